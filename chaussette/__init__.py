@@ -1,0 +1,1 @@
+"""A WSGI worker that serves on a socket it inherited. Stands alone: never imports circus_stack."""
