@@ -1,0 +1,137 @@
+"""The kinds of value that an option can have: text in, value out. Pure; a parser raises ValueError, nothing else."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from urllib.parse import urlsplit
+
+from circus_stack.config.option import Kind
+from circus_stack.config.values import Readiness, ReadinessForm, ReloadMode
+
+_TRUE = frozenset({"yes", "true", "on", "1"})
+_FALSE = frozenset({"no", "false", "off", "0"})
+
+
+def parse_bool(text: str) -> bool:
+    """Circus's booleans, in any case."""
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("not a boolean")
+
+
+def _parse_count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("negative")
+    return number
+
+
+def _parse_port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError("out of range")
+    return number
+
+
+def _parse_seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise ValueError("out of range")
+    return number
+
+
+def parse_signal(text: str) -> int:
+    """`10`, `KILL`, `SIGKILL`, `SIGRTMIN+1` -> its number; raises ValueError for a signal that doesn't exist."""
+    word = text.strip().upper()
+    if word.isdigit():
+        return int(signal.Signals(int(word)))
+    name, _, offset = (word if word.startswith("SIG") else f"SIG{word}").partition("+")
+    base = getattr(signal, name, None)
+    if not isinstance(base, signal.Signals):
+        raise ValueError("unknown signal")
+    number = base + (int(offset) if offset else 0)
+    return int(signal.Signals(number)) if not offset else _check_realtime(number)
+
+
+def _check_realtime(number: int) -> int:
+    if not signal.SIGRTMIN <= number <= signal.SIGRTMAX:
+        raise ValueError("not a real-time signal")
+    return number
+
+
+def parse_words(text: str) -> tuple[str, ...]:
+    """Names separated by commas or white space."""
+    return tuple(text.replace(",", " ").split())
+
+
+def _parse_octal(text: str) -> int:
+    number = int(text, 8)
+    if not 0 <= number <= 0o777:
+        raise ValueError("out of range")
+    return number
+
+
+def parse_readiness(text: str) -> Readiness:
+    """`notify`, `tcp:HOST:PORT`, `http:URL` (or the bare URL), `exec:CMD`, `delay:S`, or nothing."""
+    text = text.strip()
+    if not text or text == "none":
+        return Readiness()
+    if text == "notify":
+        return Readiness(ReadinessForm.NOTIFY)
+    if text.startswith(("http://", "https://")):
+        text = f"http:{text}"
+    form, colon, target = text.partition(":")
+    if not colon or not target:
+        raise ValueError("no target")
+    readiness = Readiness(ReadinessForm(form), target)
+    _check_target(readiness)
+    return readiness
+
+
+def _check_target(readiness: Readiness) -> None:
+    match readiness.form:
+        case ReadinessForm.TCP:
+            host, _, port = readiness.target.rpartition(":")
+            if not host:
+                raise ValueError("no host")
+            _parse_port(port)
+        case ReadinessForm.HTTP:
+            parts = urlsplit(readiness.target)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("no URL")
+        case ReadinessForm.DELAY:
+            _parse_seconds(readiness.target)
+        case ReadinessForm.EXEC:
+            shlex.split(readiness.target)
+        case _:
+            raise ValueError("takes no target")
+
+
+TEXT = Kind("text", str, "any text")
+BOOL = Kind("boolean", parse_bool, "yes, true, on, 1, no, false, off or 0")
+COUNT = Kind("count", _parse_count, "a whole number, 0 or more")
+INT = Kind("whole number", int, "a whole number")
+PORT = Kind("port", _parse_port, "0 to 65535 (0: the kernel chooses)")
+SECONDS = Kind("seconds", _parse_seconds, "a number of seconds, 0 or more")
+SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 10, SIGRTMIN+1")
+WORDS = Kind("names", parse_words, "names separated by commas or blanks")
+OCTAL = Kind("mode", _parse_octal, "an octal number, 0 to 777")
+READINESS = Kind("readiness", parse_readiness, "notify, tcp:HOST:PORT, http:URL, exec:CMD, delay:SECONDS or none")
+RELOAD_MODE = Kind("reload mode", lambda text: ReloadMode(text.strip()), "rolling, restart, hup or none")
+
+
+def choice(*words: str) -> Kind:
+    """One of a few words, in any case; the value is the word as declared."""
+    by_lower = {word.lower(): word for word in words}
+
+    def parse(text: str) -> str:
+        try:
+            return by_lower[text.strip().lower()]
+        except KeyError:
+            raise ValueError("none of the words") from None
+
+    return Kind("choice", parse, ", ".join(words))

@@ -1,0 +1,140 @@
+"""What happened, in the past tense: frozen values that never hold a live object.
+
+`topic` is the last part of the wire's `watcher.NAME.TOPIC`; the first seven are Circus's. Times are seconds since the
+epoch, exit codes are Circus's: the status of exit(), or minus the number of the signal. JSON is made in `protocol`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events of a watcher."""
+
+    topic: ClassVar[str]
+    watcher: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherAdded(Event):
+    """A watcher was declared."""
+
+    topic: ClassVar[str] = "add"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherRemoved(Event):
+    """A watcher is gone, with its processes."""
+
+    topic: ClassVar[str] = "remove"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherStarted(Event):
+    """All processes of a watcher came up."""
+
+    topic: ClassVar[str] = "start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherStopped(Event):
+    """The last process of a watcher that was to stop is gone."""
+
+    topic: ClassVar[str] = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherReloaded(Event):
+    """New processes took over from the old ones."""
+
+    topic: ClassVar[str] = "reload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherUpdated(Event):
+    """The configuration of a watcher changed."""
+
+    topic: ClassVar[str] = "updated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadFailed(Event):
+    """The new processes did not become ready; the old ones serve on."""
+
+    topic: ClassVar[str] = "reload_failed"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherFailed(Event):
+    """A watcher was given up: its processes failed too often in too short a time."""
+
+    topic: ClassVar[str] = "failed"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RespawnDelayed(Event):
+    """A process failed before it ran well: its successor waits for `delay_s` seconds."""
+
+    topic: ClassVar[str] = "backoff"
+    delay_s: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnFailed(Event):
+    """A command could not be executed at all."""
+
+    topic: ClassVar[str] = "spawn_failed"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpawned(Event):
+    """A process was started in slot `wid`."""
+
+    topic: ClassVar[str] = "spawn"
+    process_pid: int
+    wid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessReady(Event):
+    """A process said that it serves, or its probe did; `after_s` seconds after its spawn."""
+
+    topic: ClassVar[str] = "ready"
+    process_pid: int
+    wid: int
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessKilled(Event):
+    """A signal that is to end it was sent to a process."""
+
+    topic: ClassVar[str] = "kill"
+    process_pid: int
+    signum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessReaped(Event):
+    """A process is gone; `expected` tells whether the arbiter had asked it to go."""
+
+    topic: ClassVar[str] = "reap"
+    process_pid: int
+    exit_code: int
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigApplied(Event):
+    """A configuration that was read again is in force; `watcher` is `circus`, `changes` a line each."""
+
+    topic: ClassVar[str] = "config_applied"
+    changes: tuple[str, ...]
