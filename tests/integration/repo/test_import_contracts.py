@@ -1,4 +1,4 @@
-"""The import contracts against the table they stand for: every import that the table lacks is tried, and must be told."""
+"""The import contracts against the table they stand for: every import that the table lacks is tried, and told."""
 
 from __future__ import annotations
 
