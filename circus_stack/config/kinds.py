@@ -101,7 +101,8 @@ def _check_target(readiness: Readiness) -> None:
             _parse_port(port)
         case ReadinessForm.HTTP:
             parts = urlsplit(readiness.target)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
+            # Reading the port raises ValueError where it is none.
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
                 raise ValueError("no URL")
         case ReadinessForm.DELAY:
             _parse_seconds(readiness.target)
@@ -121,7 +122,9 @@ SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 
 WORDS = Kind("names", parse_words, "names separated by commas or blanks")
 OCTAL = Kind("mode", _parse_octal, "an octal number, 0 to 777")
 READINESS = Kind("readiness", parse_readiness, "notify, tcp:HOST:PORT, http:URL, exec:CMD, delay:SECONDS or none")
-RELOAD_MODE = Kind("reload mode", lambda text: ReloadMode(text.strip()), "rolling, restart, hup or none")
+RELOAD_MODE = Kind(
+    "reload mode", lambda text: ReloadMode(text.strip()), "rolling, restart, hup or none", tuple(map(str, ReloadMode))
+)
 
 
 def choice(*words: str) -> Kind:
@@ -134,4 +137,4 @@ def choice(*words: str) -> Kind:
         except KeyError:
             raise ValueError("none of the words") from None
 
-    return Kind("choice", parse, ", ".join(words))
+    return Kind("choice", parse, ", ".join(words), words)

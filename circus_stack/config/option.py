@@ -1,7 +1,7 @@
 """How an option is declared: once, on the field of the record that holds its value.
 
 The readers, the validator, `set`, `options`, the command lines and the reference page all read the declaration; none of
-them knows an option by name. No option is declared here: they stand in `schema`.
+them knows an option by name. No option is declared here: they stand in `schema` and `server_schema`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _KEY = "option"
+_COMPOSITE = "composite"
 
 
 class Change(StrEnum):
-    """What a change of an option's value at run time does."""
+    """What a change of an option's value at run time does, from the mildest to the strongest."""
 
     APPLY = "takes effect at once, no process is touched"
     SCALE = "processes are added or taken away"
@@ -26,14 +27,23 @@ class Change(StrEnum):
     REBIND = "the socket is bound anew, its watchers are replaced"
     RESTART = "takes effect at the next start of the arbiter"
 
+    @property
+    def strength(self) -> int:
+        """Grows with what the change does to the stack."""
+        return list(Change).index(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the text of a value is read. `parse` raises ValueError; `legal` says what would have been right."""
+    """How the text of a value is read. `parse` raises ValueError; `legal` says what would have been right.
+
+    `words` lists the legal values where they are few, so that a misspelt one can be answered with its neighbour.
+    """
 
     name: str
     parse: Callable[[str], Any]
     legal: str
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,16 @@ class Option:
     aliases: tuple[str, ...] = ()
     name: str = ""
     default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """The declaration of a field that several keys fill, such as `stdout_stream.*`; `spelling` is how files write it."""
+
+    spelling: str
+    help: str
+    change: Change
+    name: str = ""
 
 
 def option(
@@ -61,9 +81,34 @@ def option(
     return dataclasses.field(default=default, metadata={_KEY: declared})
 
 
+def composite(factory: Callable[[], T], spelling: str, help: str, *, change: Change = Change.ROLL) -> T:
+    """Declare a field that several keys fill; `factory` makes its default."""
+    declared = Composite(spelling=spelling, help=help, change=change)
+    return dataclasses.field(default_factory=factory, metadata={_COMPOSITE: declared})
+
+
 def options_of(record: type) -> Iterator[Option]:
     """The declarations of a record's options, in the order of its fields."""
     for field in dataclasses.fields(record):
         declared = field.metadata.get(_KEY)
         if declared is not None:
             yield dataclasses.replace(declared, name=field.name, default=field.default)
+
+
+def composites_of(record: type) -> Iterator[Composite]:
+    """The declarations of a record's composite fields, in the order of its fields."""
+    for field in dataclasses.fields(record):
+        declared = field.metadata.get(_COMPOSITE)
+        if declared is not None:
+            yield dataclasses.replace(declared, name=field.name)
+
+
+def changes_of(record: type) -> dict[str, Change]:
+    """Field name -> what a change of it does, of every declared field of a record."""
+    declared = (*options_of(record), *composites_of(record))
+    return {each.name: each.change for each in declared}
+
+
+def spellings(record: type) -> dict[str, Option]:
+    """Every spelling of a record's options, aliases too -> its declaration."""
+    return {name: each for each in options_of(record) for name in (each.name, *each.aliases)}

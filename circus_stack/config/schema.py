@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from circus_stack.config import kinds
-from circus_stack.config.option import Change, option
+from circus_stack.config.option import Change, composite, option
 from circus_stack.config.values import Location, Readiness, ReloadMode, StreamConfig
 from circus_stack.errors import Problem
 
@@ -71,7 +71,14 @@ class SocketConfig:
         "AF_INET", kinds.choice("AF_INET", "AF_INET6", "AF_UNIX"), "Address family.", change=Change.REBIND
     )
     backlog: int = option(2048, kinds.COUNT, "Length of the accept queue.", change=Change.REBIND)
+    mode: int | None = option(
+        None, kinds.OCTAL, "Permission bits of a unix socket's file; otherwise the umask's.", change=Change.REBIND
+    )
     where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +121,15 @@ class WatcherConfig:
         0, kinds.COUNT, "Failures within failure_window that give the watcher up; 0: never.", change=Change.APPLY
     )
     failure_window: float = option(60.0, kinds.SECONDS, "Window of max_failures.", change=Change.APPLY)
-    stdout_stream: StreamConfig | None = None
-    stderr_stream: StreamConfig | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    stdout_stream: StreamConfig | None = composite(
+        _nothing, "stdout_stream.*", "Where stdout goes: class, filename and the class's options.", change=Change.APPLY
+    )
+    stderr_stream: StreamConfig | None = composite(
+        _nothing, "stderr_stream.*", "Where stderr goes: class, filename and the class's options.", change=Change.APPLY
+    )
+    env: Mapping[str, str] = composite(
+        dict, "env", "Environment: NAME=VALUE,NAME=VALUE, laid over [env:PATTERN] and [env]."
+    )
     extra: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
@@ -131,6 +144,16 @@ class ServiceConfig:
     options: object
     watcher: Mapping[str, object] = field(default_factory=dict)
     optional: bool = False
+    where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginConfig:
+    """A plugin: section `[plugin:NAME]`, kept as written; `use` is the dotted name of its class."""
+
+    name: str
+    use: str
+    options: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -156,5 +179,6 @@ class StackConfig:
     sockets: tuple[SocketConfig, ...] = ()
     watchers: tuple[WatcherConfig, ...] = ()
     services: tuple[ServiceConfig, ...] = ()
+    plugins: tuple[PluginConfig, ...] = ()
     web: WebConfig | None = None
     warnings: tuple[Problem, ...] = field(default=(), compare=False)

@@ -1,0 +1,75 @@
+"""Expansion of Circus's variables, and the command line of one process. Pure: everything arrives as an argument."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from circus_stack.config.option import options_of
+from circus_stack.config.schema import WatcherConfig
+
+_VARIABLE = re.compile(r"\$\((circus\.[^()\s]+)\)|\(\((circus\.[^()\s]+)\)\)", re.IGNORECASE)
+# Circus's older spelling of $(circus.wid).
+_WID = re.compile(r"\$WID\b")
+# Circus expands upper-case names only, and never ${NAME}.
+_SHELL_NAME = re.compile(r"\$([A-Z]+[A-Z0-9_]*)")
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """Replace `$(circus.X)` and `((circus.X))` by `variables["circus.X"]`, in any case; unknown ones stay as written."""
+    if "circus." not in text.lower():
+        return text
+    folded = {name.lower(): value for name, value in variables.items()}
+
+    def replace(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        found = variables.get(name, folded.get(name.lower()))
+        return match[0] if found is None else found
+
+    return _VARIABLE.sub(replace, text)
+
+
+def expand_environ(text: str, environ: Mapping[str, str]) -> str:
+    """Replace `$NAME` by the environment's value, a missing one by nothing: what `[env]` sections do."""
+    return _SHELL_NAME.sub(lambda match: environ.get(match[1], ""), text)
+
+
+def environ_variables(*environs: Mapping[str, str]) -> dict[str, str]:
+    """`circus.env.NAME` -> value; a later environment wins over an earlier one."""
+    return {f"circus.env.{name}": value for environ in environs for name, value in environ.items()}
+
+
+def variables_in(text: str) -> tuple[str, ...]:
+    """The names of the variables that a text mentions, in lower case: `circus.sockets.web`."""
+    return tuple((match[1] or match[2]).lower() for match in _VARIABLE.finditer(text))
+
+
+def sockets_in(text: str) -> tuple[str, ...]:
+    """The names of the sockets that a text mentions, in lower case."""
+    prefix = "circus.sockets."
+    return tuple(name[len(prefix) :] for name in variables_in(text) if name.startswith(prefix))
+
+
+def command_line(
+    watcher: WatcherConfig, *, wid: int, socket_fds: Mapping[str, int], env: Mapping[str, str]
+) -> list[str]:
+    """The argv of the process in slot `wid`; `env` is the environment that it gets.
+
+    Variables are replaced before the text is split into words, as Circus does, so that one may hold several words.
+    Raises ValueError for an unbalanced quote, which the validation has refused unless a variable brought it in.
+    """
+    variables = {f"circus.{each.name}": _as_text(getattr(watcher, each.name)) for each in options_of(WatcherConfig)}
+    variables.update(environ_variables(env))
+    variables.update((f"circus.sockets.{name}", str(fd)) for name, fd in socket_fds.items())
+    variables["circus.wid"] = str(wid)
+    argv: list[str] = []
+    for text in (watcher.cmd, watcher.args):
+        argv += shlex.split(expand(_WID.sub(str(wid), text), variables))
+    return argv
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
