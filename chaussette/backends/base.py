@@ -1,0 +1,62 @@
+"""What every backend is: the contract between the server that is composed here and a WSGI server library."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from chaussette.lifecycle import Lifecycle
+from chaussette.settings import Settings
+from chaussette.sockets import Listener
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+class Backend(ABC):
+    """Serves one application on listening sockets until its lifecycle says stop, then drains.
+
+    A backend's module imports its library only inside methods, so that it can be listed where the library is missing.
+    """
+
+    name: ClassVar[str]
+    # The module to import and the distribution to ask for a version; '' where the standard library is all it takes.
+    library: ClassVar[str] = ""
+    distribution: ClassVar[str] = ""
+    # The command that brings the library.
+    install: ClassVar[str] = ""
+    # Settings that mean something to this backend, beside those that all obey.
+    honours: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, app: WSGIApplication, listeners: Sequence[Listener], settings: Settings) -> None:
+        self.app = app
+        self.listeners = tuple(listeners)
+        self.settings = settings
+
+    @classmethod
+    def prepare(cls, settings: Settings) -> None:  # noqa: ARG003 - for those that patch
+        """Import the library, before the application is: the place for monkey patching. Raises ImportError."""
+        if cls.library:
+            __import__(cls.library)
+
+    @abstractmethod
+    def serve(self, lifecycle: Lifecycle) -> None:
+        """Serve until `lifecycle.should_stop`, drain, return. Calls `lifecycle.ready` once it really accepts."""
+
+    @property
+    def status(self) -> str:
+        """One line for the supervisor."""
+        return f"serving with {self.name}"
+
+    @property
+    def is_multiprocess(self) -> bool:
+        """`wsgi.multiprocess`: as told, else whether another process may accept on our sockets too."""
+        told = self.settings.multiprocess
+        return any(listener.is_shared for listener in self.listeners) if told is None else told
+
+    @property
+    def server_header(self) -> str:
+        """The value of the `Server` header, '' for none."""
+        told = self.settings.server_header
+        return f"chaussette ({self.name})" if told is None else told

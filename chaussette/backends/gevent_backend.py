@@ -1,0 +1,42 @@
+"""gevent's pywsgi: a greenlet a connection. The standard library is patched before the application is imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chaussette.backends.base import Backend
+from chaussette.environ import base_environ
+from chaussette.lifecycle import Lifecycle
+from chaussette.settings import Settings
+
+
+class GeventBackend(Backend):
+    """pywsgi on inherited or own sockets; `spawn` bounds the connections served at once."""
+
+    name = "gevent"
+    library = "gevent"
+    distribution = "gevent"
+    install = "pip install 'circus-stack[gevent]'"
+    honours = frozenset({"spawn"})
+
+    @classmethod
+    def prepare(cls, settings: Settings) -> None:
+        """Patch the standard library, unless told not to."""
+        super().prepare(settings)
+        if settings.monkey:
+            from gevent import monkey
+
+            monkey.patch_all()
+
+    def serve(self, lifecycle: Lifecycle) -> None:
+        """Serve until told to stop, then until every connection is done."""
+        from chaussette.backends.gevent_server import Servers
+
+        environs = [self._environ(listener.sock) for listener in self.listeners]
+        Servers(self.app, self.listeners, environs, self.settings.spawn, self.server_header).run(lifecycle, self.status)
+
+    def _environ(self, sock: Any) -> dict[str, object]:
+        environ = base_environ(sock, multithread=True, multiprocess=self.is_multiprocess, software="")
+        # pywsgi's own stays: WebSocket libraries know gevent by it, and find the socket of the request then.
+        del environ["SERVER_SOFTWARE"]
+        return environ

@@ -1,0 +1,168 @@
+"""pywsgi, subclassed where it would lose a request at stop. Imported only once gevent is there and has patched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gevent
+from gevent import event, pool, pywsgi
+from gevent import socket as gevent_socket
+
+from chaussette.environ import UNIX_REMOTE_ADDR
+from chaussette.idle import end_reading
+from chaussette.lifecycle import Lifecycle
+from chaussette.sockets import Listener
+
+# While draining: how often connections that have become idle since are looked for.
+DRAIN_ROUND_S = 0.05
+
+
+class Site:
+    """What the handlers of all listeners share. `idle` holds the sockets that wait for a request to begin."""
+
+    def __init__(self, server_header: str) -> None:
+        self.server_header = server_header.encode("latin-1")
+        self.is_stopping = False
+        self.idle: set[Any] = set()
+
+
+class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed here
+    """pywsgi's handler, with a Server header, no body for HEAD, no access log, and a last response that says close."""
+
+    site: Site
+    headers_sent: bool
+
+    def read_requestline(self) -> str:
+        """Wait for a request; the connection counts as idle meanwhile."""
+        idle, sock = self.site.idle, self.socket
+        idle.add(sock)
+        try:
+            line: str = super().read_requestline()
+        finally:
+            idle.discard(sock)
+        return line
+
+    def get_environ(self) -> dict[str, Any]:
+        """The environ; pywsgi leaves REMOTE_ADDR out on a unix socket."""
+        environ: dict[str, Any] = super().get_environ()
+        environ.setdefault("REMOTE_ADDR", UNIX_REMOTE_ADDR)
+        return environ
+
+    def finalize_headers(self) -> None:
+        """Add the Server header, and `Connection: close` while stopping."""
+        super().finalize_headers()
+        headers = self.response_headers
+        site = self.site
+        if site.server_header and not any(name.lower() == b"server" for name, _ in headers):
+            headers.append((b"Server", site.server_header))
+        if site.is_stopping and not self.connection_upgraded:
+            self.close_connection = True
+            headers[:] = [each for each in headers if each[0].lower() != b"connection"]
+            headers.append((b"Connection", b"close"))
+
+    def process_result(self) -> None:
+        """Send the response; of a HEAD only the head, else the client would take the body for the next response."""
+        if self.command != "HEAD":
+            super().process_result()
+            return
+        for _ in self.result:
+            pass
+        if not self.headers_sent:
+            self.headers_sent = True
+            self.finalize_headers()
+            self._sendall(self._head())
+
+    def run_application(self) -> None:
+        """Run the application. What follows a WebSocket on the wire is no HTTP: the connection ends with it."""
+        super().run_application()
+        if self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+            self.close_connection = True
+
+    def log_request(self) -> None:
+        """No access log; pywsgi would format the line even where it throws it away."""
+
+    def _head(self) -> bytes:
+        lines = [b"%s: %s\r\n" % (name, value) for name, value in self.response_headers]
+        return b"".join([b"HTTP/1.1 ", self.status, b"\r\n", *lines, b"\r\n"])
+
+
+class Servers:
+    """One pywsgi server a listener, one pool of connections, one stop."""
+
+    def __init__(
+        self,
+        app: Any,
+        listeners: Sequence[Listener],
+        environs: Sequence[dict[str, object]],
+        spawn: int | None,
+        server_header: str,
+    ) -> None:
+        self._site = Site(server_header)
+        self._pool = pool.Pool(spawn)
+        handler = type("SiteHandler", (Handler,), {"site": self._site})
+        self._listeners = listeners
+        self._servers = [
+            pywsgi.WSGIServer(
+                cooperative(listener), app, spawn=self._pool, log=None, handler_class=handler, environ=environ
+            )
+            for listener, environ in zip(listeners, environs, strict=True)
+        ]
+
+    def run(self, lifecycle: Lifecycle, status: str) -> None:
+        """Serve, wait for the stop, drain, return."""
+        for server in self._servers:
+            server.start()
+        stop = event.Event()
+        # The only thing that may be touched in a signal handler: it may run in the hub.
+        waker = gevent.get_hub().loop.async_()
+        waker.start(stop.set)
+        try:
+            lifecycle.ready(waker.send, self.in_flight, status)
+            while not stop.wait(lifecycle.beat_due_in_s()):
+                lifecycle.beat_if_due()
+            self._site.is_stopping = True
+            self._stop_accepting()
+            self._drain(lifecycle)
+        finally:
+            waker.stop()
+            waker.close()
+
+    def in_flight(self) -> int:
+        """Connections with a request that is not answered."""
+        return len(self._pool) - len(self._site.idle)
+
+    def _stop_accepting(self) -> None:
+        """Close the listeners, after taking what waits in the accept queue of a socket that only we serve."""
+        for server, listener in zip(self._servers, self._listeners, strict=True):
+            server.stop_accepting()
+            if not listener.is_shared:
+                take_queue(server)
+            server.close()
+
+    def _drain(self, lifecycle: Lifecycle) -> None:
+        """Wait for the busy connections; let the idle ones go once they have had their time."""
+        self._pool.join(timeout=lifecycle.drain_left_s())
+        while len(self._pool):
+            for sock in list(self._site.idle):
+                end_reading(sock.fileno())
+            self._pool.join(timeout=DRAIN_ROUND_S)
+            lifecycle.beat_if_due()
+
+
+def cooperative(listener: Listener) -> Any:
+    """The listening socket as gevent's own class, also where the standard library was not patched."""
+    sock = listener.sock
+    if isinstance(sock, gevent_socket.socket):
+        return sock
+    return gevent_socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+
+
+def take_queue(server: Any, most: int = 4096) -> None:
+    """Accept what the kernel has queued, and serve it."""
+    take: Callable[[], Any] = server.do_read
+    for _ in range(most):
+        accepted = take()
+        if not accepted:
+            return
+        server.do_handle(*accepted)

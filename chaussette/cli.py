@@ -1,0 +1,92 @@
+"""The `chaussette` program: reads the command line and the environment, configures logging, runs one worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chaussette import logs, server
+from chaussette.application import is_ini, load_application
+from chaussette.arguments import NO_BACKEND, build_parser, settings_from
+from chaussette.errors import EXIT_USAGE, AppLoadError, ChaussetteError, UsageError
+from chaussette.notify import Notifier
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from chaussette.settings import Settings
+
+log = logging.getLogger("chaussette")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit status (0 stopped, 1 load failure, 2 usage)."""
+    namespace = build_parser().parse_args(argv)
+    if namespace.version:
+        return show_version()
+    if namespace.list_backends or namespace.backend == NO_BACKEND:
+        return show_backends(asked=namespace.list_backends)
+    try:
+        return run(settings_from(namespace), namespace)
+    except ChaussetteError as error:
+        return report(error)
+    except KeyboardInterrupt:
+        return 0
+
+
+def run(settings: Settings, namespace: Namespace) -> int:
+    """Run the worker, or the reloader that keeps one."""
+    logs.configure(settings.log_level, settings.log_output)
+    server.extend_path(settings.python_path, str(os.getcwd()))  # noqa: PTH109 - cwd as text
+    if namespace.use_reloader:
+        from chaussette.reloader import run_reloader
+
+        return run_reloader(settings, namespace)
+    notifier = Notifier.from_environ(os.environ)
+    label = namespace.application
+    server.serve(settings, lambda: load(settings, label), label, namespace, notifier)
+    return 0
+
+
+def load(settings: Settings, text: str) -> WSGIApplication:
+    """The application that the command line names, out of a module or an ini."""
+    if not is_ini(text):
+        if settings.app_name or settings.paste_var:
+            raise UsageError(f"--app-name and --paste-var belong to an ini, as config:app.ini; {text!r} is a module")
+        return load_application(text)
+    from chaussette import ini
+
+    target = ini.parse_ini_target(text, settings.app_name, dict(settings.paste_var), os.environ)
+    ini.configure_logging(target)
+    return ini.load_ini_application(target)
+
+
+def report(error: ChaussetteError) -> int:
+    """Print what went wrong, after the app's own traceback where its code raised."""
+    if isinstance(error, AppLoadError) and error.traceback_text:
+        print(error.traceback_text, file=sys.stderr)  # noqa: T201 - the program's own output
+    print(f"chaussette: {error}", file=sys.stderr)  # noqa: T201
+    return error.status
+
+
+def show_version() -> int:
+    """Print the version of the distribution."""
+    from importlib.metadata import version
+
+    print(f"chaussette of circus-stack {version('circus-stack')}")  # noqa: T201
+    return 0
+
+
+def show_backends(*, asked: bool) -> int:
+    """Print each backend; `--backend` without a value is a mistake that the list answers."""
+    from chaussette.backends.registry import listing
+
+    if asked:
+        print(listing())  # noqa: T201
+        return 0
+    print(f"chaussette: --backend needs a name\n{listing()}", file=sys.stderr)  # noqa: T201
+    return EXIT_USAGE

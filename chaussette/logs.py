@@ -1,0 +1,26 @@
+"""Where the log goes and what a line looks like, when no ini says otherwise. Called by `main()` alone."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from chaussette.errors import UsageError
+
+FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
+
+
+def configure(level: str, output: str) -> None:
+    """Log to standard error, or to the file `output` (close-on-exec, as Python opens all), from `level` on."""
+    handler: logging.Handler
+    if output == "-":
+        handler = logging.StreamHandler(sys.stderr)
+    else:
+        try:
+            handler = logging.FileHandler(output)
+        except OSError as error:
+            raise UsageError(f"log output {output!r}: {error.strerror}") from error
+    handler.setFormatter(logging.Formatter(FORMAT))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(level.upper())

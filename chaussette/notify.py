@@ -1,0 +1,58 @@
+"""Telling the supervisor how the worker fares: the sd_notify protocol, spoken by a plain datagram.
+
+Source: sd_notify(3), sd_watchdog_enabled(3).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import MutableMapping
+
+# The class itself, taken when this module is imported: monkey patching replaces the name in `socket` later, and a
+# patched socket must not be used in the hub of a greenlet library, where a signal handler may run.
+from socket import AF_UNIX, MSG_DONTWAIT, SOCK_DGRAM
+from socket import socket as native_socket
+
+READY_TIMEOUT_S = 5.0
+
+
+class Notifier:
+    """Sends states to NOTIFY_SOCKET; does nothing where there is none.
+
+    `beat_interval_s` is how often the supervisor wants to hear of us (half of WATCHDOG_USEC, seconds), or None.
+    """
+
+    def __init__(self, address: str = "", beat_interval_s: float | None = None) -> None:
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self.beat_interval_s = beat_interval_s if address else None
+
+    @classmethod
+    def from_environ(cls, environ: MutableMapping[str, str]) -> Notifier:
+        """Take the address out of `environ`, so that a program that the app starts cannot speak in our name."""
+        address = environ.pop("NOTIFY_SOCKET", "")
+        usec = environ.pop("WATCHDOG_USEC", "")
+        pid = environ.pop("WATCHDOG_PID", "")
+        is_ours = not pid or pid == str(os.getpid())
+        interval = int(usec) / 2_000_000 if usec.isdecimal() and int(usec) > 0 and is_ours else None
+        return cls(address, interval)
+
+    def ready(self, status: str) -> None:
+        """READY=1 with our pid. May wait a little where the supervisor is slow to read: this one must arrive."""
+        self._send(f"READY=1\nMAINPID={os.getpid()}\nSTATUS={status}", timeout_s=READY_TIMEOUT_S)
+
+    def stopping(self, status: str) -> None:
+        """STOPPING=1. Never waits: it is sent from a signal handler."""
+        self._send(f"STOPPING=1\nSTATUS={status}")
+
+    def beat(self) -> None:
+        """WATCHDOG=1. Never waits."""
+        self._send("WATCHDOG=1")
+
+    def _send(self, message: str, timeout_s: float = 0.0) -> None:
+        if not self._address:
+            return
+        # A supervisor that went away must not take its workers along: they serve on.
+        with contextlib.suppress(OSError), native_socket(AF_UNIX, SOCK_DGRAM) as sock:
+            sock.settimeout(timeout_s)
+            sock.sendto(message.encode(), 0 if timeout_s else MSG_DONTWAIT, self._address)

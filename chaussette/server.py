@@ -1,0 +1,101 @@
+"""Puts a worker together: backend, sockets, application, lifecycle; and takes it apart again."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from chaussette.addresses import DEFAULT_HOST, DEFAULT_PORT, describe, parse_host_port
+from chaussette.backends.base import Backend
+from chaussette.backends.registry import backend_class, listing
+from chaussette.errors import BackendError, UsageError
+from chaussette.hooks import PostHook, run_pre_hook
+from chaussette.lifecycle import Lifecycle
+from chaussette.notify import Notifier
+from chaussette.settings import Settings
+from chaussette.sockets import Listener, adopt_all, bind, closing_listeners
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+log = logging.getLogger("chaussette")
+ApplicationLoader = Callable[[], "WSGIApplication"]
+
+
+def open_listeners(settings: Settings) -> list[Listener]:
+    """Rebuild the inherited sockets, or bind the one that --host and --port name."""
+    if settings.fd:
+        if settings.host is not None or settings.port is not None:
+            raise UsageError(
+                "--fd and --host or --port: an inherited socket has its address already; give one or the other"
+            )
+        return adopt_all(settings.fd)
+    host = DEFAULT_HOST if settings.host is None else settings.host
+    port = DEFAULT_PORT if settings.port is None else settings.port
+    address = parse_host_port(host, port, settings.address_family)
+    return [bind(address, backlog=settings.backlog, family=settings.address_family)]
+
+
+def prepared_backend(settings: Settings) -> type[Backend]:
+    """The class of the chosen backend, its library imported and the standard library patched where it wants that."""
+    cls = backend_class(settings.backend)
+    try:
+        cls.prepare(settings)
+    except ImportError as error:
+        install = f"; install it with: {cls.install}" if cls.install else ""
+        raise BackendError(f"backend {cls.name!r} is not available: {error}{install}\n{listing()}") from error
+    for name in ("threads", "spawn"):
+        if getattr(settings, name) is not None and name not in cls.honours:
+            log.warning("--%s means nothing to backend %s", name, cls.name)
+    return cls
+
+
+def serve(settings: Settings, load: ApplicationLoader, label: str, arguments: Namespace, notifier: Notifier) -> None:
+    """Run one worker from its first socket to its last response. `label` names the application in log and title."""
+    lifecycle = Lifecycle(
+        notifier, graceful_timeout_s=settings.graceful_timeout, keepalive_drain_s=settings.keepalive_drain
+    )
+    lifecycle.install()
+    cls = prepared_backend(settings)
+    listeners = open_listeners(settings)
+    post_hook = PostHook(settings.post_hook, arguments)
+    for listener in listeners:
+        lifecycle.at_abrupt_end(listener.remove_path)
+    lifecycle.at_abrupt_end(post_hook.run)
+    with closing_listeners(listeners), contextlib.ExitStack() as stack:
+        stack.callback(post_hook.run)
+        run_pre_hook(settings.pre_hook, arguments)
+        serve_loaded(cls(load(), listeners, settings), lifecycle, listeners, label)
+
+
+def serve_loaded(backend: Backend, lifecycle: Lifecycle, listeners: Sequence[Listener], label: str) -> None:
+    """Serve an application that is loaded, until the lifecycle says stop."""
+    set_title(f"chaussette: {label} [{backend.name}]")
+    log.info("Application is %s", label)
+    log.info("Serving on %s", ", ".join(describe(listener.sock) for listener in listeners))
+    log.info("Using %s as a backend", backend.name)
+    # Again: the application, or a library under it, may have taken the signals while it was imported.
+    lifecycle.install()
+    backend.serve(lifecycle)
+    lifecycle.finished()
+    log.info("Stopped; every request was answered")
+
+
+def set_title(title: str) -> None:
+    """Name the process for ps and top, if setproctitle is installed."""
+    try:
+        from setproctitle import setproctitle
+    except ImportError:
+        return
+    setproctitle(title)
+
+
+def extend_path(python_path: str, directory: str) -> None:
+    """Append the directories of --python-path and the current directory to sys.path."""
+    for entry in [*python_path.split(":"), directory]:
+        if entry and entry not in sys.path:
+            sys.path.append(entry)
