@@ -114,6 +114,15 @@ class ProcessReady(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyTimedOut(Event):
+    """A process wasn't ready within the time it had; it is asked to go and counts as failed."""
+
+    topic: ClassVar[str] = "ready_timeout"
+    process_pid: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessKilled(Event):
     """A signal that is to end it was sent to a process."""
 

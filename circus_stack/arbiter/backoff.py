@@ -1,0 +1,49 @@
+"""How long a slot waits after a failure, and when a watcher is given up. Pure: times come in as arguments."""
+
+from __future__ import annotations
+
+from collections import deque
+
+# A first failure is retried at once: most are a passing fault. Then the delay doubles, from a tenth of a second to half
+# a minute, so that a command that can't work costs the machine nothing.
+FIRST_DELAY_S = 0.1
+LONGEST_DELAY_S = 30.0
+# A process without a readiness of its own has run well when it got this old (design: "ran well" is ready, or 10 s).
+RAN_WELL_AFTER_S = 10.0
+
+
+class Backoff:
+    """Counts the failures of one watcher: in a row for each slot, and in a window for all of them."""
+
+    def __init__(self) -> None:
+        self._in_a_row: dict[int, int] = {}
+        self._recent: deque[float] = deque()
+
+    def succeeded(self, wid: int) -> None:
+        """A process of that slot ran well."""
+        self._in_a_row.pop(wid, None)
+
+    def failed(self, wid: int, now: float) -> float:
+        """Note a failure; the seconds to wait before that slot is tried again."""
+        failures = self._in_a_row.get(wid, 0) + 1
+        self._in_a_row[wid] = failures
+        self._recent.append(now)
+        if failures == 1:
+            return 0.0
+        # The exponent is bounded, so that a slot that fails for weeks doesn't compute with huge numbers.
+        return float(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(failures - 2, 20)))
+
+    def failures(self, wid: int) -> int:
+        """How often a slot failed in a row."""
+        return self._in_a_row.get(wid, 0)
+
+    def recent(self, now: float, window_s: float) -> int:
+        """How many failures of the whole watcher lie within the last `window_s` seconds."""
+        while self._recent and self._recent[0] <= now - window_s:
+            self._recent.popleft()
+        return len(self._recent)
+
+    def reset(self) -> None:
+        """Forget all: an operator started the watcher, or gave it another configuration."""
+        self._in_a_row.clear()
+        self._recent.clear()

@@ -1,0 +1,59 @@
+"""What a change of the configuration means for each watcher. Pure: the reconfiguration carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from circus_stack.config.option import Change
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.values import ReloadMode
+from circus_stack.states import WatcherState
+
+
+class Fate(StrEnum):
+    """What happens to one watcher that stays."""
+
+    KEEP = "keep"
+    ADJUST = "adjust"
+    ROLL = "roll"
+    RESTART = "restart"
+    HANG_UP = "hang up"
+
+
+def needs_restart(config: WatcherConfig) -> bool:
+    """Whether two generations must not run side by side: a singleton that doesn't serve on a socket of ours may hold a
+    fixed port, or a lock on its data."""
+    return config.singleton and not config.use_sockets
+
+
+def decide_fate(
+    old: WatcherConfig,
+    new: WatcherConfig,
+    changes: Mapping[str, Change],
+    state: WatcherState,
+    *,
+    lost_socket: bool,
+    roll: bool,
+) -> Fate:
+    """`changes` are the fields in which `new` differs; `lost_socket`: a descriptor that it uses is another one now;
+    `roll`: let it take over a new state of the world although nothing in its configuration changed."""
+    must_replace = lost_socket or Change.ROLL in changes.values()
+    if state is WatcherState.FAILED and (must_replace or roll):
+        return Fate.RESTART
+    if state not in (WatcherState.STARTING, WatcherState.ACTIVE):
+        return Fate.ADJUST if changes else Fate.KEEP
+    cannot_overlap = needs_restart(old) or needs_restart(new)
+    if must_replace:
+        return Fate.RESTART if cannot_overlap or new.reload_mode is ReloadMode.RESTART else Fate.ROLL
+    if roll and not cannot_overlap:
+        return _BY_MODE[new.reload_mode]
+    return Fate.ADJUST if changes else Fate.KEEP
+
+
+_BY_MODE = {
+    ReloadMode.ROLLING: Fate.ROLL,
+    ReloadMode.RESTART: Fate.RESTART,
+    ReloadMode.HUP: Fate.HANG_UP,
+    ReloadMode.NONE: Fate.ADJUST,
+}

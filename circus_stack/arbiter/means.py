@@ -1,0 +1,49 @@
+"""What a keeper works with: its collaborators, handed in by the composition root, fakes in tests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from circus_stack.arbiter.launch import Surroundings
+from circus_stack.arbiter.pulse import Pulse
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.events import Event
+from circus_stack.system.reaper import Reaper
+from circus_stack.system.spawn import Child, SpawnPlan, spawn
+
+
+class Capture(Protocol):
+    """The two pipes of one process, from before its spawn until their end of file."""
+
+    @property
+    def stdout_fd(self) -> int:
+        """The child's end."""
+
+    @property
+    def stderr_fd(self) -> int:
+        """The child's end."""
+
+    def attach(self, pid: int) -> None:
+        """The process runs: close the child's ends, begin to read."""
+
+    def abandon(self) -> None:
+        """There will be no process: close everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Collaborators of all keepers of one arbiter. `clock` is monotonic, `epoch` is the time of day, both seconds."""
+
+    loop: asyncio.AbstractEventLoop
+    reaper: Reaper
+    pulse: Pulse
+    open_capture: Callable[[WatcherConfig, int], Capture]
+    publish: Callable[[Event], None]
+    surroundings: Callable[[], Surroundings]
+    spawn: Callable[[SpawnPlan], Child] = spawn
+    clock: Callable[[], float] = time.monotonic
+    epoch: Callable[[], float] = time.time

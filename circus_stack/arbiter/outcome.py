@@ -1,0 +1,17 @@
+"""What an operation did, as pids: the `info` of a waiting reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Pids that were started, that were stopped, and that were left as they were."""
+
+    started: tuple[int, ...] = ()
+    stopped: tuple[int, ...] = ()
+    kept: tuple[int, ...] = ()
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(self.started + other.started, self.stopped + other.stopped, self.kept + other.kept)

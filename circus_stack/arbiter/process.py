@@ -1,0 +1,60 @@
+"""The arbiter's record of one child. Data and its life cycle: it signals nobody and knows no watcher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circus_stack.states import ProcessState, ProcessStep, step_process
+
+
+@dataclass(slots=True)
+class Process:
+    """One child. `spawned_at` and `ready_at` are monotonic seconds, `started_at` is seconds since the epoch."""
+
+    pid: int
+    wid: int
+    generation: int
+    spawned_at: float
+    started_at: float
+    state: ProcessState = ProcessState.STARTING
+    ready_at: float | None = None
+    # The leader was reaped, but members of its process group live on: its slot is free, its group is still ours.
+    is_lingering: bool = False
+
+    def step(self, step: ProcessStep) -> None:
+        """Go on in the life cycle; raises IllegalStepError."""
+        self.state = step_process(self.state, step)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.state is ProcessState.STOPPING
+
+    @property
+    def is_serving(self) -> bool:
+        """Counts towards the wanted number: starting or ready, and not about to go."""
+        return self.state in (ProcessState.STARTING, ProcessState.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessView:
+    """What others may see of a process; times are seconds since the epoch."""
+
+    pid: int
+    wid: int
+    generation: int
+    state: ProcessState
+    started_at: float
+    ready_at: float | None
+
+
+def view_of(process: Process) -> ProcessView:
+    """A frozen copy."""
+    since_spawn = None if process.ready_at is None else process.ready_at - process.spawned_at
+    return ProcessView(
+        pid=process.pid,
+        wid=process.wid,
+        generation=process.generation,
+        state=process.state,
+        started_at=process.started_at,
+        ready_at=None if since_spawn is None else process.started_at + since_spawn,
+    )

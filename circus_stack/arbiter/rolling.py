@@ -1,0 +1,84 @@
+"""New processes before old ones: one watcher's part of a reload, in two phases so that several watchers can agree.
+
+`prepare` starts the new generation and waits until all of it serves. Then either `commit` retires the old one, or
+`roll_back` takes the new one away again. The old processes serve until then. The caller holds the keeper's lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from circus_stack.arbiter.keeper import Keeper
+from circus_stack.arbiter.outcome import Outcome
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.values import ReadinessForm
+from circus_stack.errors import CommandError, ReloadError
+from circus_stack.events import ReloadFailed, WatcherReloaded
+
+# A command that cannot work (a typo, a missing module, a taken port) is gone well within this time.
+_SETTLE_S = 1.0
+
+
+class Rollover:
+    """The change of one watcher from its running generation to one that is made from `config`."""
+
+    def __init__(self, keeper: Keeper, config: WatcherConfig) -> None:
+        self._keeper = keeper
+        self._old_config = keeper.config
+        self._new_config = config
+        self._old_wanted = keeper.watcher.wanted
+        self._old_generation = keeper.watcher.generation
+
+    async def prepare(self) -> None:
+        """Start the new generation and wait for it; raises ReloadError, rolled back, where it will not serve."""
+        keeper, watcher = self._keeper, self._keeper.watcher
+        if self._new_config.numprocesses != self._old_config.numprocesses:
+            watcher.wanted = self._new_config.numprocesses
+        keeper.change_config(self._new_config)
+        watcher.begin_generation()
+        keeper.converge()
+        try:
+            await keeper.wait_until(lambda: keeper.reload_failure is not None or watcher.has_all_ready())
+            if self._new_config.ready.form is ReadinessForm.NONE and keeper.reload_failure is None:
+                await self._settle()
+        except CommandError as error:
+            await self.roll_back(str(error))
+            raise ReloadError(str(error)) from None
+        if keeper.reload_failure is not None:
+            reason = keeper.reload_failure
+            await self.roll_back(reason)
+            raise ReloadError(f"{keeper.name}: {reason}; the old processes serve on")
+
+    async def _settle(self) -> None:
+        """Without a readiness nothing tells that the new processes work; let them at least not die at once."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_S):
+                await self._keeper.wait_until(lambda: self._keeper.reload_failure is not None)
+
+    async def commit(self) -> Outcome:
+        """Retire the old generation; returns when it is gone."""
+        keeper, watcher = self._keeper, self._keeper.watcher
+        old = frozenset(pid for pid, each in watcher.processes.items() if each.generation != watcher.generation)
+        watcher.end_generation_change()
+        keeper.publish(WatcherReloaded(watcher=keeper.name, time=keeper.epoch()))
+        for pid in old:
+            keeper.stop_process(pid)
+        keeper.converge()
+        await keeper.wait_until(lambda: old.isdisjoint(watcher.processes))
+        started = tuple(process.pid for process in watcher.serving())
+        return Outcome(started=started, stopped=tuple(sorted(old)))
+
+    async def roll_back(self, reason: str) -> None:
+        """Take the new generation away and go on with the old one."""
+        keeper, watcher = self._keeper, self._keeper.watcher
+        new = frozenset(pid for pid, each in watcher.processes.items() if each.generation == watcher.generation)
+        keeper.change_config(self._old_config)
+        watcher.wanted = self._old_wanted
+        watcher.return_to_generation(self._old_generation)
+        keeper.reload_failure = None
+        for pid in new:
+            keeper.stop_process(pid)
+        keeper.converge()
+        keeper.publish(ReloadFailed(watcher=keeper.name, time=keeper.epoch(), reason=reason))
+        await keeper.wait_gone(new)

@@ -1,0 +1,192 @@
+"""What a watcher wants, held against what runs. Decides, and returns what is to be done; does nothing itself.
+
+Times are monotonic seconds that come in as arguments. The keeper carries out the actions and reports back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, Backoff
+from circus_stack.arbiter.process import Process
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.values import ReadinessForm
+from circus_stack.states import ProcessState, ProcessStep, WatcherState, WatcherStep, step_watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Start a process in that slot."""
+
+    wid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ask that process to go."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Decide again at that time: a slot's delay ends then."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A process that didn't run well, or that could not be started; `failures` are its slot's in a row."""
+
+    delay_s: float
+    failures: int
+    gives_up: bool
+
+
+Action = Spawn | Stop | WakeAt
+
+
+class Watcher:
+    """One command, N processes: the state that decisions are made from."""
+
+    def __init__(self, config: WatcherConfig) -> None:
+        self.config = config
+        self.state = WatcherState.STOPPED
+        self.wanted = config.numprocesses
+        self.generation = 1
+        self._newest = 1
+        self.processes: dict[int, Process] = {}
+        # While a reload is under way the old generation isn't filled up: the new one is about to take over.
+        self.retiring: int | None = None
+        self._backoff = Backoff()
+        self._not_before: dict[int, float] = {}
+
+    def step(self, step: WatcherStep) -> None:
+        """Go on in the life cycle; raises IllegalStepError."""
+        self.state = step_watcher(self.state, step)
+
+    @property
+    def is_up(self) -> bool:
+        return self.state in (WatcherState.STARTING, WatcherState.ACTIVE)
+
+    @property
+    def is_active(self) -> bool:
+        return self.state is WatcherState.ACTIVE
+
+    def serving(self, generation: int | None = None) -> list[Process]:
+        """Processes that count as wanted, by slot, of the current generation unless another is named."""
+        wanted = self.generation if generation is None else generation
+        return sorted(
+            (each for each in self.processes.values() if each.is_serving and each.generation == wanted),
+            key=lambda each: each.wid,
+        )
+
+    def has_all_ready(self) -> bool:
+        """Whether the current generation is complete and each of it serves."""
+        serving = self.serving()
+        return len(serving) >= self.wanted and all(each.state is ProcessState.READY for each in serving)
+
+    def converge(self, now: float) -> list[Action]:
+        """What brings the current generation to the wanted number."""
+        if not self.is_up:
+            return []
+        serving = self.serving()
+        surplus = serving[self.wanted :]
+        if surplus:
+            return [Stop(process.pid) for process in reversed(surplus)]
+        return self._spawns(self.wanted - len(serving) - self._places_taken(), now)
+
+    def _places_taken(self) -> int:
+        """Processes on their way out whose successor must wait for their end: what doesn't serve on our sockets may
+        hold a port or a lock of its own, and a singleton is never two."""
+        if self.config.use_sockets and not self.config.singleton:
+            return 0
+        return sum(each.generation == self.generation and not each.is_serving for each in self.processes.values())
+
+    def _spawns(self, count: int, now: float) -> list[Action]:
+        actions: list[Action] = []
+        taken = {process.wid for process in self.processes.values() if not process.is_lingering}
+        wid = 0
+        wake_at: float | None = None
+        while count > 0:
+            wid += 1
+            if wid in taken:
+                continue
+            count -= 1
+            not_before = self._not_before.get(wid, 0.0)
+            if not_before <= now:
+                actions.append(Spawn(wid))
+            else:
+                wake_at = not_before if wake_at is None else min(wake_at, not_before)
+        return actions if wake_at is None else [*actions, WakeAt(wake_at)]
+
+    def spawned(self, pid: int, wid: int, now: float, epoch: float) -> Process:
+        """Record a process that was started."""
+        process = Process(pid=pid, wid=wid, generation=self.generation, spawned_at=now, started_at=epoch)
+        self.processes[pid] = process
+        return process
+
+    def became_ready(self, pid: int, now: float) -> bool:
+        """Record that a process serves; False where that changes nothing."""
+        process = self.processes.get(pid)
+        if process is None or process.is_lingering:
+            return False
+        was_starting = process.state is ProcessState.STARTING
+        process.step(ProcessStep.BECOME_READY)
+        if was_starting:
+            process.ready_at = now
+            if self.config.ready.form is not ReadinessForm.NONE:
+                self._backoff.succeeded(process.wid)
+        return was_starting
+
+    def exited(self, pid: int, now: float) -> Failure | None:
+        """Record an end; a Failure if the process had not been asked to go and had not run well."""
+        process = self.processes[pid]
+        was_expected = process.is_stopping
+        process.step(ProcessStep.EXIT)
+        if was_expected or process.generation == self.retiring:
+            return None
+        if self._ran_well(process, now):
+            self._backoff.succeeded(process.wid)
+            self._not_before.pop(process.wid, None)
+            return None
+        return self.failed(process.wid, now)
+
+    def _ran_well(self, process: Process, now: float) -> bool:
+        proved = process.ready_at is not None and self.config.ready.form is not ReadinessForm.NONE
+        return proved or now - process.spawned_at >= RAN_WELL_AFTER_S
+
+    def failed(self, wid: int, now: float) -> Failure:
+        """Count a failure of a slot, also one that never became a process."""
+        delay_s = self._backoff.failed(wid, now)
+        self._not_before[wid] = now + delay_s
+        limit = self.config.max_failures
+        gives_up = 0 < limit <= self._backoff.recent(now, self.config.failure_window)
+        return Failure(delay_s, self._backoff.failures(wid), gives_up)
+
+    def forget(self, pid: int) -> None:
+        """The process and its group are gone."""
+        del self.processes[pid]
+
+    def begin_generation(self) -> None:
+        """What is spawned from here on belongs to a new generation; the present one is about to retire."""
+        self.retiring = self.generation
+        self._newest += 1
+        self.generation = self._newest
+        self.forgive()
+
+    def end_generation_change(self) -> None:
+        """The new generation has taken over."""
+        self.retiring = None
+
+    def return_to_generation(self, generation: int) -> None:
+        """The new generation will not do: count the old one again."""
+        self.retiring = None
+        self.generation = generation
+        self.forgive()
+
+    def forgive(self) -> None:
+        """Start from a clean slate: failures of the past delay nothing any more."""
+        self._backoff.reset()
+        self._not_before.clear()

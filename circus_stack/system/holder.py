@@ -1,0 +1,27 @@
+"""Who holds a listening address: for the one error message that everybody meets."""
+
+from __future__ import annotations
+
+import psutil
+
+
+def describe_port_holder(port: int) -> str:
+    """`held by redis-server (pid 123, user redis)` for the process that listens on a TCP port; empty if unknown."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        return ""
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
+            return _describe(connection.pid)
+    return ""
+
+
+def _describe(pid: int | None) -> str:
+    if pid is None:
+        return "held by a process of another user"
+    try:
+        process = psutil.Process(pid)
+        return f"held by {process.name()} (pid {pid}, user {process.username()})"
+    except psutil.Error:
+        return f"held by pid {pid}"

@@ -1,0 +1,68 @@
+"""The receiving side of sd_notify: a datagram socket whose messages carry their sender's pid, checked by the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+# struct ucred of linux/socket.h: pid, uid, gid.
+_CREDENTIALS = struct.Struct("3i")
+# systemd's own limit for one message.
+_MAX_MESSAGE = 4096
+# What one wake-up reads at most, so that a chatty sender cannot hold the loop.
+_MAX_BATCH = 64
+
+
+class NotifySocket:
+    """Calls `on_message(pid, {"READY": "1", ...})` in the loop for each datagram."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, path: Path, on_message: Callable[[int, Mapping[str, str]], None]
+    ) -> None:
+        self.path = path
+        self._loop = loop
+        self._on_message = on_message
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._socket.bind(str(path))
+        # Whoever may reach the socket may write to it; the directory around it, or holding `path_fd`, decides who may.
+        path.chmod(0o666)
+        self.path_fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        loop.add_reader(self._socket, self._read)
+
+    def _read(self) -> None:
+        for _ in range(_MAX_BATCH):
+            try:
+                data, ancillary, flags, _ = self._socket.recvmsg(
+                    _MAX_MESSAGE, socket.CMSG_SPACE(_CREDENTIALS.size), socket.MSG_DONTWAIT
+                )
+            except BlockingIOError:
+                return
+            pid = _sender(ancillary)
+            if pid is not None and not flags & socket.MSG_TRUNC:
+                self._on_message(pid, _fields(data))
+
+    def close(self) -> None:
+        """Stop to listen and remove the socket's file."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        os.close(self.path_fd)
+        self.path.unlink(missing_ok=True)
+
+
+def _sender(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS and len(data) >= _CREDENTIALS.size:
+            pid: int = _CREDENTIALS.unpack_from(data)[0]
+            return pid or None
+    return None
+
+
+def _fields(data: bytes) -> dict[str, str]:
+    lines = (line.partition("=") for line in data.decode(errors="replace").splitlines())
+    return {name: value for name, equals, value in lines if equals}

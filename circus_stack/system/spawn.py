@@ -1,0 +1,73 @@
+"""Starts one process from a finished plan. Decides nothing: argv, environment and identity are given.
+
+`subprocess.Popen` does the fork and exec (vfork where it can), reports exec's own error, and is not asked for more:
+waiting is the reaper's.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from circus_stack.errors import SpawnError
+from circus_stack.system.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnPlan:
+    """All that a new process needs. `pass_fds` keep their numbers; stdin is /dev/null; the child leads a session of
+    its own, so that its pid is also the number of its process group."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str | None
+    identity: Identity | None
+    pass_fds: tuple[int, ...]
+    stdout_fd: int
+    stderr_fd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A started process; `pidfd` becomes readable when it ends. The reaper closes it."""
+
+    pid: int
+    pidfd: int
+
+
+def spawn(plan: SpawnPlan) -> Child:
+    """Start the process; raises SpawnError that names what could not be executed, and why."""
+    identity = plan.identity
+    try:
+        popen = subprocess.Popen(
+            plan.argv,
+            env=plan.env,
+            cwd=plan.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=plan.stdout_fd,
+            stderr=plan.stderr_fd,
+            pass_fds=plan.pass_fds,
+            start_new_session=True,
+            user=identity.uid if identity else None,
+            group=identity.gid if identity else None,
+            extra_groups=identity.groups if identity else None,
+        )
+    except OSError as error:
+        raise SpawnError(_explain(plan, error)) from error
+    except (ValueError, subprocess.SubprocessError) as error:
+        raise SpawnError(f"cannot execute {plan.argv[0]!r}: {error}") from error
+    # The pid belongs to the reaper from here on; a returncode keeps Popen from polling it in its destructor.
+    popen.returncode = 0
+    return Child(popen.pid, os.pidfd_open(popen.pid))
+
+
+def _explain(plan: SpawnPlan, error: OSError) -> str:
+    if plan.cwd is not None and error.filename == plan.cwd:
+        return f"cannot enter the working directory {plan.cwd!r}: {error.strerror}"
+    program = plan.argv[0]
+    if isinstance(error, FileNotFoundError) and "/" not in program:
+        path = plan.env.get("PATH", os.defpath)
+        return f"cannot execute {program!r}: there is no such program on PATH ({path})"
+    return f"cannot execute {program!r}: {error.strerror}"
