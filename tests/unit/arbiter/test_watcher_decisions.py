@@ -1,0 +1,158 @@
+"""What a watcher decides, without a process, a clock or a loop."""
+
+from __future__ import annotations
+
+import pytest
+
+from circus_stack.arbiter.watcher import Spawn, Stop, WakeAt, Watcher
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.values import Readiness, ReadinessForm
+from circus_stack.errors import IllegalStepError
+from circus_stack.states import ProcessStep, WatcherState, WatcherStep
+
+NOTIFY = Readiness(ReadinessForm.NOTIFY)
+
+
+def started(now: float = 0.0, **options: object) -> Watcher:
+    watcher = Watcher(WatcherConfig(name="web", cmd="x", **options))  # type: ignore[arg-type]
+    watcher.step(WatcherStep.START)
+    for action in watcher.converge(now):
+        assert isinstance(action, Spawn)
+        watcher.spawned(1000 + action.wid, action.wid, now, now)
+    return watcher
+
+
+def test_a_stopped_watcher_wants_nothing() -> None:
+    assert Watcher(WatcherConfig(name="web", numprocesses=3)).converge(0.0) == []
+
+
+def test_start_fills_slots_from_one() -> None:
+    assert [process.wid for process in started(numprocesses=3).serving()] == [1, 2, 3]
+
+
+def test_readiness_of_all_makes_it_complete() -> None:
+    watcher = started(numprocesses=2, ready=NOTIFY)
+    assert watcher.became_ready(1001, 1.0)
+    assert not watcher.has_all_ready()
+    assert watcher.became_ready(1002, 1.0)
+    assert watcher.has_all_ready()
+
+
+def test_ready_said_twice_changes_nothing() -> None:
+    watcher = started(ready=NOTIFY)
+    assert watcher.became_ready(1001, 1.0)
+    assert not watcher.became_ready(1001, 2.0)
+    assert watcher.processes[1001].ready_at == 1.0
+
+
+def test_a_dead_slot_is_taken_again() -> None:
+    watcher = started(numprocesses=3, ready=NOTIFY)
+    watcher.became_ready(1002, 1.0)
+    assert watcher.exited(1002, 2.0) is None
+    watcher.forget(1002)
+    assert watcher.converge(2.0) == [Spawn(2)]
+
+
+def test_failures_at_once_are_delayed_more_and_more() -> None:
+    watcher = started(ready=NOTIFY)
+    delays = []
+    now, pid = 0.0, 1001
+    for _ in range(5):
+        failure = watcher.exited(pid, now)
+        assert failure is not None
+        watcher.forget(pid)
+        delays.append(failure.delay_s)
+        now += failure.delay_s
+        assert watcher.converge(now) == [Spawn(1)]
+        pid += 1
+        watcher.spawned(pid, 1, now, now)
+    assert delays == [0.0, 0.1, 0.2, 0.4, 0.8]
+
+
+def test_a_delayed_slot_is_waited_for() -> None:
+    watcher = started(ready=NOTIFY)
+    watcher.exited(1001, 0.0)
+    watcher.forget(1001)
+    watcher.failed(1, 0.0)
+    assert watcher.converge(0.0) == [WakeAt(0.1)]
+
+
+def test_ten_seconds_without_readiness_count_as_a_good_run() -> None:
+    watcher = started()
+    watcher.became_ready(1001, 0.0)
+    assert watcher.exited(1001, 10.0) is None
+
+
+def test_a_short_run_without_readiness_is_a_failure() -> None:
+    watcher = started()
+    watcher.became_ready(1001, 0.0)
+    failure = watcher.exited(1001, 9.9)
+    assert failure is not None
+    assert failure.delay_s == 0.0
+
+
+def test_too_many_failures_in_the_window_give_up() -> None:
+    watcher = started(max_failures=3, failure_window=60.0)
+    assert [watcher.failed(1, now).gives_up for now in (0.0, 1.0, 2.0)] == [False, False, True]
+
+
+def test_failures_outside_the_window_do_not_count() -> None:
+    watcher = started(max_failures=2, failure_window=10.0)
+    assert [watcher.failed(1, now).gives_up for now in (0.0, 20.0, 40.0)] == [False, False, False]
+
+
+def test_too_many_processes_are_stopped_from_the_highest_slot() -> None:
+    watcher = started(numprocesses=3)
+    watcher.wanted = 1
+    assert watcher.converge(0.0) == [Stop(1003), Stop(1002)]
+
+
+@pytest.mark.parametrize(("use_sockets", "singleton", "expected"), [
+    (True, False, [Spawn(2)]),
+    (False, False, []),
+    (True, True, []),
+])  # fmt: skip
+def test_whose_successor_may_start_before_the_end(use_sockets: bool, singleton: bool, expected: list[Spawn]) -> None:
+    watcher = started(use_sockets=use_sockets, singleton=singleton)
+    watcher.processes[1001].step(ProcessStep.STOP)
+    assert watcher.converge(0.0) == expected
+
+
+def test_a_new_generation_starts_beside_the_old() -> None:
+    watcher = started(numprocesses=2, use_sockets=True)
+    watcher.begin_generation()
+    assert watcher.converge(0.0) == [Spawn(3), Spawn(4)]
+
+
+def test_an_old_process_that_dies_during_a_reload_is_not_replaced() -> None:
+    watcher = started(use_sockets=True, ready=NOTIFY)
+    watcher.begin_generation()
+    watcher.spawned(1002, 2, 0.0, 0.0)
+    assert watcher.exited(1001, 0.0) is None
+    watcher.forget(1001)
+    assert watcher.converge(0.0) == []
+
+
+def test_going_back_to_the_old_generation_fills_it_up() -> None:
+    watcher = started(use_sockets=True)
+    watcher.begin_generation()
+    watcher.spawned(1002, 2, 0.0, 0.0)
+    watcher.return_to_generation(1)
+    watcher.exited(1002, 0.0)
+    watcher.forget(1002)
+    assert [process.pid for process in watcher.serving()] == [1001]
+
+
+def test_generations_are_never_numbered_twice() -> None:
+    watcher = started()
+    watcher.begin_generation()
+    watcher.return_to_generation(1)
+    watcher.begin_generation()
+    assert watcher.generation == 3
+
+
+def test_an_illegal_step_raises() -> None:
+    watcher = started()
+    with pytest.raises(IllegalStepError, match="starting cannot come down"):
+        watcher.step(WatcherStep.COME_DOWN)
+    assert watcher.state is WatcherState.STARTING
