@@ -58,7 +58,8 @@ format: install ## Format the sources, and mend what ruff can mend
 	@$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: install
-install: ## Make .venv with circus-stack, its tools and the example; no system packages
+install: ## Make .venv with circus-stack, its tools and the example
+	@tools/system-packages install
 	@tools/venv dev
 
 .PHONY: meinheld
