@@ -6,6 +6,7 @@ what the kernel already received: a request that arrived in time is still read a
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import os
 import socket
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 # linux/tcp.h, struct tcp_info: 8 bytes of flags, 11 u32 up to and with tcpi_last_data_sent, tcpi_last_ack_sent, then:
 LAST_DATA_RECV_OFFSET = 8 + 4 * 11
 TCP_INFO_BYTES = LAST_DATA_RECV_OFFSET + 8
-native_socket = socket.socket
+native_socket = _socket.socket
 
 
 def accepted_fds(listening: Sequence[tuple[int, object]]) -> Iterator[int]:
@@ -35,7 +36,7 @@ def accepted_fds(listening: Sequence[tuple[int, object]]) -> Iterator[int]:
                 sock.detach()
 
 
-def local_key(sock: socket.socket) -> tuple[int, object]:
+def local_key(sock: _socket.socket) -> tuple[int, object]:
     """What an accepted socket and its listener have in common: (family, port or path)."""
     name = sock.getsockname()
     return int(sock.family), (name if sock.family == socket.AF_UNIX else name[1])

@@ -32,6 +32,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
 
     site: Site
     headers_sent: bool
+    close_connection: bool
 
     def read_requestline(self) -> str:
         """Wait for a request; the connection counts as idle meanwhile."""
@@ -50,13 +51,13 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
         return environ
 
     def finalize_headers(self) -> None:
-        """Add the Server header, and `Connection: close` while stopping."""
+        """Add the Server header, and `Connection: close` where this response is the last; pywsgi keeps silent on it."""
         super().finalize_headers()
         headers = self.response_headers
         site = self.site
         if site.server_header and not any(name.lower() == b"server" for name, _ in headers):
             headers.append((b"Server", site.server_header))
-        if site.is_stopping and not self.connection_upgraded:
+        if (self.close_connection or site.is_stopping) and not self.connection_upgraded:
             self.close_connection = True
             headers[:] = [each for each in headers if each[0].lower() != b"connection"]
             headers.append((b"Connection", b"close"))

@@ -5,6 +5,7 @@ Its own `run()` gives the threads 5 seconds at the end, cancels what is queued a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 from wsgiref.util import FileWrapper
@@ -85,6 +86,7 @@ class Servers:
         threads: int,
         server_header: str,
     ) -> None:
+        quieten_queue_log()
         self._map: dict[int, Any] = {}
         self._listeners = listeners
         self._dispatcher = ThreadedTaskDispatcher()
@@ -151,6 +153,13 @@ class Servers:
                     if channel.is_idle and channel.connected:
                         end_reading(channel.socket.fileno())
             self._round(lifecycle, left_s or DRAIN_ROUND_S)
+
+
+def quieten_queue_log() -> None:
+    """waitress warns at each request that waits for a thread: a line a request, under load. A set level stays."""
+    queue_log = logging.getLogger("waitress.queue")
+    if queue_log.level == logging.NOTSET:
+        queue_log.setLevel(logging.ERROR)
 
 
 def take_queue(server: Any, most: int = 4096) -> None:
