@@ -28,9 +28,7 @@ def plan_launch(config: WatcherConfig, wid: int, around: Surroundings, stdout_fd
     """The plan of the process in slot `wid`; raises SpawnError for an unknown user or an empty command."""
     identity = resolve_identity(config.uid, config.gid)
     env = _environment(config, wid, around, identity)
-    argv = command_line(config, wid=wid, socket_fds=around.socket_fds, env=env)
-    if not argv:
-        raise SpawnError(f"watcher {config.name!r} has an empty command")
+    argv = _argv(config, wid, around, env)
     inherited = inherited_sockets(config, around.socket_fds) if config.use_sockets else frozenset()
     passed = tuple(fd for name, fd in around.socket_fds.items() if name in inherited)
     if config.ready.form is ReadinessForm.NOTIFY:
@@ -49,6 +47,16 @@ def plan_launch(config: WatcherConfig, wid: int, around: Surroundings, stdout_fd
         stdout_fd=stdout_fd,
         stderr_fd=stderr_fd,
     )
+
+
+def _argv(config: WatcherConfig, wid: int, around: Surroundings, env: Mapping[str, str]) -> list[str]:
+    try:
+        argv = command_line(config, wid=wid, socket_fds=around.socket_fds, env=env)
+    except ValueError as error:
+        raise SpawnError(f"the command {config.cmd!r} cannot be split into words: {error}") from error
+    if not argv:
+        raise SpawnError("the command is empty")
+    return argv
 
 
 def _environment(config: WatcherConfig, wid: int, around: Surroundings, identity: Identity | None) -> dict[str, str]:
