@@ -1,0 +1,124 @@
+"""The table of commands: everything that a client can ask of an arbiter, one declaration each."""
+
+from __future__ import annotations
+
+from circus_stack.protocol.command import Command
+from circus_stack.protocol.property import BOOL, COUNT, PID, SECONDS, SIGNAL, TEXT, WORDS, Property, choice
+
+# What `logs` sends where no limit is named, and the most that it sends: the live tail keeps 1,000 lines a watcher.
+DEFAULT_LINES = 100
+MAX_LINES = 10_000
+
+_NAME = Property("name", TEXT, "name of a watcher, in any case", is_required=True)
+_MAYBE_NAME = Property("name", TEXT, "name of a watcher; all watchers if not given")
+_PATTERN = Property("name", TEXT, "name of a watcher, or a pattern (web*); all watchers if not given")
+_WAITING = Property("waiting", BOOL, "answer when it is done, not when it is accepted", default=False)
+_MATCH = Property("match", choice("simple", "glob", "regex"), "how to read the name", default="glob")
+_NB = Property("nb", COUNT, "how many processes", default=1)
+
+_COMMANDS = (
+    Command("list", "List the watchers, or the pids of one of them.", "list web", (_MAYBE_NAME,), ("name",)),
+    Command("status", "Tell the state of all watchers, or of one.", "status web", (_MAYBE_NAME,), ("name",)),
+    Command("numwatchers", "Count the watchers.", "numwatchers"),
+    Command(
+        "numprocesses", "Count the processes of all watchers, or of one.", "numprocesses web", (_MAYBE_NAME,), ("name",)
+    ),
+    Command("start", "Start watchers.", "start web --waiting", (_PATTERN, _WAITING, _MATCH), ("name",)),
+    Command("stop", "Stop watchers.", "stop 'job*' --waiting", (_PATTERN, _WAITING, _MATCH), ("name",)),
+    Command("restart", "Stop watchers, then start them.", "restart redis", (_PATTERN, _WAITING, _MATCH), ("name",)),
+    Command(
+        "reload",
+        "Let new processes take over from old ones; the old serve until the new are ready.",
+        "reload web --waiting",
+        (
+            _MAYBE_NAME,
+            _WAITING,
+            Property("sequential", BOOL, "one watcher after another", default=False),
+            Property("graceful", BOOL, "stop first, then start", default=True, flag="--terminate", inverts=True),
+        ),
+        ("name",),
+    ),
+    Command("incr", "Add processes to a watcher.", "incr web 2 --waiting", (_NAME, _NB, _WAITING), ("name", "nb")),
+    Command("decr", "Take processes from a watcher.", "decr web", (_NAME, _NB, _WAITING), ("name", "nb")),
+    Command(
+        "signal",
+        "Send a signal to the processes of a watcher, or to one of them.",
+        "signal web 4711 USR1",
+        (
+            _NAME,
+            Property("pid", PID, "one process"),
+            Property("signum", SIGNAL, "name or number of the signal", is_required=True),
+            Property("childpid", PID, "one child of the process", aliases=("child_pid",)),
+            Property("children", BOOL, "to the children of the process in its place", default=False),
+            Property("recursive", BOOL, "to the process and all its descendants", default=False),
+        ),
+        ("name", "pid", "signum"),
+    ),
+    Command(
+        "kill",
+        "End processes of a watcher: a signal, then SIGKILL after a while. The watcher replaces them.",
+        "kill web 4711 --signum QUIT --graceful_timeout 5",
+        (
+            _NAME,
+            Property("pid", PID, "one process; all if not given"),
+            Property("signum", SIGNAL, "signal in place of the watcher's stop_signal"),
+            Property("graceful_timeout", SECONDS, "seconds until SIGKILL"),
+            _WAITING,
+        ),
+        ("name", "pid"),
+    ),
+    Command("options", "Show all options of a watcher.", "options web", (_NAME,), ("name",)),
+    Command(
+        "get",
+        "Show some options of a watcher.",
+        "get web numprocesses cmd",
+        (_NAME, Property("keys", WORDS, "names of options", is_required=True)),
+        ("name", "keys"),
+    ),
+    Command(
+        "stats",
+        "Show what the processes use: memory, CPU, age.",
+        "stats web",
+        (
+            _MAYBE_NAME,
+            Property("process", PID, "one process of the watcher"),
+            Property("extended", BOOL, "also memory that is not shared (slower)", default=False),
+        ),
+        ("name", "process"),
+    ),
+    Command("dstats", "Show what the arbiter itself uses.", "dstats"),
+    Command("listsockets", "List the listening sockets.", "listsockets"),
+    Command(
+        "globaloptions",
+        "Show the options of the arbiter.",
+        "globaloptions endpoint",
+        (Property("option", TEXT, "name of one option"),),
+        ("option",),
+    ),
+    Command(
+        "logs",
+        "Show the last lines that processes wrote.",
+        "logs web",
+        (
+            _MAYBE_NAME,
+            Property("pid", PID, "one process"),
+            Property("limit", COUNT, f"how many lines, at most {MAX_LINES}", default=DEFAULT_LINES),
+        ),
+        ("name", "pid"),
+    ),
+    Command(
+        "reloadconfig",
+        "Read the configuration again and apply what changed.",
+        "reloadconfig --waiting",
+        (
+            _WAITING,
+            Property("roll", BOOL, "also replace the processes of what did not change", default=False),
+            Property("dry_run", BOOL, "only tell what would change", default=False, flag="--dry-run"),
+        ),
+    ),
+    Command("version", "Tell the version of the arbiter.", "version"),
+    Command("schema", "Send the declarations of all options and commands.", "--json schema"),
+    Command("quit", "Stop everything and end the arbiter.", "quit --waiting", (_WAITING,)),
+)
+
+COMMANDS = {command.name: command for command in _COMMANDS}

@@ -1,0 +1,117 @@
+"""The properties that commands take: their types, and what is said about a value that isn't of its type. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyType:
+    """How a value is read; `parse` takes any JSON value (a command line hands in text) and raises ValueError."""
+
+    name: str
+    parse: Callable[[Any], Any]
+    legal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """The declaration of one property of a command.
+
+    `flag` is the command line's spelling where it is not `--name`; with `inverts` the flag stands for False.
+    """
+
+    name: str
+    type: PropertyType
+    help: str
+    is_required: bool = False
+    default: Any = None
+    flag: str = ""
+    inverts: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("not a text")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("not a whole number")
+    return int(value)
+
+
+def _count(value: Any) -> int:
+    number = _whole(value)
+    if number < 0:
+        raise ValueError("negative")
+    return number
+
+
+def _pid(value: Any) -> int:
+    number = _whole(value)
+    # A pid is what the kernel's pid_t holds; 0 and below would reach process groups.
+    if not 0 < number < 2**31:
+        raise ValueError("not a pid")
+    return number
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("not a number")
+    number = float(value)
+    if not 0 <= number < float("inf"):
+        raise ValueError("out of range")
+    return number
+
+
+def _bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower() if isinstance(value, int | str) else ""
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("not a boolean")
+
+
+def _signal(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+        raise ValueError("not a signal")
+    return str(value)
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (_text(value),)
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError("not a list")
+    return tuple(_text(each) for each in value)
+
+
+TEXT = PropertyType("text", _text, "a text")
+COUNT = PropertyType("count", _count, "a whole number, 0 or more")
+PID = PropertyType("pid", _pid, "a process id")
+SECONDS = PropertyType("seconds", _seconds, "a number of seconds, 0 or more")
+BOOL = PropertyType("boolean", _bool, "true or false")
+SIGNAL = PropertyType("signal", _signal, "a signal's name or number: TERM, SIGHUP, 10, SIGRTMIN+1")
+WORDS = PropertyType("names", _words, "a list of texts")
+
+
+def choice(*words: str) -> PropertyType:
+    """One of a few words."""
+
+    def parse(value: Any) -> str:
+        if value not in words:
+            raise ValueError("unknown word")
+        return str(value)
+
+    return PropertyType("|".join(words), parse, ", ".join(words[:-1]) + " or " + words[-1])

@@ -1,0 +1,84 @@
+"""A command on its way to the arbiter: the record, and its way to and from bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from circus_stack.errors import CommandError, Errno
+from circus_stack.protocol.codec import decode, encode
+
+CAST = "cast"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One command. `id` comes back with the reply, whatever JSON value it is; a cast has no reply."""
+
+    command: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    id: Any = None
+    is_cast: bool = False
+
+
+class BadRequestError(CommandError):
+    """Bytes that are no request. `id` is the sender's, as far as it could be read."""
+
+    def __init__(self, reason: str, errno: Errno = Errno.MESSAGE_ERROR, id: Any = None) -> None:
+        self.id = id
+        super().__init__(reason, errno)
+
+
+def encode_request(request: Request) -> bytes:
+    """The one frame that Circus expects."""
+    message: dict[str, Any] = {
+        "id": request.id,
+        "command": request.command,
+        "properties": dict(request.properties),
+    }
+    if request.is_cast:
+        message["msg_type"] = CAST
+    return encode(message)
+
+
+def parse_request(data: bytes) -> Request:
+    """Read one frame. Raises BadRequestError; fields that are not ours are ignored."""
+    try:
+        message = decode(data)
+    except ValueError:
+        raise BadRequestError("json invalid", Errno.INVALID_JSON) from None
+    if not isinstance(message, dict):
+        raise BadRequestError(f"message invalid: an object is expected, found {_kind(message)}")
+    return _request_of(message)
+
+
+def _request_of(message: dict[str, Any]) -> Request:
+    id = message.get("id")
+    command = message.get("command")
+    if not isinstance(command, str):
+        found = "nothing" if command is None else _kind(command)
+        raise BadRequestError(f"message invalid: 'command' must be a text, found {found}", id=id)
+    properties = message.get("properties")
+    if properties is None:
+        properties = {}
+    if not isinstance(properties, dict):
+        raise BadRequestError(f"message invalid: 'properties' must be an object, found {_kind(properties)}", id=id)
+    return Request(command.lower(), properties, id, message.get("msg_type") == CAST)
+
+
+def _kind(value: object) -> str:
+    """JSON's word for the type of a value."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
