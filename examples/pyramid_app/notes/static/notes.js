@@ -7,7 +7,7 @@ for (const line of document.querySelectorAll("[data-counts]")) {
   // The server counts code points, as Python does; a browser's length counts an emoji as two.
   const show = () => {
     const left = limit - Array.from(box.value).length;
-    line.textContent = `${left} of ${limit} characters left`;
+    line.textContent = left < 0 ? `${-left} characters too many` : `${left} of ${limit} characters left`;
     line.classList.toggle("few", left < limit / 10);
   };
   box.addEventListener("input", show);
