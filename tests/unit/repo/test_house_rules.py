@@ -1,0 +1,42 @@
+"""The rules of the code that a machine can hold: size, names, and a word on what may live in each file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.unit.repo.tree import python_files, relative
+
+LONGEST_FILE = 500
+LONGEST_FUNCTION = 50
+VAGUE_NAMES = {"util", "utils", "common", "helper", "helpers", "misc"}
+
+
+def long_functions(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > LONGEST_FUNCTION:
+                yield f"{relative(path)}:{node.lineno} {node.name}: {length} lines"
+
+
+def test_each_file_opens_with_what_may_live_in_it() -> None:
+    sources = {path: path.read_text() for path in python_files()}
+    silent = [path for path, source in sources.items() if source.strip() and not ast.get_docstring(ast.parse(source))]
+
+    assert [relative(path) for path in silent] == []
+
+
+def test_files_are_short() -> None:
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in python_files()}
+
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_functions_are_short() -> None:
+    assert [found for path in python_files() for found in long_functions(path)] == []
+
+
+def test_no_module_has_a_vague_name() -> None:
+    assert [relative(path) for path in python_files() if path.stem in VAGUE_NAMES] == []
