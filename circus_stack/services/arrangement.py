@@ -77,15 +77,15 @@ def _unreachable(watchers: tuple[WatcherConfig, ...], plans: Mapping[str, Servic
     by_name = {name.casefold(): plan for name, plan in plans.items()}
     return [
         Problem(
-            f"it runs as user {watcher.uid or 'of the arbiter'}, who cannot open the unix socket of {name}; "
-            f"run both as one user, or give the service a port",
+            f"it runs as {watcher.uid}, who cannot open the unix socket of {name}, which runs as "
+            f"{plan.watcher.uid or 'the arbiter does'}; set the same uid there, or give it a port",
             section=f"watcher:{watcher.name}",
             option="uid",
         )
         for watcher in watchers
         for name in watcher.depends_on
         if (plan := by_name.get(name.casefold()))
-        and plan.watcher.uid != watcher.uid
+        and watcher.uid not in (None, "root", "0", plan.watcher.uid)
         and any(value.startswith("unix:") for value in plan.exports.values())
     ]
 
