@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +24,7 @@ def load_hook(option: str, name: str) -> Callable[[Any], object]:
 class PostHook:
     """Runs the post-hook once, however the worker ends. What it raises is logged: the end must not fail over it."""
 
-    def __init__(self, name: str, arguments: Namespace) -> None:
+    def __init__(self, name: str, arguments: object) -> None:
         self._name = name
         self._arguments = arguments
         self._has_run = not name
@@ -41,7 +40,7 @@ class PostHook:
             log.exception("post-hook %s failed", self._name)
 
 
-def run_pre_hook(name: str, arguments: Namespace) -> None:
+def run_pre_hook(name: str, arguments: object) -> None:
     """Run the pre-hook; what it raises stops the start."""
     if name:
         load_hook("--pre-hook", name)(arguments)

@@ -54,7 +54,7 @@ def load_ini_application(target: IniTarget) -> WSGIApplication:
     loadapp = _import_loadapp()
     uri = f"config:{_quoted(target.path)}"
     try:
-        application: WSGIApplication = loadapp(uri, name=target.name, global_conf=dict(target.variables))
+        application: WSGIApplication = loadapp(uri, name=target.name, global_conf=interpolable(target.variables))
     except LookupError as error:
         if type(error) is not LookupError:
             raise _raised(target, error) from error
@@ -73,14 +73,19 @@ def configure_logging(target: IniTarget) -> bool:
         parser.read(target.path, encoding="utf-8")
         if not parser.has_section("loggers"):
             return False
-        defaults = {**target.variables, "here": str(target.path.parent), "__file__": str(target.path)}
-        escaped = {key: value.replace("%", "%%") for key, value in defaults.items()}
-        logging.config.fileConfig(target.path, escaped, disable_existing_loggers=False, encoding="utf-8")
+        own = {"here": str(target.path.parent), "__file__": str(target.path)}
+        defaults = {**{key: value.replace("%", "%%") for key, value in own.items()}, **interpolable(target.variables)}
+        logging.config.fileConfig(target.path, defaults, disable_existing_loggers=False, encoding="utf-8")
     except Exception as error:  # fileConfig evaluates class names and arguments: anything can come out
         raise AppLoadError(
             f"{target.path}: the logging sections: {type(error).__name__}: {str(error).strip()}"
         ) from error
     return True
+
+
+def interpolable(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables as an ini's defaults: the environment knows no '%%', while given ones are written as for pserve."""
+    return {name: value.replace("%", "%%") if name.startswith("ENV_") else value for name, value in variables.items()}
 
 
 def environment_variables(path: Path, environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,13 @@ FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
 
 def configure(level: str, output: str) -> None:
     """Log to standard error, or to the file `output` (close-on-exec, as Python opens all), from `level` on."""
+    root = logging.getLogger()
+    root.addHandler(handler_for(output))
+    root.setLevel(level.upper())
+
+
+def handler_for(output: str) -> logging.Handler:
+    """A handler that writes our lines to standard error ('-') or to a file."""
     handler: logging.Handler
     if output == "-":
         handler = logging.StreamHandler(sys.stderr)
@@ -21,6 +28,4 @@ def configure(level: str, output: str) -> None:
         except OSError as error:
             raise UsageError(f"log output {output!r}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter(FORMAT))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(level.upper())
+    return handler

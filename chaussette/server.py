@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -54,14 +53,24 @@ def prepared_backend(settings: Settings) -> type[Backend]:
     return cls
 
 
-def serve(settings: Settings, load: ApplicationLoader, label: str, arguments: Namespace, notifier: Notifier) -> None:
-    """Run one worker from its first socket to its last response. `label` names the application in log and title."""
+def serve(
+    settings: Settings,
+    load: ApplicationLoader,
+    label: str,
+    arguments: object,
+    notifier: Notifier,
+    listen: Callable[[], list[Listener]] | None = None,
+) -> None:
+    """Run one worker from its first socket to its last response. `label` names the application in log and title.
+
+    `arguments` is what the hooks are called with; `listen` opens the sockets where not the settings say which.
+    """
     lifecycle = Lifecycle(
         notifier, graceful_timeout_s=settings.graceful_timeout, keepalive_drain_s=settings.keepalive_drain
     )
     lifecycle.install()
     cls = prepared_backend(settings)
-    listeners = open_listeners(settings)
+    listeners = listen() if listen else open_listeners(settings)
     post_hook = PostHook(settings.post_hook, arguments)
     for listener in listeners:
         lifecycle.at_abrupt_end(listener.remove_path)

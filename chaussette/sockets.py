@@ -64,10 +64,15 @@ def adopt_all(fds: Sequence[int]) -> list[Listener]:
     return [adopt(fd) for fd in fds]
 
 
-def bind(address: Address, *, backlog: int = DEFAULT_BACKLOG, family: str = "AF_INET") -> Listener:
-    """Bind and listen on `address`. A unix path that nobody listens on any more is removed first."""
+def bind(
+    address: Address, *, backlog: int = DEFAULT_BACKLOG, family: str = "AF_INET", mode: int | None = None
+) -> Listener:
+    """Bind and listen on `address`. A unix path that nobody listens on any more is removed first.
+
+    `mode`: permission bits of a unix socket; None leaves them to the umask.
+    """
     if address.path:
-        return _bind_unix(address, backlog)
+        return _bind_unix(address, backlog, mode)
     infos = _resolve(address, family)
     sock = socket.socket(*infos[0][:3])
     try:
@@ -148,11 +153,13 @@ def _bind_message(address: Address, error: OSError) -> str:
     return f"cannot listen on {address}: {reason}"
 
 
-def _bind_unix(address: Address, backlog: int) -> Listener:
+def _bind_unix(address: Address, backlog: int, mode: int | None) -> Listener:
     _remove_stale(address)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.bind(address.path)
+        if mode is not None:
+            Path(address.path).chmod(mode)
         inode = Path(address.path).stat().st_ino
         sock.listen(backlog)
     except OSError as error:
