@@ -202,13 +202,23 @@ class Arbiter:
     def is_quitting(self) -> bool:
         return self._quit.is_set()
 
-    async def run(self) -> None:
-        """Start what starts by itself, serve until a quit is requested, stop everything; nothing of it is left then."""
+    async def run(self, on_up: Callable[[], None] = lambda: None) -> None:
+        """Start what starts by itself, serve until a quit is requested, stop everything; nothing of it is left then.
+
+        `on_up` is called once, when all that starts by itself has come up.
+        """
         for name in self._keepers:
             self._means.publish(WatcherAdded(watcher=name, time=self._means.epoch()))
-        self.start()
+        self.start().add_done_callback(lambda task: None if task.cancelled() or task.exception() else on_up())
         await self._quit.wait()
         await self._shut_down()
+
+    def sweep(self) -> None:
+        """Look at everything again, in case that a wake-up was ever missed."""
+        self._means.reaper.reap_strangers()
+        for keeper in self._keepers.values():
+            keeper.check_lingering()
+            keeper.converge()
 
     async def _shut_down(self) -> None:
         for keeper in self._keepers.values():

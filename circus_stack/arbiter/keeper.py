@@ -19,7 +19,7 @@ from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.watcher import Failure, Spawn, Stop, WakeAt, Watcher
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
-from circus_stack.errors import CommandError, Errno, SpawnError
+from circus_stack.errors import CircusStackError, CommandError, Errno
 from circus_stack.events import (
     Event,
     ProcessKilled,
@@ -147,12 +147,14 @@ class Keeper:
 
     def _spawn(self, wid: int) -> bool:
         means, config = self._means, self.config
-        capture = means.open_capture(config, wid)
+        capture = None
         try:
+            capture = means.open_capture(config, wid)
             plan = plan_launch(config, wid, means.surroundings(), capture.stdout_fd, capture.stderr_fd)
             child = means.spawn(plan)
-        except SpawnError as error:
-            capture.abandon()
+        except (CircusStackError, OSError) as error:
+            if capture is not None:
+                capture.abandon()
             means.publish(SpawnFailed(watcher=self.name, time=means.epoch(), reason=str(error)))
             self._failed(self.watcher.failed(wid, means.clock()), str(error))
             return False

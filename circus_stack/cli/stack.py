@@ -1,0 +1,66 @@
+"""`circus-stack`: the program with the subcommands. Each is imported only when it is called: `serve` must start fast."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from circus_stack import __version__
+
+# Name -> module:object, in the order in which the help lists them.
+_COMMANDS = {
+    "serve": "circus_stack.cli.serve:serve",
+    "check": "circus_stack.cli.check:check",
+    "init": "circus_stack.cli.init:init",
+    "status": "circus_stack.cli.status:status",
+    "logs": "circus_stack.cli.logs:logs",
+    "reload": "circus_stack.cli.reload:reload_command",
+    "stop": "circus_stack.cli.stop:stop",
+    "doctor": "circus_stack.cli.doctor:doctor",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and loads one on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        target = _COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, name = target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise _with_nearest(error, args[0], ctx) from None
+
+
+def _with_nearest(error: click.UsageError, name: str, ctx: click.Context) -> click.UsageError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, _COMMANDS, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else f" There are: {', '.join(_COMMANDS)}."
+    return click.UsageError(f"No such command '{name}'.{hint}", ctx)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`circus-stack serve app.ini` runs a stack; `circusctl` steers it in detail.",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="circus-stack")
+def stack() -> None:
+    """Run a whole Python web stack from one ini: sockets, WSGI workers and side services, kept up by one program."""
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Entry point of the console script."""
+    return stack.main(args=argv, prog_name="circus-stack")

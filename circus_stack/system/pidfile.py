@@ -1,0 +1,47 @@
+"""The file that holds the arbiter's pid, for scripts that look for one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from circus_stack.errors import StackRunningError
+
+
+class PidFile:
+    """Written at the start, removed at the end if it is still ours."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self) -> None:
+        """Raises StackRunningError if the file names a process that lives, OSError if it cannot be written."""
+        holder = self._read()
+        if holder is not None and holder != os.getpid() and _is_alive(holder):
+            raise StackRunningError(f"the pid file {self._path} names pid {holder}, which runs; it is left alone")
+        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        fresh.write_text(f"{os.getpid()}\n")
+        fresh.replace(self._path)
+
+    def remove(self) -> None:
+        """Remove the file, unless somebody else has taken it over."""
+        if self._read() == os.getpid():
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+    def _read(self) -> int | None:
+        try:
+            return int(self._path.read_text())
+        except (OSError, ValueError):
+            return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
