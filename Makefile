@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 INI ?= examples/pyramid_app/development.ini
 export VENV PYTHON
 
-SOURCES := circus_stack chaussette benchmarks tests examples
+SOURCES := circus_stack chaussette benchmarks tests examples tools
 
 .PHONY: help
 help: ## This list
