@@ -1,0 +1,109 @@
+"""Binding: what is bound, what a failure says, what is left behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from circus_stack.arbiter.sockets import bind, bind_all
+from circus_stack.config.schema import SocketConfig
+from circus_stack.errors import SocketError
+
+
+def test_a_tcp_socket_listens_without_delayed_writes() -> None:
+    listening = bind(SocketConfig(name="web", host="127.0.0.1", port=0))
+    try:
+        view = listening.view()
+        with socket.create_connection((view.host, view.port), timeout=5):
+            pass
+        copy = socket.socket(fileno=os.dup(view.fd))
+        assert copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        copy.close()
+    finally:
+        listening.close()
+
+
+def test_ipv4_and_ipv6_share_a_port() -> None:
+    first = bind(SocketConfig(name="a", host="0.0.0.0", port=0))
+    second = None
+    try:
+        second = bind(SocketConfig(name="b", host="::", port=first.view().port))
+        assert second.view().family == "AF_INET6"
+    finally:
+        first.close()
+        if second:
+            second.close()
+
+
+def test_a_port_in_use_names_its_holder() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            SocketError, match=rf"127\.0\.0\.1:{port}: Address already in use, held by .*pid {os.getpid()}"
+        ):
+            bind(SocketConfig(name="web", host="127.0.0.1", port=port))
+
+
+def test_all_or_none() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as free:
+        taken_port, free_port = taken.getsockname()[1], free.getsockname()[1]
+        free.close()
+        with pytest.raises(SocketError):
+            bind_all(
+                [
+                    SocketConfig(name="a", host="127.0.0.1", port=free_port),
+                    SocketConfig(name="b", host="127.0.0.1", port=taken_port),
+                ]
+            )
+        bind(SocketConfig(name="a", host="127.0.0.1", port=free_port)).close()
+
+
+def test_an_unknown_host_is_told() -> None:
+    with pytest.raises(SocketError, match=r"no address for host 'no-such-host\.invalid'"):
+        bind(SocketConfig(name="web", host="no-such-host.invalid", port=0))
+
+
+def test_a_unix_socket_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "web.sock"
+    bind(SocketConfig(name="web", path=str(path))).close()
+    assert not path.exists()
+
+
+def test_a_stale_unix_socket_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "web.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    bind(SocketConfig(name="web", path=str(path))).close()
+
+
+def test_a_unix_socket_in_use_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "web.sock"
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(str(path))
+        taken.listen()
+        with pytest.raises(SocketError, match="another process listens"):
+            bind(SocketConfig(name="web", path=str(path)))
+    assert path.exists()
+
+
+def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("data")
+    with pytest.raises(SocketError, match="is not a socket"):
+        bind(SocketConfig(name="web", path=str(path)))
+    assert path.read_text() == "data"
+
+
+def test_another_queue_length_needs_no_new_socket() -> None:
+    listening = bind(SocketConfig(name="web", host="127.0.0.1", port=0))
+    try:
+        longer = SocketConfig(name="web", host="127.0.0.1", port=0, backlog=9)
+        assert listening.takes_over(longer)
+        listening.adopt(longer)
+        assert listening.view().backlog == 9
+        assert not listening.takes_over(SocketConfig(name="web", host="127.0.0.1", port=1))
+    finally:
+        listening.close()
