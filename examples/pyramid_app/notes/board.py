@@ -55,8 +55,8 @@ class Board:
         if self._index is not None:
             try:
                 self._catch_up(self._index)
-            except SearchAwayError as error:
-                log.info("note %s will be indexed later: %s", note.id, error)
+            except SearchAwayError:
+                log.info("note %s will be indexed later", note.id)
         return note
 
     def page(self, number: int) -> Page:
@@ -73,8 +73,8 @@ class Board:
                 self._catch_up(self._index)
                 hits = self._index.search(query, PAGE_SIZE)
                 return Answer("solr", self.store.load(hits.ids), hits.found)
-            except SearchAwayError as error:
-                log.info("searching through Redis: %s", error)
+            except SearchAwayError:
+                log.debug("searching through Redis")
         ids, found = self.store.ids_with(words_of(query), PAGE_SIZE)
         return Answer("redis", self.store.load(ids), found)
 

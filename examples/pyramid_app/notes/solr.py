@@ -75,7 +75,7 @@ class SolrIndex:
             return question()
         except FAILURES as error:
             self._rests_until = self._clock() + REST_S
-            reason = " ".join(str(error).split())[:300]
+            reason = " ".join(str(error).split())[:160]
             log.warning("%s failed, search goes through Redis for %.0f s: %s", what, REST_S, reason)
             raise SearchAwayError(f"{self._url}: {reason}") from error
 
