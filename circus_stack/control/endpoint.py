@@ -1,0 +1,75 @@
+"""Where control may listen: the check of an endpoint, and the binding of a socket to it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from circus_stack.errors import SocketError
+
+# Circus's default ports, named in errors as an example of a safe endpoint.
+_EXAMPLE = "tcp://127.0.0.1:5555"
+
+
+def check_endpoint(endpoint: str) -> str:
+    """The endpoint in the form that libzmq binds. Raises SocketError for one that isn't safe or isn't understood.
+
+    Whoever reaches the endpoint can run commands as the arbiter's user: only a unix socket or the loopback interface
+    is let through.
+    """
+    scheme, separator, address = endpoint.partition("://")
+    if scheme == "ipc" and separator and address:
+        return endpoint
+    if scheme != "tcp" or not separator:
+        raise SocketError(f"endpoint {endpoint!r} is neither ipc://PATH nor tcp://HOST:PORT, as in {_EXAMPLE}")
+    host, colon, port = address.rpartition(":")
+    if not colon or not (port == "*" or port.isdigit()):
+        raise SocketError(f"endpoint {endpoint!r} has no port: write it as {_EXAMPLE}")
+    return f"tcp://{_loopback(host, endpoint)}:{port}"
+
+
+def _loopback(host: str, endpoint: str) -> str:
+    if host.lower() == "localhost":
+        return "127.0.0.1"
+    try:
+        is_loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise SocketError(
+            f"endpoint {endpoint!r} is open to the network: whoever reaches it can run commands as this user. "
+            f"Use ipc://PATH or a loopback address such as {_EXAMPLE}, and an ssh tunnel from elsewhere"
+        )
+    return host
+
+
+def bind(socket: zmq.Socket[Any], endpoint: str) -> str:
+    """Bind, and tell the real endpoint (with the port that the kernel gave for 0 or *). Raises SocketError.
+
+    The file of an ipc endpoint is made with mode 0600, whatever directory it is in.
+    """
+    address = check_endpoint(endpoint)
+    if "[" in address:
+        socket.setsockopt(zmq.IPV6, 1)
+    # Another mode would be open to others between the bind and a chmod.
+    before = os.umask(0o177)
+    try:
+        socket.bind(address)
+    except zmq.ZMQError as error:
+        raise SocketError(f"cannot listen at {endpoint}: {_reason(error, address)}") from None
+    finally:
+        os.umask(before)
+    bound = socket.getsockopt_string(zmq.LAST_ENDPOINT)
+    return bound.rstrip("\0")
+
+
+def _reason(error: zmq.ZMQError, address: str) -> str:
+    if error.errno == zmq.EADDRINUSE:
+        return "it is in use; is another circusd or circus-stack running there?"
+    if address.startswith("ipc://") and not Path(address[6:]).parent.is_dir():
+        return f"there is no directory {Path(address[6:]).parent}"
+    return error.strerror or str(error)

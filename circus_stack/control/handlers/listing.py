@@ -1,0 +1,41 @@
+"""Who is there, and in which state: list, status, numwatchers, numprocesses. Answered at once, always."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from circus_stack.control.desk import Desk
+
+Fields = dict[str, Any]
+
+
+def list_(desk: Desk, properties: Fields) -> Fields:
+    """`watchers` in lower case and sorted, as Circus has them; or the `pids` of one."""
+    name = properties["name"]
+    if name is None:
+        return {"watchers": sorted(each.lower() for each in desk.arbiter.names())}
+    return {"pids": sorted(process.pid for process in desk.arbiter.processes(name))}
+
+
+def status(desk: Desk, properties: Fields) -> Fields:
+    """`statuses` by name; or the state of one watcher in place of the reply's own `status`, as Circus has it.
+
+    `seq` is the number of the newest event: an event with a higher number is not in the answer yet.
+    """
+    name = properties["name"]
+    if name is None:
+        return {"statuses": {each: str(state) for each, state in desk.arbiter.statuses().items()}, "seq": desk.seq()}
+    return {"status": str(desk.arbiter.status(name)), "seq": desk.seq()}
+
+
+def numwatchers(desk: Desk, _properties: Fields) -> Fields:
+    """`numwatchers`."""
+    return {"numwatchers": len(desk.arbiter.names())}
+
+
+def numprocesses(desk: Desk, properties: Fields) -> Fields:
+    """`numprocesses` that run: of one watcher, with its `watcher_name`, or of all."""
+    name = properties["name"]
+    if name is not None:
+        return {"numprocesses": len(desk.arbiter.processes(name)), "watcher_name": desk.arbiter.config(name).name}
+    return {"numprocesses": sum(len(desk.arbiter.processes(each)) for each in desk.arbiter.names())}

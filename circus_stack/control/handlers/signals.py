@@ -1,0 +1,54 @@
+"""Signals to processes: signal, kill."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+from circus_stack.arbiter.outcome import Outcome
+from circus_stack.config.kinds import SIGNAL, parse_signal
+from circus_stack.control.desk import Desk
+from circus_stack.errors import CommandError
+
+Fields = dict[str, Any]
+
+
+def signal(desk: Desk, properties: Fields) -> Fields:
+    """Send a signal now; the process is not thereby expected to end."""
+    if properties["childpid"] is not None and properties["pid"] is None:
+        raise CommandError("message invalid: 'childpid' needs the 'pid' of its parent")
+    desk.arbiter.send_signal(
+        properties["name"],
+        properties["pid"],
+        signal_number(properties["signum"]),
+        children=properties["children"],
+        recursive=properties["recursive"],
+        child_pid=properties["childpid"],
+    )
+    return {}
+
+
+def kill(desk: Desk, properties: Fields) -> Fields | Awaitable[Fields]:
+    """Ask processes to end, and end them after `graceful_timeout` seconds. A pid that is gone is no error."""
+    signum = properties["signum"]
+    task = desk.arbiter.kill(
+        properties["name"],
+        properties["pid"],
+        None if signum is None else signal_number(signum),
+        properties["graceful_timeout"],
+    )
+    return _finish(task) if properties["waiting"] else {}
+
+
+async def _finish(task: asyncio.Task[Outcome]) -> Fields:
+    await asyncio.shield(task)
+    return {}
+
+
+def signal_number(text: str) -> int:
+    """`TERM`, `SIGTERM`, `15`, `SIGRTMIN+1` -> its number. Raises CommandError."""
+    try:
+        return parse_signal(text)
+    except ValueError:
+        raise CommandError(f"message invalid: {text!r} is no signal; legal: {SIGNAL.legal}") from None

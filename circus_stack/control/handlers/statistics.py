@@ -1,0 +1,61 @@
+"""What processes use: stats, dstats. The figures are read off the loop, see `control.sampler`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from circus_stack.arbiter.process import ProcessView
+from circus_stack.control.desk import Desk
+from circus_stack.control.procinfo import GONE, Info
+from circus_stack.errors import CommandError
+
+Fields = dict[str, Any]
+
+
+async def stats(desk: Desk, properties: Fields) -> Fields:
+    """`infos` {watcher: {pid: info}}; of one watcher `name`, `info` {pid: info}; of one process `process`, `info`."""
+    name, pid, extended = properties["name"], properties["process"], properties["extended"]
+    # Read with the pids, not with the figures: an event that comes between the two is not in the answer.
+    seq = desk.seq()
+    if name is None:
+        return {"infos": await _stats_of(desk, desk.arbiter.names(), extended), "seq": seq}
+    name = desk.arbiter.config(name).name
+    if pid is not None and pid not in {process.pid for process in desk.arbiter.processes(name)}:
+        raise CommandError(f"process {pid} not found in {name!r}")
+    info = (await _stats_of(desk, (name,), extended))[name]
+    if pid is not None:
+        return {"process": pid, "info": info.get(str(pid), GONE)}
+    return {"name": name, "info": info, "seq": seq}
+
+
+async def _stats_of(desk: Desk, names: tuple[str, ...], extended: bool) -> dict[str, dict[str, Any]]:
+    views = {name: desk.arbiter.processes(name) for name in names}
+    sample = await desk.sampler.sample(
+        [process.pid for processes in views.values() for process in processes], extended=extended
+    )
+    return {
+        name: {str(process.pid): _with_record(desk, name, process, sample[process.pid]) for process in processes}
+        for name, processes in views.items()
+    }
+
+
+def _with_record(desk: Desk, name: str, process: ProcessView, info: Info | str) -> Info | str:
+    """The figures, with what the arbiter knows of the process; nothing is added to the text for a process gone."""
+    if isinstance(info, str):
+        return info
+    return {
+        **info,
+        "started": process.started_at,
+        "wid": process.wid,
+        "state": str(process.state),
+        "ready_at": process.ready_at,
+        "generation": process.generation,
+        **desk.labels(name),
+    }
+
+
+async def dstats(desk: Desk, _properties: Fields) -> Fields:
+    """`info`: what the arbiter itself uses."""
+    pid = os.getpid()
+    return {"info": (await desk.sampler.sample([pid]))[pid]}

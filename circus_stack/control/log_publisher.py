@@ -1,0 +1,99 @@
+"""Log lines to whoever subscribed: listens to the live tail only while somebody does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+import zmq
+
+from circus_stack.control.steering import Tail
+from circus_stack.control.xpub import Xpub
+from circus_stack.protocol.frames import LogBatch, is_sync, log_frames, sync_frames
+from circus_stack.protocol.topics import log_prefix, log_topic
+from circus_stack.streams.block import LogLine
+
+# Batches that one subscriber may be behind before it loses some; a batch is at most what one read of a pipe gives.
+_QUEUE = 256
+# Streams whose newest number is remembered; the one that was silent longest is forgotten first.
+_TOPICS = 4096
+
+Entry = tuple[int, LogLine]
+
+
+class LogPublisher:
+    """The endpoint of log lines."""
+
+    def __init__(
+        self,
+        tail: Tail,
+        *,
+        endpoint: str,
+        context: zmq.Context[Any],
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._tail = tail
+        self._unsubscribe: Callable[[], None] | None = None
+        self._seq = 0
+        # The newest number of each topic since somebody began to listen: a subscriber sees by it what it missed.
+        self._previous: dict[str, int] = {}
+        self._xpub = Xpub(
+            loop or asyncio.get_running_loop(),
+            context,
+            endpoint,
+            queue_length=_QUEUE,
+            on_subscribe=self._subscribed,
+            on_unsubscribe=lambda _prefix: self._follow_demand(),
+        )
+        self.endpoint = self._xpub.endpoint
+
+    def _subscribed(self, prefix: bytes) -> None:
+        self._follow_demand()
+        topic = prefix.decode("utf-8", "replace")
+        if is_sync(topic):
+            self._xpub.send(sync_frames(topic, self._seq))
+
+    def _follow_demand(self) -> None:
+        is_wanted = self._xpub.has_overlap(log_prefix().encode())
+        if is_wanted and self._unsubscribe is None:
+            self._unsubscribe = self._tail.subscribe(self._feed)
+        elif not is_wanted:
+            self._end_feed()
+
+    def _end_feed(self) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+            self._previous.clear()
+
+    def _feed(self, entries: Sequence[Entry]) -> None:
+        for _, group in groupby(entries, key=_origin):
+            self._send(list(group))
+
+    def _send(self, entries: Sequence[Entry]) -> None:
+        first = entries[0][1]
+        topic = log_topic(first.watcher, first.pid, first.stream)
+        previous = self._remember(topic, entries[-1][0])
+        if self._xpub.is_wanted(topic.encode()):
+            lines = [(seq, line.data) for seq, line in entries]
+            batch = LogBatch(first.watcher, first.wid, first.pid, first.stream, first.time, lines, previous)
+            self._xpub.send(log_frames(batch))
+
+    def _remember(self, topic: str, seq: int) -> int | None:
+        previous = self._previous.pop(topic, None)
+        self._seq = self._previous[topic] = seq
+        if len(self._previous) > _TOPICS:
+            del self._previous[next(iter(self._previous))]
+        return previous
+
+    def close(self, linger_s: float = 0.5) -> None:
+        """Stop to publish; what is queued has `linger_s` seconds to go out."""
+        self._end_feed()
+        self._xpub.close(linger_s)
+
+
+def _origin(entry: Entry) -> tuple[str, int, int, str, float]:
+    line = entry[1]
+    return line.watcher, line.wid, line.pid, line.stream, line.time

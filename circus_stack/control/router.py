@@ -1,0 +1,84 @@
+"""The ROUTER socket: requests in, replies out, whatever a client sends. Knows envelopes, no commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from circus_stack.control.endpoint import bind
+from circus_stack.control.readable import ReadableSocket
+from circus_stack.protocol.codec import MAX_MESSAGE
+
+Envelope = tuple[bytes, ...]
+"""The way back to a client: its identity, and the empty frame that a REQ socket puts behind it."""
+
+# Requests of one client that wait in memory, and replies that one client may leave unread; more of them stay in its
+# own send queue, or are dropped and counted: a client that is slow can stall neither another nor the arbiter.
+_REQUESTS = 64
+_REPLIES = 256
+
+
+class Router:
+    """Calls `on_message(envelope, frames)` in the loop for each message of each client."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: zmq.Context[Any],
+        endpoint: str,
+        on_message: Callable[[Envelope, list[bytes]], None],
+    ) -> None:
+        self._on_message = on_message
+        self.dropped = 0
+        socket = context.socket(zmq.ROUTER)
+        try:
+            _set_limits(socket)
+            self.endpoint = bind(socket, endpoint)
+        except BaseException:
+            socket.close(linger=0)
+            raise
+        self._readable = ReadableSocket(loop, socket, self._read_one)
+
+    def _read_one(self) -> None:
+        frames: list[bytes] = self._readable.socket.recv_multipart(zmq.NOBLOCK)
+        envelope, payload = _split(frames)
+        self._on_message(envelope, payload)
+
+    def send(self, envelope: Envelope, reply: bytes) -> bool:
+        """Queue a reply; False if the client is gone, or leaves its replies unread."""
+        if self._readable.is_closed:
+            return False
+        try:
+            self._readable.socket.send_multipart([*envelope, reply], zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                raise
+            self.dropped += 1
+            return False
+        finally:
+            self._readable.check()
+        return True
+
+    def close(self, linger_s: float) -> None:
+        """Stop to listen; replies that are queued have `linger_s` seconds to go out."""
+        self._readable.close(linger_s)
+
+
+def _set_limits(socket: zmq.Socket[Any]) -> None:
+    socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+    socket.setsockopt(zmq.RCVHWM, _REQUESTS)
+    socket.setsockopt(zmq.SNDHWM, _REPLIES)
+    # Without it a reply that can't be sent vanishes uncounted.
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    # A client that comes back with its old identity replaces the connection that it lost.
+    socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+
+
+def _split(frames: list[bytes]) -> tuple[Envelope, list[bytes]]:
+    """A DEALER's message is identity and payload; a REQ's has an empty frame between them."""
+    if len(frames) > 2 and not frames[1]:
+        return (frames[0], b""), frames[2:]
+    return (frames[0],), frames[1:]

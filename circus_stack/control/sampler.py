@@ -1,0 +1,78 @@
+"""Readings of processes off the loop: /proc may block (a process that maps memory holds up who reads its command
+line), and the arbiter must not wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+from circus_stack.control.procinfo import Info, ProcessTable
+from circus_stack.errors import CommandError, Errno
+
+# A reading of a thousand processes takes half a second; one that takes longer than this hangs.
+TIMEOUT_S = 5.0
+
+Sample = dict[int, Info | str]
+_Job = Callable[[], None]
+
+
+class Sampler:
+    """One daemon thread, started at the first reading: it can hold up neither the loop nor the end of the program."""
+
+    def __init__(self, table: ProcessTable | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._table = table or ProcessTable()
+        self._timeout_s = timeout_s
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def sample(self, pids: Sequence[int], *, extended: bool = False) -> Sample:
+        """The figures of each pid. Raises CommandError if the system does not answer in time."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Sample] = loop.create_future()
+        self._start()
+        self._jobs.put(lambda: self._work(loop, future, pids, extended))
+        try:
+            return await asyncio.wait_for(future, self._timeout_s)
+        except TimeoutError:
+            reason = f"the figures of {len(pids)} processes could not be read within {self._timeout_s:g} s"
+            raise CommandError(reason, Errno.COMMAND_ERROR) from None
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="circus-sampler", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+    def _work(
+        self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Sample], pids: Sequence[int], extended: bool
+    ) -> None:
+        if future.cancelled():
+            return
+        try:
+            result: Sample | Exception = self._table.sample(pids, extended=extended)
+        except Exception as error:
+            result = error
+        # The loop may have ended meanwhile: nobody waits for the figures then.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, future, result)
+
+    def close(self) -> None:
+        """Let the thread end after the reading that it is at."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread = None
+
+
+def _settle(future: asyncio.Future[Sample], result: Sample | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

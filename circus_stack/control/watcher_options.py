@@ -1,0 +1,69 @@
+"""A watcher's options as `options` and `get` send them: from their one declaration, in plain values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from circus_stack.config.option import options_of
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.values import ReloadMode, StreamConfig
+
+# What Circus's clients expect beside what is declared here, with the value that describes how a watcher behaves.
+_CIRCUS = {
+    "close_child_stdin": True,
+    "close_child_stdout": False,
+    "close_child_stderr": False,
+    "executable": None,
+    "max_age": 0,
+    "max_age_variance": 30,
+    "max_retry": -1,
+    "on_demand": False,
+    "shell": False,
+    "shell_args": None,
+    "warmup_delay": 0,
+}
+
+
+def watcher_options(config: WatcherConfig, wanted: int) -> dict[str, Any]:
+    """All options of a watcher by name, free-form ones included. `numprocesses` is what the watcher aims at now."""
+    declared = {option.name: plain(getattr(config, option.name)) for option in options_of(WatcherConfig)}
+    options = {
+        **_CIRCUS,
+        **config.extra,
+        **declared,
+        "numprocesses": wanted,
+        "uid": _identity(config.uid),
+        "gid": _identity(config.gid),
+        "send_hup": config.reload_mode is ReloadMode.HUP,
+        "env": dict(config.env),
+        "stdout_stream_conf": _stream(config.stdout_stream),
+        "stderr_stream_conf": _stream(config.stderr_stream),
+    }
+    return dict(sorted(options.items()))
+
+
+def plain(value: object) -> Any:
+    """A value of an option as JSON has it."""
+    match value:
+        case Enum():
+            return value.value
+        case None | bool() | int() | float() | str():
+            return value
+        case Mapping():
+            return {str(key): plain(each) for key, each in value.items()}
+        case tuple() | list():
+            return [plain(each) for each in value]
+        case _:
+            return str(value)
+
+
+def _identity(name: str | None) -> str | int | None:
+    return int(name) if name is not None and name.isdigit() else name
+
+
+def _stream(stream: StreamConfig | None) -> dict[str, str]:
+    if stream is None:
+        return {}
+    return {"class": stream.sink, **stream.options} if stream.sink else dict(stream.options)

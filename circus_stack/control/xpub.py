@@ -1,0 +1,81 @@
+"""The XPUB socket: publishes what somebody has subscribed to, and knows whether somebody has. Knows no events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from circus_stack.control.endpoint import bind
+from circus_stack.control.readable import ReadableSocket
+
+# Subscriptions are a topic's length; nothing else comes in here.
+_MAX_SUBSCRIPTION = 4096
+
+
+def _ignore(_prefix: bytes) -> None:
+    """Nobody cares."""
+
+
+class Xpub:
+    """Publishes without ever blocking: what a subscriber doesn't read in time is dropped for that subscriber alone.
+
+    `on_subscribe(prefix)` and `on_unsubscribe(prefix)` are called for the first and the last subscriber of a prefix.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: zmq.Context[Any],
+        endpoint: str,
+        *,
+        queue_length: int,
+        on_subscribe: Callable[[bytes], None] = _ignore,
+        on_unsubscribe: Callable[[bytes], None] = _ignore,
+    ) -> None:
+        self._prefixes: tuple[bytes, ...] = ()
+        self._on_subscribe = on_subscribe
+        self._on_unsubscribe = on_unsubscribe
+        socket = context.socket(zmq.XPUB)
+        try:
+            socket.setsockopt(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION)
+            socket.setsockopt(zmq.SNDHWM, queue_length)
+            self.endpoint = bind(socket, endpoint)
+        except BaseException:
+            socket.close(linger=0)
+            raise
+        self._readable = ReadableSocket(loop, socket, self._read_one)
+
+    def _read_one(self) -> None:
+        message: bytes = self._readable.socket.recv(zmq.NOBLOCK)
+        kind, prefix = message[:1], message[1:]
+        if kind == b"\x01" and prefix not in self._prefixes:
+            self._prefixes = (*self._prefixes, prefix)
+            self._on_subscribe(prefix)
+        elif kind == b"\x00" and prefix in self._prefixes:
+            self._prefixes = tuple(each for each in self._prefixes if each != prefix)
+            self._on_unsubscribe(prefix)
+
+    def is_wanted(self, topic: bytes) -> bool:
+        """Whether anybody has subscribed to a topic; takes subscriptions into account that came in just now."""
+        if self._readable.is_closed:
+            return False
+        self._readable.drain()
+        return topic.startswith(self._prefixes)
+
+    def has_overlap(self, prefix: bytes) -> bool:
+        """Whether somebody has subscribed to any topic that may begin with `prefix`."""
+        return any(each.startswith(prefix) or prefix.startswith(each) for each in self._prefixes)
+
+    def send(self, frames: list[bytes]) -> None:
+        """Publish."""
+        if self._readable.is_closed:
+            return
+        self._readable.socket.send_multipart(frames, zmq.NOBLOCK)
+        self._readable.check()
+
+    def close(self, linger_s: float) -> None:
+        """Stop to publish; what is queued has `linger_s` seconds to go out."""
+        self._readable.close(linger_s)
