@@ -91,7 +91,7 @@ def _unreachable(watchers: tuple[WatcherConfig, ...], plans: Mapping[str, Servic
 
 
 def _warning(service: ServiceConfig, reason: str) -> Problem:
-    where = service.where.get("optional") or service.where.get("kind")
+    where = service.where.get("optional") or service.where.get("")
     return Problem(
         f"the stack starts without it, since it is optional: {reason}",
         file=where.file if where else "",

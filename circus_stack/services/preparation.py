@@ -77,7 +77,7 @@ def _refuse_several(service: ServiceConfig) -> None:
 
 
 def _problem(service: ServiceConfig, name: str, message: str, found: str, legal: Any) -> Problem:
-    where = service.where.get(name)
+    where = service.where.get(name) or service.where.get("")
     return Problem(
         message,
         file=where.file if where else "",

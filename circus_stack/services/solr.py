@@ -139,7 +139,7 @@ def _configset(site: Site, chosen: SolrOptions, program: SolrProgram) -> tuple[P
     elif not (path / "conf").is_dir():
         problem = f"{path / 'conf'} is not a directory"
     if problem:
-        where = site.service.where.get("configset")
+        where = site.service.where.get("configset") or site.service.where.get("")
         raise ConfigError(
             [
                 Problem(
