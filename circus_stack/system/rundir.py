@@ -1,0 +1,152 @@
+"""The runtime directory of a running stack: made for one user alone, held by a lock, removed at the end.
+
+What stands in it is somebody else's affair: paths and bytes come from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Protocol
+
+from circus_stack.errors import CircusStackError, StackRunningError
+
+# A client that looks whether a stack lives takes the lock for a moment: a start must not take that for a stack.
+_ATTEMPTS = 5
+_PAUSE_S = 0.05
+
+
+class RuntimeFiles(Protocol):
+    """The paths: `own_files` are those that may go once nobody holds the lock."""
+
+    @property
+    def directory(self) -> Path:
+        """Mode 0700."""
+
+    @property
+    def lock(self) -> Path:
+        """Held as long as the stack runs; its text is the holder's pid."""
+
+    @property
+    def record(self) -> Path:
+        """What the stack says of itself."""
+
+    @property
+    def own_files(self) -> tuple[Path, ...]:
+        """Sockets and record."""
+
+
+class RuntimeDirectory:
+    """Held from `acquire` to `release`, or to the end of the process, however that comes."""
+
+    def __init__(self, files: RuntimeFiles, lock_fd: int) -> None:
+        self._files = files
+        self._lock_fd = lock_fd
+
+    @classmethod
+    def acquire(cls, files: RuntimeFiles) -> RuntimeDirectory:
+        """Make the directory and take its lock; what a stack that was killed left there is removed.
+
+        Raises StackRunningError, with the pid, if another process holds it, and CircusStackError if the directory
+        cannot be made, or is not this user's alone.
+        """
+        _make_private(files.directory)
+        held = cls(files, _take_lock(files.lock))
+        held._remove_own_files()
+        return held
+
+    def write_record(self, data: bytes) -> None:
+        """Write what clients read, all at once."""
+        fresh = self._files.record.with_suffix(f".{os.getpid()}")
+        with contextlib.suppress(FileNotFoundError):
+            fresh.unlink()
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+        fresh.replace(self._files.record)
+
+    def release(self) -> None:
+        """Remove what is ours, then give up the lock. Safe to call twice."""
+        if self._lock_fd < 0:
+            return
+        self._remove_own_files()
+        with contextlib.suppress(OSError):
+            self._files.lock.unlink()
+        with contextlib.suppress(OSError):
+            self._files.directory.rmdir()
+        os.close(self._lock_fd)
+        self._lock_fd = -1
+
+    def _remove_own_files(self) -> None:
+        for path in self._files.own_files:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _make_private(directory: Path) -> None:
+    try:
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_parent(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        _check_own(directory)
+    except OSError as error:
+        raise CircusStackError(
+            f"cannot make the runtime directory {directory}: {error.strerror}. "
+            f"Set XDG_RUNTIME_DIR, or runtime_dir in [circus], to a directory that can be written"
+        ) from None
+
+
+def _check_parent(parent: Path) -> None:
+    """Nobody but this user and root may be able to put another directory in the place of ours."""
+    status = parent.stat()
+    if status.st_uid not in (os.geteuid(), 0):
+        raise CircusStackError(f"{parent} belongs to user {status.st_uid}: it is not safe to put sockets there")
+    if status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
+        raise CircusStackError(f"others can write to {parent}: chmod 0700 {parent} makes it safe to put sockets there")
+
+
+def _check_own(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        owner = os.fstat(fd).st_uid
+        if owner != os.geteuid():
+            raise CircusStackError(f"{directory} belongs to user {owner}: it is not safe to put sockets there")
+        os.fchmod(fd, 0o700)
+    finally:
+        os.close(fd)
+
+
+def _take_lock(path: Path) -> int:
+    for _ in range(_ATTEMPTS):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            time.sleep(_PAUSE_S)
+            continue
+        if _is_still(path, fd):
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            return fd
+        # A client, or the stack before, removed the file between our open and our lock.
+        os.close(fd)
+    raise StackRunningError(f"this stack runs already{_holder(path)}; its runtime directory is {path.parent}")
+
+
+def _is_still(path: Path, fd: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(fd))
+    except FileNotFoundError:
+        return False
+
+
+def _holder(path: Path) -> str:
+    try:
+        return f" as pid {int(path.read_text())}"
+    except (OSError, ValueError):
+        return ""
