@@ -152,14 +152,24 @@ class Arbiter:
         return self._task(operations.kill(self._keeper(name), pid, signum, graceful_timeout))
 
     def send_signal(
-        self, name: str, pid: int | None, signum: int, *, children: bool = False, recursive: bool = False
+        self,
+        name: str,
+        pid: int | None,
+        signum: int,
+        *,
+        children: bool = False,
+        recursive: bool = False,
+        child_pid: int | None = None,
     ) -> None:
         """Send a signal now. With `children` to a process's children in its place; `recursive`: to all descendants
-        and the process. CommandError for a pid that isn't the watcher's."""
+        and the process; `child_pid`: to that descendant of `pid`. CommandError for a pid that isn't the watcher's."""
         keeper = self._keeper(name)
         pids = [each.pid for each in keeper.watcher.processes.values() if not each.is_lingering]
         if pid is not None and pid not in pids:
             raise CommandError(f"process {pid} not found in {keeper.name}")
+        if child_pid is not None:
+            keeper.signal_descendant(pid, child_pid, signum)
+            return
         for each in pids if pid is None else [pid]:
             keeper.signal_family(each, signum, children=children, recursive=recursive)
 

@@ -242,6 +242,13 @@ class Keeper:
         if recursive or not children:
             self.send_signal(pid, signum)
 
+    def signal_descendant(self, pid: int | None, child_pid: int, signum: int) -> None:
+        """Signal one descendant of a process; CommandError if it is none."""
+        if pid is None or child_pid not in descendants(pid):
+            raise CommandError(f"process {child_pid} is no descendant of process {pid} in {self.name}")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child_pid, signum)
+
     def kill_process(self, pid: int) -> None:
         """SIGKILL to a process and to all of its group, now."""
         process = self.watcher.processes.get(pid)
