@@ -1,0 +1,173 @@
+"""The stdout and stderr of one process, from before its spawn until the end of both pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import get_args
+
+from circus_stack.streams.block import Block, Origin, StreamName
+from circus_stack.streams.framing import LineFramer
+from circus_stack.streams.pipe import PipeEnds, PipeReader, PipeYard, open_pipe
+from circus_stack.streams.route import Route
+
+STREAM_NAMES: tuple[StreamName, ...] = get_args(StreamName)
+
+
+class Capture:
+    """Made before the spawn with both pipes; `attach` or `abandon` must follow.
+
+    Lives on by itself until both pipes end, however long a grandchild holds them.
+    """
+
+    def __init__(
+        self,
+        yard: PipeYard,
+        route: Route,
+        wid: int,
+        *,
+        on_closed: Callable[[Capture], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._yard = yard
+        self._route = route
+        self._wid = wid
+        self._on_closed = on_closed
+        self._clock = clock
+        self._ends: dict[StreamName, PipeEnds] = _open_pipes()
+        self._streams: list[_CapturedStream] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._is_finished = False
+        route.hold()
+
+    @property
+    def route(self) -> Route:
+        """Where the lines go."""
+        return self._route
+
+    @property
+    def stdout_fd(self) -> int:
+        """The child's end, until `attach` or `abandon`."""
+        return self._ends["stdout"].childs
+
+    @property
+    def stderr_fd(self) -> int:
+        """The child's end, until `attach` or `abandon`."""
+        return self._ends["stderr"].childs
+
+    def attach(self, pid: int) -> None:
+        """The process runs: close the child's ends, begin to read."""
+        ends, self._ends = self._ends, {}
+        for name, pipe in ends.items():
+            pipe.close_childs()
+            origin = Origin(self._route.watcher, self._wid, pid, name)
+            stream = _CapturedStream(self._yard, pipe.ours, origin, self._route, self._clock, self._on_progress)
+            self._streams.append(stream)
+            stream.reader.resume()
+
+    def abandon(self) -> None:
+        """There will be no process: close everything."""
+        ends, self._ends = self._ends, {}
+        for pipe in ends.values():
+            pipe.close()
+        if ends:
+            self._finish()
+
+    def close(self) -> None:
+        """Read no more, though a grandchild still holds a pipe. The unfinished lines are passed on."""
+        self.abandon()
+        for stream in self._streams:
+            stream.close()
+        self._finish()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether both pipes have ended."""
+        return not self._ends and all(stream.reader.is_closed for stream in self._streams)
+
+    async def wait_drained(self, timeout_s: float) -> bool:
+        """Wait until all that a process wrote, which is gone by now, has been read; False if time ran out.
+
+        That is so at the end of file, and also when the pipes were found empty: a grandchild that keeps them open
+        holds nothing up.
+        """
+        if not self._is_drained():
+            waiter = self._yard.loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                await asyncio.wait_for(waiter, timeout_s)
+            except TimeoutError:
+                return False
+            finally:
+                self._waiters.remove(waiter)
+        for stream in self._streams:
+            stream.flush()
+        return True
+
+    def _is_drained(self) -> bool:
+        return all(stream.reader.count_waiting() == 0 for stream in self._streams)
+
+    def _on_progress(self) -> None:
+        """Something was read, or a pipe has ended."""
+        if self._waiters and self._is_drained():
+            for waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+        if self.is_closed:
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self._is_finished:
+            self._is_finished = True
+            self._on_closed(self)
+            self._route.release()
+
+
+class _CapturedStream:
+    """One pipe: framed, handed to the route, paused while the route has no room."""
+
+    def __init__(
+        self,
+        yard: PipeYard,
+        fd: int,
+        origin: Origin,
+        route: Route,
+        clock: Callable[[], float],
+        on_progress: Callable[[], None],
+    ) -> None:
+        self._origin = origin
+        self._route = route
+        self._clock = clock
+        self._on_progress = on_progress
+        self._framer = LineFramer()
+        self.reader = PipeReader(yard, fd, on_data=self._on_data, may_read=self._may_read)
+
+    def flush(self) -> None:
+        """Pass on the unfinished line."""
+        self._pass_on(self._framer.flush())
+
+    def close(self) -> None:
+        """Read no more."""
+        self.reader.close()
+        self.flush()
+
+    def _on_data(self, data: bytes) -> None:
+        self._pass_on(self._framer.feed(data) if data else self._framer.flush())
+        self._on_progress()
+
+    def _pass_on(self, data: bytes) -> None:
+        if data:
+            self._route.pass_on(Block(self._origin, self._clock(), data))
+
+    def _may_read(self) -> bool:
+        return self._route.has_room(self._origin.stream, self.reader.resume_soon)
+
+
+def _open_pipes() -> dict[StreamName, PipeEnds]:
+    stdout = open_pipe()
+    try:
+        return {"stdout": stdout, "stderr": open_pipe()}
+    except OSError:
+        stdout.close()
+        raise

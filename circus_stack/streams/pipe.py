@@ -1,0 +1,154 @@
+"""One pipe from a child: made here, and read in the loop until its end. What becomes of the bytes is another's part."""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import fcntl
+import os
+import termios
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from circus_stack.streams.wake import call_in_loop
+
+# A pipe holds 64 KiB unless told otherwise: one read empties it, then the other pipes have their turn.
+READ_SIZE = 64 * 1024
+# A pipe is full with less than its size in it: each write begins on a page of its own.
+BUSY = READ_SIZE // 2
+# A pipe that is found full is made this large: 200 MB take half the time and CPU then. More than this falls out of the
+# processor's cache and is slower again (benchmarks/log_throughput.py).
+LARGE = 256 * 1024
+# The kernel lets a user without privileges have 64 MiB of pipes, and gives out tiny ones after that: take 16 at most.
+MAX_LARGE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PipeEnds:
+    """File descriptors of a new pipe: ours to read from, the child's to write to."""
+
+    ours: int
+    childs: int
+
+    def close_childs(self) -> None:
+        """The child has its copy: close ours of it, or the end of file would never come."""
+        os.close(self.childs)
+
+    def close(self) -> None:
+        """Close both."""
+        os.close(self.ours)
+        os.close(self.childs)
+
+
+def open_pipe() -> PipeEnds:
+    """A pipe, close-on-exec at both ends, non-blocking at ours only.
+
+    The child's end is open for reading too: should the arbiter die, the child is its own reader and no write of it
+    fails with EPIPE before the next arbiter fetches the pipe. The end of file still comes with the last child, since
+    we hold no end for writing.
+    """
+    ours, childs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        both_ways = os.open(f"/proc/self/fd/{ours}", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        # No /proc (a bare chroot): a plain end, which is as good until the arbiter is killed.
+        os.set_blocking(childs, True)
+        return PipeEnds(ours, childs)
+    os.close(childs)
+    return PipeEnds(ours, both_ways)
+
+
+class PipeYard:
+    """What all pipes of an arbiter share: the loop that reads them, and how many of them may be large."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_large: int = MAX_LARGE) -> None:
+        self.loop = loop
+        self._left = max_large
+
+    def enlarge(self, fd: int) -> bool:
+        """Make the pipe large; False if there are too many or the kernel refuses."""
+        if self._left <= 0:
+            return False
+        try:
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, LARGE)
+        except OSError:
+            return False
+        self._left -= 1
+        return True
+
+    def give_back(self) -> None:
+        """One of them was closed."""
+        self._left += 1
+
+
+class PipeReader:
+    """Reads one pipe. `on_data` gets what was read, and empty bytes once, at the end of file.
+
+    `may_read` is asked before each read; if it says no, the reader pauses until `resume`.
+    """
+
+    def __init__(
+        self,
+        yard: PipeYard,
+        fd: int,
+        *,
+        on_data: Callable[[bytes], None],
+        may_read: Callable[[], bool],
+    ) -> None:
+        self._yard = yard
+        self._fd = fd
+        self._read_size = READ_SIZE
+        self._on_data = on_data
+        self._may_read = may_read
+        self._is_watched = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the end of file was reached, or `close` called."""
+        return self._fd < 0
+
+    def resume(self) -> None:
+        """Begin to read, or go on."""
+        if self._fd >= 0 and not self._is_watched:
+            self._yard.loop.add_reader(self._fd, self._on_readable)
+            self._is_watched = True
+
+    def resume_soon(self) -> None:
+        """`resume`, said by another thread."""
+        call_in_loop(self._yard.loop, self.resume)
+
+    def count_waiting(self) -> int:
+        """Bytes that stand in the pipe unread; 0 when closed."""
+        if self._fd < 0:
+            return 0
+        count = array.array("i", [0])
+        fcntl.ioctl(self._fd, termios.FIONREAD, count)
+        return count[0]
+
+    def close(self) -> None:
+        """Read no more; `on_data` isn't called again."""
+        self._pause()
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
+            if self._read_size == LARGE:
+                self._yard.give_back()
+
+    def _pause(self) -> None:
+        if self._is_watched:
+            self._is_watched = False
+            self._yard.loop.remove_reader(self._fd)
+
+    def _on_readable(self) -> None:
+        if not self._may_read():
+            self._pause()
+            return
+        try:
+            data = os.read(self._fd, self._read_size)
+        except BlockingIOError:
+            return
+        if not data:
+            self.close()
+        elif len(data) >= BUSY and self._read_size < LARGE and self._yard.enlarge(self._fd):
+            self._read_size = LARGE
+        self._on_data(data)

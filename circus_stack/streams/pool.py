@@ -1,0 +1,74 @@
+"""The lanes that configurations ask for: one for each place, however many streams and watchers write to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from circus_stack.config.values import StreamConfig
+from circus_stack.streams.lane import Lane
+from circus_stack.streams.place import Place
+from circus_stack.streams.registry import DEFAULT_SINK, SinkPlan, plan, shipped_name
+
+Key = tuple[str, ...]
+
+
+class LanePool:
+    """Opens a lane with its first user, closes it with its last. `on_opened` sees each new lane."""
+
+    def __init__(self, on_opened: Callable[[Lane], None]) -> None:
+        self._on_opened = on_opened
+        self._lanes: dict[Key, Lane] = {}
+        self._users: dict[Key, int] = {}
+        self._closing: set[Lane] = set()
+
+    @property
+    def open_lanes(self) -> Iterable[Lane]:
+        """The lanes in use."""
+        return tuple(self._lanes.values())
+
+    @property
+    def closing_lanes(self) -> Iterable[Lane]:
+        """The lanes that no one uses and that still write what they have."""
+        return tuple(self._closing)
+
+    def acquire(self, stream: StreamConfig, place: Place) -> Key:
+        """The key of a lane that is held until `release`; raises ConfigError for a configuration that is wrong."""
+        sink_plan = plan(stream)
+        key = key_of(sink_plan.name, stream.options, place)
+        if key not in self._lanes:
+            self._lanes[key] = lane = Lane(sink_plan.open(place), name=name_of(sink_plan, place))
+            self._on_opened(lane)
+        self._users[key] = self._users.get(key, 0) + 1
+        return key
+
+    def lane(self, key: Key) -> Lane:
+        """The lane of a key that is held."""
+        return self._lanes[key]
+
+    def release(self, key: Key) -> None:
+        """One user less; the last one closes the lane, after what it has is written."""
+        self._users[key] -= 1
+        if self._users[key]:
+            return
+        del self._users[key]
+        lane = self._lanes.pop(key)
+        self._closing.add(lane)
+        lane.close(lambda: self._closing.discard(lane))
+
+
+def key_of(name: str, options: Mapping[str, str], place: Place) -> Key:
+    """Equal for streams that must share a lane: the same file, since two rotations of one file would lose lines; the
+    arbiter's stdout. Any other sink is the stream's own."""
+    filename = options.get("filename")
+    if shipped_name(name) and filename:
+        return ("file", str(Path(filename).resolve()))
+    if name == "StdoutStream":
+        return ("stdout",)
+    return ("own", place.watcher, place.stream, name, *(f"{key}={value}" for key, value in sorted(options.items())))
+
+
+def name_of(sink_plan: SinkPlan, place: Place) -> str:
+    """How messages call the lane."""
+    filename = sink_plan.options.get("filename")
+    return str(filename) if filename else f"{sink_plan.name or DEFAULT_SINK} of {place.watcher}"

@@ -1,0 +1,161 @@
+"""The sinks by name, and what a configuration may say of them. Imports a sink's module when it is first named."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from circus_stack.config.option import options_of
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.values import Location, StreamConfig
+from circus_stack.errors import ConfigError, Problem
+from circus_stack.streams.place import Place
+from circus_stack.streams.sink import Sink
+from circus_stack.streams.sinks.foreign import ForeignSink
+
+DEFAULT_SINK = "FileStream"
+
+# name -> module, class of its options, function that opens it
+_SHIPPED = {
+    "FileStream": ("file", "FileOptions", "open_file"),
+    "WatchedFileStream": ("file", "WatchedFileOptions", "open_watched_file"),
+    "TimedRotatingFileStream": ("file", "TimedRotatingFileOptions", "open_timed_file"),
+    "StdoutStream": ("console", "StdoutOptions", "open_stdout"),
+    "FancyStdoutStream": ("console", "FancyStdoutOptions", "open_fancy_stdout"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPlan:
+    """A sink that can be opened: its name, and all it needs but its place."""
+
+    name: str
+    options: Mapping[str, Any]
+    open: Callable[[Place], Sink]
+
+
+def plan(stream: StreamConfig) -> SinkPlan:
+    """How to open the sink that `stream` describes; raises ConfigError."""
+    name = stream.sink or DEFAULT_SINK
+    shipped = shipped_name(name)
+    return _plan_shipped(shipped, stream.options) if shipped else _plan_foreign(name, stream.options)
+
+
+def check(
+    stream: StreamConfig,
+    *,
+    section: str = "",
+    option: str = "stdout_stream",
+    where: Mapping[str, Location] | None = None,
+) -> list[Problem]:
+    """The mistakes of one stream: an unknown class, an unknown option, a bad value. Imports a class of the user's own.
+
+    `section` and `option` name the stream in the messages; `where` has the locations of its keys (`stdout_stream.KEY`,
+    or KEY alone).
+    """
+    try:
+        plan(stream)
+    except ConfigError as error:
+        return [_locate(problem, section, option, where or {}) for problem in error.problems]
+    return []
+
+
+def check_watcher(watcher: WatcherConfig) -> list[Problem]:
+    """The mistakes of both streams of a watcher."""
+    section = f"watcher:{watcher.name}"
+    problems: list[Problem] = []
+    for option, stream in (("stdout_stream", watcher.stdout_stream), ("stderr_stream", watcher.stderr_stream)):
+        if stream is not None:
+            problems += check(stream, section=section, option=option, where=watcher.where)
+    return problems
+
+
+def shipped_name(name: str) -> str:
+    """The short name of one of our own sinks, also under the names Circus gave it; empty for any other."""
+    parts = name.replace(":", ".").split(".")
+    if len(parts) == 1 or parts[:2] == ["circus", "stream"]:
+        return parts[-1] if parts[-1] in _SHIPPED else ""
+    return ""
+
+
+def _plan_shipped(name: str, texts: Mapping[str, str]) -> SinkPlan:
+    module_name, options_name, opener_name = _SHIPPED[name]
+    module = importlib.import_module(f"circus_stack.streams.sinks.{module_name}")
+    values = _parse_options(name, getattr(module, options_name), texts)
+    record = getattr(module, options_name)(**values)
+    opener = getattr(module, opener_name)
+    return SinkPlan(name, values, lambda place: opener(record, place))
+
+
+def _parse_options(name: str, record: type, texts: Mapping[str, str]) -> dict[str, Any]:
+    declared = {option.name: option for option in options_of(record)}
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, text in texts.items():
+        if key not in declared:
+            problems.append(_unknown_option(name, key, declared))
+            continue
+        kind = declared[key].kind
+        try:
+            values[key] = kind.parse(text)
+        except ValueError:
+            problems.append(Problem(f"not a {kind.name}", option=key, found=text, legal=kind.legal))
+    if problems:
+        raise ConfigError(problems)
+    return values
+
+
+def _unknown_option(name: str, key: str, declared: Mapping[str, object]) -> Problem:
+    nearest = get_close_matches(key, declared, n=1)
+    legal = ", ".join(declared) or "none"
+    return Problem(f"unknown option of {name}", option=key, legal=legal, nearest=nearest[0] if nearest else "")
+
+
+def _plan_foreign(name: str, texts: Mapping[str, str]) -> SinkPlan:
+    cls = _import_class(name)
+    try:
+        inspect.signature(cls).bind(**texts)
+    except TypeError as error:
+        raise ConfigError([Problem(f"{name} does not take these options: {error}", found=", ".join(texts))]) from None
+    except ValueError:
+        pass  # A class written in C need not tell its signature.
+    return SinkPlan(name, texts, lambda _place: ForeignSink(cls(**texts)))
+
+
+def _import_class(name: str) -> Callable[..., Any]:
+    module_name, _, class_name = name.replace(":", ".").rpartition(".")
+    if not module_name:
+        nearest = get_close_matches(name, _SHIPPED, n=1)
+        raise ConfigError([_unknown_class(name, nearest[0] if nearest else "")])
+    try:
+        cls = getattr(importlib.import_module(module_name), class_name)
+    except Exception as error:
+        reason = f"cannot import the stream class {name}: {type(error).__name__}: {error}"
+        raise ConfigError([Problem(reason, legal="package.module.Class")]) from error
+    if not callable(cls):
+        raise ConfigError([Problem(f"{name} is not a class", legal="a class whose instances can be called")])
+    return cls  # type: ignore[no-any-return]
+
+
+def _unknown_class(name: str, nearest: str) -> Problem:
+    legal = f"{', '.join(_SHIPPED)}, or package.module.Class"
+    return Problem("unknown stream class", found=name, legal=legal, nearest=nearest)
+
+
+def _locate(problem: Problem, section: str, option: str, where: Mapping[str, Location]) -> Problem:
+    key = problem.option or "class"
+    location = where.get(f"{option}.{key}") or where.get(key) or Location()
+    return Problem(
+        problem.message,
+        file=location.file,
+        line=location.line,
+        section=section,
+        option=f"{option}.{key}",
+        found=problem.found,
+        legal=problem.legal,
+        nearest=problem.nearest,
+    )

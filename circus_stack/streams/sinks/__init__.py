@@ -1,0 +1,1 @@
+"""The sinks that ship with us, one module each, named in `registry`."""

@@ -1,0 +1,111 @@
+"""Sinks that write to the arbiter's own stdout and stderr."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from circus_stack.config import kinds
+from circus_stack.config.option import Change, option
+from circus_stack.streams.block import Block
+from circus_stack.streams.joining import RawJoiner, prefix_lines
+from circus_stack.streams.output import Console, Output
+from circus_stack.streams.place import Place
+from circus_stack.streams.sink import Tick
+
+_COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "white": 37}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StdoutOptions:
+    """Options of StdoutStream: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FancyStdoutOptions:
+    """Options of FancyStdoutStream."""
+
+    color: str = option(
+        "", kinds.choice(*_COLOURS), "Colour of time and pid; without it each watcher keeps one.", change=Change.APPLY
+    )
+    time_format: str = option("%Y-%m-%d %H:%M:%S", kinds.TEXT, "Form of the time (strftime).", change=Change.APPLY)
+
+
+class RawConsoleSink:
+    """Bytes unchanged: stdout to stdout, stderr to stderr, each line whole."""
+
+    def __init__(self, console: Console) -> None:
+        self._sinks = {"stdout": _RawOutput(console.stdout), "stderr": _RawOutput(console.stderr)}
+
+    def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        for stream, run in runs_of_one_stream(blocks):
+            self._sinks[stream].write(run, tick)
+
+    def close(self) -> None:
+        """The arbiter's own output stays open."""
+
+
+class _RawOutput:
+    """One output and what stands unfinished on it."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._joiner = RawJoiner()
+
+    def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        self._output.write(self._joiner.join(blocks), tick)
+
+
+class StdoutSink:
+    """Bytes unchanged, both streams to stdout."""
+
+    def __init__(self, output: Output) -> None:
+        self._raw = _RawOutput(output)
+
+    def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        self._raw.write(blocks, tick)
+
+    def close(self) -> None:
+        """The arbiter's own output stays open."""
+
+
+class FancyStdoutSink:
+    """`<time> [<pid>] | ` in a colour before each line, both streams to stdout."""
+
+    def __init__(self, output: Output, color: str, time_format: str) -> None:
+        self._output = output
+        self._escape = f"\x1b[{_COLOURS[color]}m"
+        self._time_format = time_format
+
+    def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        self._output.write(b"".join(prefix_lines(block.data, self._prefix(block)) for block in blocks), tick)
+
+    def close(self) -> None:
+        """The arbiter's own output stays open."""
+
+    def _prefix(self, block: Block) -> bytes:
+        moment = datetime.fromtimestamp(block.time).strftime(self._time_format)
+        return f"{self._escape}{moment} [{block.origin.pid}] |\x1b[0m ".encode()
+
+
+def runs_of_one_stream(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]:
+    """`blocks` in their order, neighbours of the same stream together."""
+    runs: list[tuple[str, list[Block]]] = []
+    for block in blocks:
+        if not runs or runs[-1][0] != block.origin.stream:
+            runs.append((block.origin.stream, []))
+        runs[-1][1].append(block)
+    return runs
+
+
+def open_stdout(options: StdoutOptions, place: Place) -> StdoutSink:  # noqa: ARG001
+    """StdoutStream."""
+    return StdoutSink(place.console.stdout)
+
+
+def open_fancy_stdout(options: FancyStdoutOptions, place: Place) -> FancyStdoutSink:
+    """FancyStdoutStream. Circus takes a colour by chance; here a watcher keeps its own over restarts."""
+    colour = options.color or list(_COLOURS)[zlib.crc32(place.watcher.encode()) % len(_COLOURS)]
+    return FancyStdoutSink(place.console.stdout, colour, options.time_format)

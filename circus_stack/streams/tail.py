@@ -1,0 +1,117 @@
+"""The last lines of each watcher, kept in memory for whoever asks, and a feed of the lines to come.
+
+While nobody asks, a block costs an append: the lines are cut when they are looked at. Not safe for threads: the loop's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from circus_stack.streams.block import Block, LogLine
+
+Entry = tuple[int, LogLine]
+"""A line and its number. Numbers only grow; a snapshot and the feed that follows join by them without a hole."""
+
+Feed = Callable[[Sequence[Entry]], None]
+
+MAX_LINES = 1000
+MAX_BYTES = 256 * 1024
+
+
+class _Ring:
+    """The newest blocks of one watcher. The newest block always stays, so that a long line is not lost at once."""
+
+    def __init__(self, max_lines: int, max_bytes: int) -> None:
+        self._max_lines = max_lines
+        self._max_bytes = max_bytes
+        self._blocks: deque[tuple[int, Block]] = deque()
+        self._size = 0
+
+    def add(self, position: int, block: Block) -> None:
+        blocks = self._blocks
+        blocks.append((position, block))
+        self._size += len(block.data)
+        # Each block holds a line at least, so that more blocks than lines wanted are never needed.
+        while len(blocks) > 1 and (self._size > self._max_bytes or len(blocks) > self._max_lines):
+            self._size -= len(blocks.popleft()[1].data)
+
+    def entries(self, pid: int | None) -> list[Entry]:
+        """At most `max_lines` lines, oldest first, of one process or of all."""
+        newest_first: list[list[Entry]] = []
+        missing = self._max_lines
+        for position, block in reversed(self._blocks):
+            if missing <= 0:
+                break
+            if pid is None or block.origin.pid == pid:
+                entries = list(number(position, block))[-missing:]
+                newest_first.append(entries)
+                missing -= len(entries)
+        return [entry for entries in reversed(newest_first) for entry in entries]
+
+
+def number(position: int, block: Block) -> Iterator[Entry]:
+    """The lines of a block, numbered by where each begins in all that was captured; the block begins at `position`."""
+    data, offset = block.data, 0
+    for line in block.log_lines():
+        yield position + offset, line
+        offset += len(line.data)
+        # No newline follows a piece that was cut out of a longer line.
+        offset += data.startswith(b"\n", offset)
+
+
+class LiveTail:
+    """A bounded ring a watcher.
+
+    The number of a line is the count of bytes captured before it (of all watchers): it costs nothing to keep, always
+    grows, and a subscriber to everything sees a hole where the next number is more than a line's length ahead.
+    """
+
+    def __init__(self, *, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES) -> None:
+        self._max_lines = max_lines
+        self._max_bytes = max_bytes
+        self._rings: dict[str, _Ring] = {}
+        self._feeds: list[Feed] = []
+        self._position = 0
+
+    def add(self, block: Block) -> None:
+        """Keep a block, and hand its lines to the subscribers."""
+        position = self._position
+        self._position += len(block.data)
+        ring = self._rings.get(block.origin.watcher)
+        if ring is None:
+            ring = self._rings[block.origin.watcher] = _Ring(self._max_lines, self._max_bytes)
+        ring.add(position, block)
+        if self._feeds:
+            entries = list(number(position, block))
+            for feed in tuple(self._feeds):
+                feed(entries)
+
+    def snapshot(self, watcher: str | None = None, pid: int | None = None, limit: int | None = None) -> list[Entry]:
+        """The lines kept, oldest first: of one watcher or of all, of one process or of all, the last `limit`.
+
+        An unknown watcher or pid has none. Without a limit: all that is kept, at most 1,000 lines a watcher.
+        """
+        found = [entry for ring in self._chosen(watcher) for entry in ring.entries(pid)]
+        found.sort(key=lambda entry: entry[0])
+        return found if limit is None else found[max(0, len(found) - limit) :]
+
+    def subscribe(self, feed: Feed) -> Callable[[], None]:
+        """Call `feed` with the lines of each block from now on; the result ends that. `feed` must not block."""
+        self._feeds.append(feed)
+
+        def unsubscribe() -> None:
+            if feed in self._feeds:
+                self._feeds.remove(feed)
+
+        return unsubscribe
+
+    def forget(self, watcher: str) -> None:
+        """Drop the lines of a watcher that is gone."""
+        self._rings.pop(watcher, None)
+
+    def _chosen(self, watcher: str | None) -> Iterable[_Ring]:
+        if watcher is None:
+            return self._rings.values()
+        ring = self._rings.get(watcher)
+        return () if ring is None else (ring,)
