@@ -32,7 +32,7 @@ def convert(
     problems: Problems,
     unknown: Callable[[Entry], None],
 ) -> Converted:
-    """Convert what the record declares; hand every other entry to `unknown`. A bad value is a mistake with its place."""
+    """Convert what the record declares and hand every other entry to `unknown`; a bad value is a mistake."""
     declared = spellings(record)
     result = Converted()
     for entry in entries:

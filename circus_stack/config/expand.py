@@ -17,7 +17,7 @@ _SHELL_NAME = re.compile(r"\$([A-Z]+[A-Z0-9_]*)")
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Replace `$(circus.X)` and `((circus.X))` by `variables["circus.X"]`, in any case; unknown ones stay as written."""
+    """Replace `$(circus.X)`, `((circus.X))` by `variables["circus.X"]`, in any case; unknown ones stay as written."""
     if "circus." not in text.lower():
         return text
     folded = {name.lower(): value for name, value in variables.items()}

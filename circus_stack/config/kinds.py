@@ -68,6 +68,21 @@ def parse_words(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
+def parse_paths(text: str) -> tuple[str, ...]:
+    """One path a line, so that a path may hold blanks."""
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
+
+
+def _parse_workers(text: str) -> int:
+    """A number of 1 or more; 0 stands for `auto`."""
+    if text.strip().lower() == "auto":
+        return 0
+    number = int(text)
+    if number < 1:
+        raise ValueError("no worker")
+    return number
+
+
 def _parse_octal(text: str) -> int:
     number = int(text, 8)
     if not 0 <= number <= 0o777:
@@ -120,6 +135,8 @@ PORT = Kind("port", _parse_port, "0 to 65535 (0: the kernel chooses)")
 SECONDS = Kind("seconds", _parse_seconds, "a number of seconds, 0 or more")
 SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 10, SIGRTMIN+1")
 WORDS = Kind("names", parse_words, "names separated by commas or blanks")
+PATHS = Kind("paths", parse_paths, "one path or glob a line")
+WORKERS = Kind("number of workers", _parse_workers, "a whole number, 1 or more, or auto", ("auto",))
 OCTAL = Kind("mode", _parse_octal, "an octal number, 0 to 777")
 READINESS = Kind("readiness", parse_readiness, "notify, tcp:HOST:PORT, http:URL, exec:CMD, delay:SECONDS or none")
 RELOAD_MODE = Kind(

@@ -60,7 +60,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Composite:
-    """The declaration of a field that several keys fill, such as `stdout_stream.*`; `spelling` is how files write it."""
+    """The declaration of a field that several keys fill, `stdout_stream.*`; `spelling` is how files write it."""
 
     spelling: str
     help: str
@@ -105,8 +105,9 @@ def composites_of(record: type) -> Iterator[Composite]:
 
 def changes_of(record: type) -> dict[str, Change]:
     """Field name -> what a change of it does, of every declared field of a record."""
-    declared = (*options_of(record), *composites_of(record))
-    return {each.name: each.change for each in declared}
+    found = {each.name: each.change for each in options_of(record)}
+    found.update((each.name, each.change) for each in composites_of(record))
+    return found
 
 
 def spellings(record: type) -> dict[str, Option]:

@@ -6,6 +6,7 @@ environment), the reader passes it; see DESIGN.md. Nothing here reads, binds or 
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -182,3 +183,7 @@ class StackConfig:
     plugins: tuple[PluginConfig, ...] = ()
     web: WebConfig | None = None
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
+
+    def with_warnings(self, warnings: tuple[Problem, ...]) -> StackConfig:
+        """The same stack with these warnings."""
+        return dataclasses.replace(self, warnings=warnings)

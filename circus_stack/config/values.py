@@ -52,3 +52,6 @@ class Location:
 
     file: str = ""
     line: int = 0
+
+
+NOWHERE = Location()

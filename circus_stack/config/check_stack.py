@@ -1,0 +1,144 @@
+"""What one section says about another: names, commands, dependencies. Pure; mistakes only, nothing is changed."""
+
+from __future__ import annotations
+
+import graphlib
+import shlex
+from collections.abc import Mapping, Sequence
+
+from circus_stack.config.check_endpoints import check_endpoints
+from circus_stack.config.check_sockets import check_sockets, check_use_of_sockets
+from circus_stack.config.problems import Problems, nearest
+from circus_stack.config.schema import ServiceConfig, SocketConfig, StackConfig, WatcherConfig
+from circus_stack.config.values import Location
+
+_Runnable = WatcherConfig | ServiceConfig
+
+
+def check_stack(stack: StackConfig, problems: Problems) -> None:
+    """Every check that needs more than one option."""
+    runnables = _runnables(stack)
+    _check_names(runnables, problems)
+    _check_names(stack.sockets, problems)
+    known = {each.name.lower(): each.name for each in runnables}
+    for watcher in stack.watchers:
+        _check_command(watcher, problems)
+        _check_singleton(watcher, problems)
+        _check_dependencies(watcher, watcher.depends_on, known, problems)
+        check_use_of_sockets(watcher, stack.sockets, problems)
+    for service in stack.services:
+        _check_dependencies(service, _depends_on(service), known, problems)
+    _check_rings(stack, problems)
+    check_sockets(stack.sockets, problems)
+    check_endpoints(stack.circus, problems)
+
+
+def _runnables(stack: StackConfig) -> list[_Runnable]:
+    found: list[_Runnable] = list(stack.watchers)
+    found += stack.services
+    return found
+
+
+def _title(record: _Runnable | SocketConfig) -> str:
+    match record:
+        case WatcherConfig():
+            return f"watcher:{record.name}"
+        case ServiceConfig():
+            return f"service:{record.name}"
+        case SocketConfig():
+            return f"socket:{record.name}"
+
+
+def _place(where: Mapping[str, Location], option: str = "") -> Location:
+    """Where an option stands, or its section if the option is a default."""
+    return where.get(option) or where.get("", Location())
+
+
+def _check_names(records: Sequence[_Runnable] | Sequence[SocketConfig], problems: Problems) -> None:
+    """Look-up ignores the case, so two names that differ in nothing else are one."""
+    seen: dict[str, _Runnable | SocketConfig] = {}
+    for record in records:
+        first = seen.setdefault(record.name.lower(), record)
+        if first is record:
+            continue
+        place = _place(first.where)
+        line = f" (line {place.line})" if place.line else ""
+        problems.add(f"the name is taken by [{_title(first)}]{line}", _place(record.where), section=_title(record))
+
+
+def _check_command(watcher: WatcherConfig, problems: Problems) -> None:
+    title = _title(watcher)
+    if not watcher.cmd.strip():
+        where = _place(watcher.where, "cmd")
+        problems.add("has no command", where, section=title, option="cmd", legal="a command line")
+    for option, text in (("cmd", watcher.cmd), ("args", watcher.args)):
+        try:
+            shlex.split(text)
+        except ValueError as error:
+            reason = str(error)
+            message = f"cannot be split into words: {reason[:1].lower()}{reason[1:]}"
+            problems.add(message, _place(watcher.where, option), section=title, option=option, found=text)
+
+
+def _check_singleton(watcher: WatcherConfig, problems: Problems) -> None:
+    if watcher.singleton and watcher.numprocesses > 1:
+        problems.add(
+            "is more than a singleton has",
+            _place(watcher.where, "numprocesses"),
+            section=_title(watcher),
+            option="numprocesses",
+            found=str(watcher.numprocesses),
+            legal="0 or 1",
+        )
+
+
+def _check_dependencies(
+    record: _Runnable,
+    depends_on: tuple[str, ...],
+    known: Mapping[str, str],
+    problems: Problems,
+) -> None:
+    for other in depends_on:
+        if other.lower() in known:
+            continue
+        others = [name for name in known.values() if name != record.name]
+        problems.add(
+            "there is no watcher or service of that name",
+            _place(record.where, "depends_on"),
+            section=_title(record),
+            option="depends_on",
+            found=other,
+            legal=", ".join(others),
+            nearest=nearest(other, others),
+        )
+
+
+def _depends_on(service: ServiceConfig) -> tuple[str, ...]:
+    value = service.watcher.get("depends_on", ())
+    return value if isinstance(value, tuple) else ()
+
+
+def _check_rings(stack: StackConfig, problems: Problems) -> None:
+    """A ring of depends_on could never start. Each is told once, and then opened to look for the next."""
+    records: dict[str, _Runnable] = {}
+    edges: dict[str, set[str]] = {}
+    for record in _runnables(stack):
+        depends_on = record.depends_on if isinstance(record, WatcherConfig) else _depends_on(record)
+        records[record.name.lower()] = record
+        edges[record.name.lower()] = {each.lower() for each in depends_on}
+    while ring := _find_ring(edges):
+        record = records[ring[0]]
+        names = " -> ".join(records[each].name for each in ring)
+        where = _place(record.where, "depends_on")
+        problems.add(f"is a ring: {names}", where, section=_title(record), option="depends_on")
+        edges[ring[0]].discard(ring[1])
+
+
+def _find_ring(edges: Mapping[str, set[str]]) -> list[str]:
+    """One ring, each name depending on the next, first and last the same; empty without any."""
+    try:
+        graphlib.TopologicalSorter(edges).prepare()
+    except graphlib.CycleError as error:
+        found: list[str] = error.args[1]
+        return found[::-1]
+    return []

@@ -1,0 +1,44 @@
+"""The section `[circus]`: the arbiter's own options. Pure."""
+
+from __future__ import annotations
+
+from circus_stack.config import later
+from circus_stack.config.convert import Converted, convert, refuse_unknown
+from circus_stack.config.document import Entry, Section
+from circus_stack.config.option import spellings
+from circus_stack.config.problems import nearest
+from circus_stack.config.schema import CircusConfig
+from circus_stack.config.watcher_section import Scope
+
+
+def convert_circus(section: Section, scope: Scope) -> Converted:
+    """The values of the fields that the section sets."""
+    extra: dict[str, str] = {}
+    title = section.title
+
+    def take_unknown(entry: Entry) -> None:
+        legal = (*spellings(CircusConfig), *later.CIRCUS)
+        if later.warn_later(entry, title, later.CIRCUS, scope.problems):
+            return
+        if scope.dialect.is_strict:
+            refuse_unknown(entry, title, legal, scope.problems)
+            return
+        extra[entry.key] = entry.value
+        near = nearest(entry.key, legal)
+        scope.problems.warn("is not an option of [circus]", entry.where, section=title, option=entry.key, nearest=near)
+
+    result = convert(CircusConfig, scope.expand(section).entries, title, scope.problems, take_unknown)
+    if extra:
+        result.put("extra", extra, section.where)
+    _warn_programs(result, section, scope)
+    return result
+
+
+def _warn_programs(result: Converted, section: Section, scope: Scope) -> None:
+    """Circus starts its statistics and its console from here; ours are not part of this version."""
+    if "stats_endpoint" in result.values and "statsd" not in result.values:
+        result.put("statsd", True, result.where["stats_endpoint"])
+    for key, what in (("statsd", "circusd-stats"), ("httpd", "the web console")):
+        if result.values.get(key):
+            where = result.where[key]
+            scope.problems.warn(f"{what} is not started yet", where, section=section.title, option=key)

@@ -1,0 +1,35 @@
+"""What differs between the kinds of file, decided once: strictness, and the defaults that are not Circus's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from circus_stack.config.schema import SourceKind
+
+# The ports that Circus's clients try when they are told nothing.
+_CIRCUS_ENDPOINTS = {
+    "endpoint": "tcp://127.0.0.1:5555",
+    "pubsub_endpoint": "tcp://127.0.0.1:5556",
+    "stats_endpoint": "tcp://127.0.0.1:5557",
+}
+
+# A watcher of our own kinds inherits the environment, as a program started by hand does, and is given up after ten
+# failures in a minute, so that a broken deployment shows.
+_OWN_WATCHER = {"copy_env": True, "max_failures": 10, "failure_window": 60.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`is_strict`: an unknown key of our own sections is a mistake, not a free-form option to be kept."""
+
+    kind: SourceKind
+    is_strict: bool
+    circus_defaults: Mapping[str, Any] = field(default_factory=dict)
+    watcher_defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+PASTE = Dialect(SourceKind.PASTE, is_strict=True, watcher_defaults=_OWN_WATCHER)
+APP = Dialect(SourceKind.APP, is_strict=True, watcher_defaults=_OWN_WATCHER)
+CIRCUS = Dialect(SourceKind.CIRCUS, is_strict=False, circus_defaults=_CIRCUS_ENDPOINTS)

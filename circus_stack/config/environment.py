@@ -1,0 +1,75 @@
+"""The sections `[env]` and `[env:PATTERN,...]`: which variables each watcher gets. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from circus_stack.config.document import Section
+from circus_stack.config.expand import expand_environ
+from circus_stack.config.kinds import parse_words
+from circus_stack.config.problems import Problems, nearest
+from circus_stack.config.values import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The variables of one section; without patterns it is for every watcher."""
+
+    title: str
+    where: Location
+    patterns: tuple[str, ...]
+    variables: Mapping[str, str]
+
+    def matches(self, name: str) -> bool:
+        """Whether the watcher of that name gets these variables."""
+        return not self.patterns or any(fnmatch.fnmatchcase(name.lower(), each) for each in self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class StackEnvironment:
+    """All layers; `[env:PATTERN]` wins over `[env]`, and what stands later in the file over what stands earlier."""
+
+    layers: tuple[Layer, ...] = ()
+
+    def of_watcher(self, name: str) -> dict[str, str]:
+        """The variables that the watcher's sections set; those of no section are the arbiter's affair."""
+        found: dict[str, str] = {}
+        for layer in sorted(self.layers, key=lambda each: bool(each.patterns)):
+            if layer.matches(name):
+                found.update(layer.variables)
+        return found
+
+    def common(self) -> dict[str, str]:
+        """The variables of `[env]` alone."""
+        found: dict[str, str] = {}
+        for layer in self.layers:
+            if not layer.patterns:
+                found.update(layer.variables)
+        return found
+
+
+def read_environment(sections: Iterable[Section], environ: Mapping[str, str]) -> StackEnvironment:
+    """Layers from the sections; `$NAME` in a value is taken from `environ`."""
+    return StackEnvironment(tuple(_layer(section, environ) for section in sections))
+
+
+def _layer(section: Section, environ: Mapping[str, str]) -> Layer:
+    variables = {entry.key: expand_environ(entry.value, environ) for entry in section.entries}
+    patterns = tuple(word.lower() for word in parse_words(section.name))
+    return Layer(section.title, section.where, patterns, variables)
+
+
+def check_patterns(environment: StackEnvironment, names: Iterable[str], problems: Problems) -> None:
+    """Warn of a pattern that matches no watcher: it is a misspelt name more often than not."""
+    known = tuple(names)
+    for layer in environment.layers:
+        for pattern in layer.patterns:
+            if not any(fnmatch.fnmatchcase(name.lower(), pattern) for name in known):
+                problems.warn(
+                    f"{pattern!r} matches no watcher",
+                    layer.where,
+                    section=layer.title,
+                    nearest=nearest(pattern, known),
+                )

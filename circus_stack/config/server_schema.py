@@ -1,0 +1,62 @@
+"""The options of `[server:NAME] use = egg:circus-stack`. A foreign server's options are translated into these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from circus_stack.config import kinds
+from circus_stack.config.option import option
+from circus_stack.config.values import Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """What a server section asks for. `workers` 0 is `auto`; None means that the section doesn't say."""
+
+    listen: tuple[str, ...] = option(
+        (), kinds.WORDS, "Addresses to listen on: HOST:PORT, *:PORT, [IPV6]:PORT, unix:PATH.", aliases=("bind",)
+    )
+    host: str | None = option(None, kinds.TEXT, "Host or hosts to listen on, where listen is not given.")
+    port: int | None = option(None, kinds.PORT, "Port to listen on, where an address doesn't name its own.")
+    unix_socket: str | None = option(None, kinds.TEXT, "Path of a unix socket to listen on.")
+    unix_socket_perms: int | None = option(None, kinds.OCTAL, "Permission bits of unix_socket.")
+    backlog: int | None = option(None, kinds.COUNT, "Length of the accept queue.")
+    app: str | None = option(
+        None,
+        kinds.TEXT,
+        "The application as module:callable, in place of an [app:main] section.",
+        aliases=("application",),
+    )
+    backend: str | None = option(None, kinds.TEXT, "The WSGI server that each worker runs.")
+    workers: int | None = option(
+        None, kinds.WORKERS, "How many worker processes; auto: one a processor.", aliases=("numprocesses",)
+    )
+    threads: int | None = option(None, kinds.COUNT, "Requests that one worker of a threaded backend serves at once.")
+    spawn: int | None = option(
+        None, kinds.COUNT, "Connections that one gevent worker serves at once.", aliases=("connections",)
+    )
+    preload: bool = option(False, kinds.BOOL, "Load the application once and fork the workers from it.")
+    graceful_timeout: float | None = option(
+        None, kinds.SECONDS, "Seconds that a worker may take for its last requests before SIGKILL."
+    )
+    keepalive_drain: float | None = option(
+        None, kinds.SECONDS, "Seconds that an idle connection has for a last request when its worker stops."
+    )
+    ready_timeout: float | None = option(None, kinds.SECONDS, "Seconds within which a worker must serve.")
+    user: str | None = option(None, kinds.TEXT, "User that the workers run as.", aliases=("uid",))
+    group: str | None = option(None, kinds.TEXT, "Group that the workers run as.", aliases=("gid",))
+    watch_files: tuple[str, ...] = option(
+        (), kinds.PATHS, "More files that --reload watches: paths or globs, relative to the file they stand in."
+    )
+    server_header: str | None = option(None, kinds.TEXT, "Value of the Server header.", aliases=("ident",))
+    monkey: bool = option(True, kinds.BOOL, "Let gevent patch the standard library before the application is imported.")
+    multiprocess: bool | None = option(None, kinds.BOOL, "Value of wsgi.multiprocess.")
+    python_path: str | None = option(None, kinds.TEXT, "Directories put on sys.path, separated by colons.")
+    pre_hook: str | None = option(None, kinds.TEXT, "Dotted name of a callable that a worker runs before it serves.")
+    post_hook: str | None = option(None, kinds.TEXT, "Dotted name of a callable that a worker runs at its end.")
+    log_level: str | None = option(
+        None, kinds.choice("debug", "info", "warning", "error", "critical"), "Log level of the workers."
+    )
+    log_output: str | None = option(None, kinds.TEXT, "Log file of the workers; - is stderr.")
+    where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)

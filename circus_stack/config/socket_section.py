@@ -1,0 +1,45 @@
+"""The section `[socket:NAME]`. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from circus_stack.config import later
+from circus_stack.config.convert import convert, refuse_unknown
+from circus_stack.config.document import Entry, Section
+from circus_stack.config.option import spellings
+from circus_stack.config.problems import nearest
+from circus_stack.config.schema import SocketConfig
+from circus_stack.config.watcher_section import Scope
+
+
+def read_socket(section: Section, scope: Scope) -> SocketConfig:
+    """One socket; its name is lower-cased, as `$(circus.sockets.NAME)` is."""
+    title = section.title
+
+    def take_unknown(entry: Entry) -> None:
+        legal = (*spellings(SocketConfig), *later.SOCKET)
+        if later.warn_later(entry, title, later.SOCKET, scope.problems):
+            return
+        if scope.dialect.is_strict:
+            refuse_unknown(entry, title, legal, scope.problems)
+        else:
+            near = nearest(entry.key, legal)
+            scope.problems.warn(
+                "is not an option of a socket", entry.where, section=title, option=entry.key, nearest=near
+            )
+
+    converted = convert(SocketConfig, scope.expand(section).entries, title, scope.problems, take_unknown)
+    where = {"": section.where, **converted.where}
+    return normalise(SocketConfig(name=section.name.lower(), where=where, **converted.values))
+
+
+def normalise(socket: SocketConfig) -> SocketConfig:
+    """The same socket with the family that its address has, and a host that getaddrinfo takes."""
+    if socket.path is not None:
+        return dataclasses.replace(socket, family="AF_UNIX")
+    host = socket.host.strip().removeprefix("[").removesuffix("]")
+    if host in ("*", ""):
+        host = "::" if socket.family == "AF_INET6" else "0.0.0.0"
+    family = "AF_INET6" if ":" in host else socket.family
+    return dataclasses.replace(socket, host=host, family=family)
