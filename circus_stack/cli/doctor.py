@@ -1,0 +1,70 @@
+"""`circus-stack doctor`: what of this machine works, what doesn't, why, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import click
+
+from circus_stack.cli.checkup.backends import BackendProbe, backend_names
+from circus_stack.cli.checkup.finding import Finding
+from circus_stack.cli.checkup.interpreter import look_at_libraries, look_at_python
+from circus_stack.cli.checkup.java import has_example, look_at_java, look_at_lucene
+from circus_stack.cli.checkup.machine import look_at_machine
+from circus_stack.cli.checkup.places import look_at_places
+from circus_stack.cli.checkup.report import as_json, as_text
+from circus_stack.cli.checkup.services import service_probes
+
+Look = Callable[[], Iterable[Finding]]
+# The looks mostly wait for processes of their own, which the kernel shares out over the cores.
+_AT_ONCE = 8
+
+
+def looks(environ: Mapping[str, str], ini: Path | None) -> list[Look]:
+    """Everything to look at, in the order of the report. With `ini`, what that stack needs comes first."""
+    home, temporary = Path(environ.get("HOME") or "~").expanduser(), Path(tempfile.gettempdir())
+    found: list[Look] = []
+    if ini is not None:
+        from circus_stack.cli.checkup.stackfile import look_at_stack
+
+        found.append(partial(look_at_stack, ini, environ))
+    found += [look_at_python, partial(look_at_libraries, environ)]
+    found += [partial(BackendProbe(name).look, environ) for name in backend_names()]
+    found += [partial(probe.look, environ) for probe in service_probes()]
+    if has_example():
+        found += [partial(look_at_java, environ), partial(look_at_lucene, environ)]
+    found += [look_at_machine, partial(look_at_places, environ, home, temporary)]
+    return found
+
+
+def examine(found: Sequence[Look]) -> list[Finding]:
+    """Look at everything at once; the findings stand in the order of the looks."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return [finding for findings in pool.map(lambda look: list(look()), found) for finding in findings]
+
+
+@click.command()
+@click.argument("ini", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def doctor(ini: Path | None, form: str) -> None:
+    """Look at this machine: Python, libraries, backends, services, limits and directories; with INI, also at what
+    that stack needs.
+
+    Each library is really imported, each server really asked for its version. Exit status 1 if something that is
+    required does not work.
+    """
+    findings = examine(looks(os.environ, ini))
+    if form == "json":
+        click.echo(as_json(findings))
+    else:
+        is_terminal = sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if is_terminal else None
+        click.echo(as_text(findings, width=width, colour=is_terminal and not os.environ.get("NO_COLOR")))
+    sys.exit(1 if any(finding.is_fatal for finding in findings) else 0)
