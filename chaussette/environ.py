@@ -22,12 +22,13 @@ def server_name_and_port(sock: socket.socket) -> tuple[str, str]:
 
 
 def base_environ(sock: socket.socket, *, multithread: bool, multiprocess: bool, software: str) -> dict[str, object]:
-    """SERVER_NAME, SERVER_PORT, SERVER_SOFTWARE and the constant `wsgi.` keys for requests that arrive on `sock`."""
+    """What does not change from request to request: the server's names, SCRIPT_NAME, the constant `wsgi.` keys."""
     name, port = server_name_and_port(sock)
     return {
         "SERVER_NAME": name,
         "SERVER_PORT": port,
         "SERVER_SOFTWARE": software,
+        "SCRIPT_NAME": "",
         "wsgi.url_scheme": "http",
         "wsgi.multithread": multithread,
         "wsgi.multiprocess": multiprocess,

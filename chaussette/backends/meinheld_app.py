@@ -26,7 +26,7 @@ def mended(
     app: WSGIApplication, listening: Sequence[socket.socket], environs: Sequence[dict[str, object]]
 ) -> WSGIApplication:
     """`app` behind the layer. The listeners tell which of the `environs` belongs to a connection."""
-    identify = _identifier(listening, environs)
+    identify = _identifier(listening, [_without_port(*each) for each in zip(listening, environs, strict=True)])
 
     def mend(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["REMOTE_ADDR"], constant = identify(environ[CLIENT].get_fd())
@@ -37,6 +37,11 @@ def mended(
         return app(environ, start_response)
 
     return mend
+
+
+def _without_port(sock: socket.socket, environ: dict[str, object]) -> dict[str, object]:
+    """meinheld makes up a REMOTE_PORT for the peer of a unix socket."""
+    return {**environ, "REMOTE_PORT": ""} if sock.family == socket.AF_UNIX else environ
 
 
 def headless(body: Iterable[bytes]) -> Iterable[bytes]:

@@ -1,0 +1,80 @@
+"""Load on a socket while workers are replaced: wrk, and a client that pauses so that its connections fall idle."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+WRK_CONNECTIONS = 32
+# Bounds a hang: wrk is stopped by a signal long before.
+MOST_S = 100
+
+
+@dataclass
+class Outcome:
+    """What the load saw. `errors` has a line a failed request or connection."""
+
+    requests: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def wrk(port: int, *, keep_alive: bool) -> Iterator[Outcome]:
+    """wrk with 32 connections on a loopback port for the length of the block; the outcome is filled in at its end."""
+    header = [] if keep_alive else ["-H", "Connection: close"]
+    argv = ["wrk", "-t1", f"-c{WRK_CONNECTIONS}", f"-d{MOST_S}s", "--timeout", "20s", *header]
+    outcome = Outcome()
+    with subprocess.Popen([*argv, f"http://127.0.0.1:{port}/"], stdout=subprocess.PIPE, text=True) as program:
+        try:
+            yield outcome
+            program.send_signal(signal.SIGINT)
+            report, _ = program.communicate(timeout=30)
+        finally:
+            program.kill()
+    outcome.requests = int(re.search(r"(\d+) requests in", report)[1])
+    outcome.errors = [line.strip() for line in report.splitlines() if "errors" in line or "Non-2xx" in line]
+
+
+@contextlib.contextmanager
+def pausing_clients(address: tuple[str, int], *, clients: int = 8, pause_s: float = 0.15) -> Iterator[Outcome]:
+    """Clients that keep their connection and are silent between requests; none ever tries a request twice."""
+    outcome = Outcome()
+    lock = threading.Lock()
+    over = threading.Event()
+
+    def work() -> None:
+        client = http.client.HTTPConnection(*address, timeout=20)
+        while not over.wait(pause_s):
+            error = _one_request(client)
+            with lock:
+                outcome.requests += 1
+                outcome.errors += error
+        client.close()
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield outcome
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(30)
+
+
+def _one_request(client: http.client.HTTPConnection) -> list[str]:
+    try:
+        client.request("GET", "/")
+        response = client.getresponse()
+        response.read()
+    except (OSError, http.client.HTTPException) as error:
+        client.close()
+        return [f"{time.time():.3f} {error!r}"]
+    return [] if response.status == 200 else [f"status {response.status}"]
