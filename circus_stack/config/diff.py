@@ -1,0 +1,156 @@
+"""What differs between two stacks. Pure: what a change does is read off the declarations of the options."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from circus_stack.config.masking import mask_urls
+from circus_stack.config.option import Change, changes_of
+from circus_stack.config.schema import (
+    CircusConfig,
+    ServiceConfig,
+    SocketConfig,
+    StackConfig,
+    WatcherConfig,
+)
+
+R = TypeVar("R", SocketConfig, WatcherConfig, ServiceConfig)
+
+# Fields that are no options: places, and what is kept without being read.
+_UNDECLARED = Change.APPLY
+_LONGEST_VALUE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of a record: its values as text, and what the change does."""
+
+    name: str
+    old: str
+    new: str
+    change: Change
+
+    def __str__(self) -> str:
+        if self.name == "env":
+            # Values may be secrets; which variables differ is told, not how.
+            return f"env: {self.new}"
+        return f"{self.name}: {_shortened(self.old)} -> {_shortened(self.new)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A record that stands on both sides with other values."""
+
+    name: str
+    fields: tuple[FieldChange, ...]
+
+    @property
+    def change(self) -> Change:
+        """The strongest of its fields' changes."""
+        return max((each.change for each in self.fields), key=lambda each: each.strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Names that came, went, or stand for something else, each group in the order of the files."""
+
+    sockets_added: tuple[str, ...] = ()
+    sockets_removed: tuple[str, ...] = ()
+    sockets_changed: tuple[Changed, ...] = ()
+    watchers_added: tuple[str, ...] = ()
+    watchers_removed: tuple[str, ...] = ()
+    watchers_changed: tuple[Changed, ...] = ()
+    circus: tuple[FieldChange, ...] = field(default=())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the two stacks are the same."""
+        return self == Diff()
+
+    def lines(self) -> tuple[str, ...]:
+        """One line a difference, for a person: `+`, `-` and `~` for what came, went and changed."""
+        found = [f"~ [circus] {each} ({each.change})" for each in self.circus]
+        found += _group_lines("socket", self.sockets_added, self.sockets_removed, self.sockets_changed)
+        found += _group_lines("watcher", self.watchers_added, self.watchers_removed, self.watchers_changed)
+        return tuple(found)
+
+
+def diff(old: StackConfig, new: StackConfig) -> Diff:
+    """Compare two stacks; services count as the watchers that they become, whether composed already or not."""
+    sockets = _compare(old.sockets, new.sockets)
+    watchers = _compare(old.watchers, new.watchers)
+    names = {each.name for each in (*old.watchers, *new.watchers)}
+    services = _compare(_others(old.services, names), _others(new.services, names))
+    return Diff(
+        sockets_added=sockets[0],
+        sockets_removed=sockets[1],
+        sockets_changed=sockets[2],
+        watchers_added=services[0] + watchers[0],
+        watchers_removed=services[1] + watchers[1],
+        watchers_changed=services[2] + watchers[2],
+        circus=_fields(old.circus, new.circus),
+    )
+
+
+def watcher_changes(old: WatcherConfig, new: WatcherConfig) -> dict[str, Change]:
+    """Field name -> what its change does, of the fields in which two watchers differ."""
+    return {each.name: each.change for each in _fields(old, new)}
+
+
+def _others(services: Iterable[ServiceConfig], names: set[str]) -> tuple[ServiceConfig, ...]:
+    return tuple(service for service in services if service.name not in names)
+
+
+def _compare(old: Iterable[R], new: Iterable[R]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Changed, ...]]:
+    before = {each.name: each for each in old}
+    after = {each.name: each for each in new}
+    added = tuple(name for name in after if name not in before)
+    removed = tuple(name for name in before if name not in after)
+    pairs = ((name, _fields(before[name], record)) for name, record in after.items() if name in before)
+    return added, removed, tuple(Changed(name, fields) for name, fields in pairs if fields)
+
+
+def _fields(
+    old: SocketConfig | WatcherConfig | ServiceConfig | CircusConfig,
+    new: SocketConfig | WatcherConfig | ServiceConfig | CircusConfig,
+) -> tuple[FieldChange, ...]:
+    # A service's own options end in files and a command: whatever differs replaces its process.
+    undeclared = Change.ROLL if isinstance(old, ServiceConfig) else _UNDECLARED
+    changes = changes_of(type(old))
+    found = []
+    for each in dataclasses.fields(old):
+        before, after = getattr(old, each.name), getattr(new, each.name)
+        if each.compare and before != after:
+            texts = _variables(before, after) if each.name == "env" else (_text(before), _text(after))
+            found.append(FieldChange(each.name, *texts, changes.get(each.name, undeclared)))
+    return tuple(found)
+
+
+def _variables(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, str]:
+    added = [f"+{name}" for name in new if name not in old]
+    removed = [f"-{name}" for name in old if name not in new]
+    changed = [f"~{name}" for name in new if name in old and old[name] != new[name]]
+    return "", " ".join(added + removed + changed)
+
+
+def _text(value: object) -> str:
+    if value is None or value == "":
+        return "nothing"
+    return mask_urls(" ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
+def _group_lines(
+    kind: str, added: tuple[str, ...], removed: tuple[str, ...], changed: tuple[Changed, ...]
+) -> list[str]:
+    found = [f"+ [{kind}:{name}]" for name in added]
+    found += [f"- [{kind}:{name}]" for name in removed]
+    found += [f"~ [{kind}:{each.name}] {one} ({one.change})" for each in changed for one in each.fields]
+    return found

@@ -1,0 +1,64 @@
+"""What starts when, for a person to read: waves of names. Pure; the arbiter's own order follows the same rule."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Mapping
+
+from circus_stack.config.schema import StackConfig
+
+
+def start_waves(stack: StackConfig) -> tuple[tuple[str, ...], ...]:
+    """What starts side by side: each after what it depends on and after whatever has a higher priority.
+
+    What a watcher depends on inherits its priority. Services count, whether they are watchers already or not. Raises
+    graphlib.CycleError for a ring, which the validation refuses.
+    """
+    depends_on, priority = _declared(stack)
+    ranks = dict(priority)
+    for name in depends_on:
+        for other in _closure(name, depends_on):
+            ranks[other] = max(ranks[other], priority[name])
+    before = {
+        name: {*others, *(other for other in ranks if ranks[other] > ranks[name])}
+        for name, others in depends_on.items()
+    }
+    return _layers(before)
+
+
+def _declared(stack: StackConfig) -> tuple[dict[str, set[str]], dict[str, int]]:
+    written: dict[str, tuple[str, ...]] = {}
+    priority: dict[str, int] = {}
+    for service in stack.services:
+        value, rank = service.watcher.get("depends_on", ()), service.watcher.get("priority", 0)
+        written[service.name] = value if isinstance(value, tuple) else ()
+        priority[service.name] = rank if isinstance(rank, int) else 0
+    for watcher in stack.watchers:
+        written[watcher.name], priority[watcher.name] = watcher.depends_on, watcher.priority
+    names = {name.lower(): name for name in written}
+    known = {
+        name: {names[each.lower()] for each in others if each.lower() in names} for name, others in written.items()
+    }
+    return known, priority
+
+
+def _closure(name: str, depends_on: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    queue = list(depends_on[name])
+    while queue:
+        each = queue.pop()
+        if each not in found:
+            found.add(each)
+            queue.extend(depends_on[each])
+    return found
+
+
+def _layers(before: Mapping[str, set[str]]) -> tuple[tuple[str, ...], ...]:
+    sorter = graphlib.TopologicalSorter(before)
+    sorter.prepare()
+    waves = []
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        waves.append(tuple(name for name in before if name in ready))
+        sorter.done(*ready)
+    return tuple(waves)
