@@ -1,8 +1,9 @@
-"""`circus-stack`: the program with the subcommands. Each is imported only when it is called: `serve` must start fast."""
+"""`circus-stack`: the program with the subcommands, each imported only when it is called: `serve` must start fast."""
 
 from __future__ import annotations
 
 import importlib
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -36,16 +37,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            raise _with_nearest(error, args[0], ctx) from None
+        except click.UsageError:
+            raise _unknown(args[0], ctx) from None
 
 
-def _with_nearest(error: click.UsageError, name: str, ctx: click.Context) -> click.UsageError:
-    from difflib import get_close_matches
-
+def _unknown(name: str, ctx: click.Context) -> click.UsageError:
     near = get_close_matches(name, _COMMANDS, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else f" There are: {', '.join(_COMMANDS)}."
     return click.UsageError(f"No such command '{name}'.{hint}", ctx)

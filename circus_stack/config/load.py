@@ -74,7 +74,9 @@ def load_stack(
     return _finish(found.parts, found.web, found.translation, path, overrides)
 
 
-def load_circus(path: Path, *, environ: Mapping[str, str]) -> StackConfig:
+def load_circus(
+    path: Path, *, overrides: Overrides = NO_OVERRIDES, environ: Mapping[str, str]
+) -> StackConfig:
     """A Circus ini; raises ConfigError with every mistake."""
     problems = Problems()
     text = read_text(path, problems)
@@ -83,7 +85,7 @@ def load_circus(path: Path, *, environ: Mapping[str, str]) -> StackConfig:
         problems.add("has no section", Location(str(path)), legal="[circus], [watcher:NAME], [socket:NAME]")
     check_titles(document.sections, (), problems)
     parts = read_parts(document.sections, CIRCUS, environ, {}, problems, has_web=False)
-    return _finish(parts, None, None, path, NO_OVERRIDES)
+    return _finish(parts, None, None, path, overrides)
 
 
 def load_app(

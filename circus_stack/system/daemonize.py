@@ -1,4 +1,7 @@
-"""Leaving the terminal: the classic double fork. To be called before a loop, a thread or a child exists."""
+"""Leaving the terminal: the classic double fork, but whoever started the program learns how the start ended.
+
+To be called before a loop, a thread or a child exists.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,45 @@ import os
 import sys
 
 
-def daemonize() -> None:
-    """Go on in a process of an own session, without a terminal; the calling process ends with status 0.
+class Detachment:
+    """The daemon's side: its output still goes to the terminal until `succeed`, so that a failed start can be read."""
 
-    The working directory stays: a stack's file names its own paths from there. stdin, stdout and stderr are /dev/null.
+    def __init__(self, report_fd: int) -> None:
+        self._report_fd = report_fd
+
+    def succeed(self) -> None:
+        """The start went well: let the calling program end with status 0, and leave the terminal for good."""
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        if null > 2:
+            os.close(null)
+        self._report(0)
+
+    def fail(self, status: int) -> None:
+        """The start failed: let the calling program end with that status."""
+        self._report(status)
+
+    def _report(self, status: int) -> None:
+        os.write(self._report_fd, bytes([status]))
+        os.close(self._report_fd)
+
+
+def daemonize() -> Detachment:
+    """Go on in a process of an own session; the calling process waits for its report and ends with that status.
+
+    A daemon that dies without a report counts as status 1. The working directory stays.
     """
     sys.stdout.flush()
     sys.stderr.flush()
+    reader, writer = os.pipe2(os.O_CLOEXEC)
     if os.fork():
-        os._exit(0)
+        os.close(writer)
+        report = os.read(reader, 1)
+        os._exit(report[0] if report else 1)
+    os.close(reader)
     os.setsid()
     # The second fork: not being the leader of its session, the daemon can't get a terminal back by opening one.
     if os.fork():
         os._exit(0)
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    if null > 2:
-        os.close(null)
+    return Detachment(writer)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +17,10 @@ class Answer:
 
 
 def inquire(argv: Sequence[str], *, env: Mapping[str, str], timeout_s: float) -> Answer:
-    """Run a program with no input; it and its process group are killed after `timeout_s`. Blocks.
+    """Run a program with no input; it is killed after `timeout_s`. Blocks.
 
-    A program that cannot be executed answers with 127, as a shell would say it.
+    It stays in our process group: a Ctrl-C ends it too. A program that cannot be executed answers with 127, as a shell
+    would say it.
     """
     try:
         popen = subprocess.Popen(
@@ -33,17 +31,13 @@ def inquire(argv: Sequence[str], *, env: Mapping[str, str], timeout_s: float) ->
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            start_new_session=True,
         )
     except OSError as error:
         return Answer(127, "", f"{argv[0]}: {error.strerror}")
     with popen:
         try:
             output, errors = popen.communicate(timeout=timeout_s)
-        except BaseException as error:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(popen.pid, signal.SIGKILL)
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
+        except subprocess.TimeoutExpired:
+            popen.kill()
             return Answer(None, "", f"no answer within {timeout_s:.0f} s")
     return Answer(popen.returncode, output, errors)

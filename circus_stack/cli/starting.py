@@ -1,0 +1,139 @@
+"""From a program's flags to a running daemon: what `serve` and `circusd` share, and what they say when it fails.
+
+Exit status: 0 after a stop that was asked for, 1 for a start that the machine refused, 2 for a wrong configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from circus_stack.cli.terminal import Terminal, open_json, open_prefixed, open_raw
+from circus_stack.config.render import render
+from circus_stack.config.schema import StackConfig
+from circus_stack.daemon import Bound, Daemon, Setting, arrange, bind
+from circus_stack.errors import CircusStackError, ConfigError
+from circus_stack.protocol.rundir import RuntimePaths, runtime_paths, runtime_root, stack_id, state_directory
+from circus_stack.services import Arrangement
+from circus_stack.system.daemonize import Detachment, daemonize
+
+REFUSED, MISCONFIGURED = 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What the command line asked for. `source` identifies the stack, `read` reads its configuration."""
+
+    source: str
+    read: Callable[[], StackConfig]
+    rereads_on_hup: bool
+    watches_sources: bool = False
+    dry_run: bool = False
+    daemonize: bool = False
+    log_format: str = "text"
+    log_output: str | None = None
+    shows_progress: bool = True
+
+
+def start(wanted: Start) -> int:
+    """Run the stack to its end; the exit status."""
+    detachment = daemonize() if wanted.daemonize and not wanted.dry_run else None
+    try:
+        return _start(wanted, detachment)
+    except ConfigError as error:
+        return _refuse(_explain(error), MISCONFIGURED, detachment)
+    except CircusStackError as error:
+        return _refuse(str(error), REFUSED, detachment)
+
+
+def _explain(error: ConfigError) -> str:
+    count = len(error.problems)
+    mistakes = "one mistake" if count == 1 else f"{count} mistakes"
+    return "\n".join([f"{mistakes} in the configuration; nothing was started", *map(str, error.problems)])
+
+
+def _refuse(text: str, status: int, detachment: Detachment | None) -> int:
+    for line in text.splitlines():
+        sys.stderr.write(f"circus-stack: {line}\n")
+    sys.stderr.flush()
+    if detachment is not None:
+        detachment.fail(status)
+    return status
+
+
+def _start(wanted: Start, detachment: Detachment | None) -> int:
+    stack = wanted.read()
+    setting = _setting(wanted, stack)
+    arrangement = arrange(setting)
+    if wanted.dry_run:
+        sys.stdout.write(render(arrangement.stack))
+        return 0
+    bound = bind(setting, arrangement)
+    if detachment is not None:
+        detachment.succeed()
+    return _run(wanted, setting, arrangement, bound)
+
+
+def _setting(wanted: Start, stack: StackConfig) -> Setting:
+    circus = stack.circus
+    return Setting(
+        paths=_runtime_paths(wanted.source, circus.runtime_dir),
+        state_dir=_state_dir(wanted.source, circus.state_dir),
+        source=wanted.source,
+        read=wanted.read,
+        environ=dict(os.environ),
+        rereads_on_hup=wanted.rereads_on_hup,
+    )
+
+
+def _runtime_paths(source: str, runtime_dir: str | None) -> RuntimePaths:
+    if runtime_dir is not None:
+        return RuntimePaths(Path(runtime_dir).absolute())
+    root = runtime_root(os.environ, os.geteuid(), Path(tempfile.gettempdir()))
+    return runtime_paths(root, stack_id(source))
+
+
+def _state_dir(source: str, state_dir: str | None) -> Path:
+    return Path(state_dir).absolute() if state_dir else state_directory(os.environ, Path.home(), stack_id(source))
+
+
+def _run(wanted: Start, setting: Setting, arrangement: Arrangement, bound: Bound) -> int:
+    terminal = _open_terminal(wanted, arrangement.stack)
+    setting = replace(
+        setting,
+        stdout=terminal.stdout,
+        stderr=terminal.stderr,
+        alongside=_watch(arrangement.stack) if wanted.watches_sources else None,
+    )
+    try:
+        asyncio.run(Daemon(setting, bound).run())
+    finally:
+        terminal.close()
+    return 0
+
+
+def _open_terminal(wanted: Start, stack: StackConfig) -> Terminal:
+    if not wanted.shows_progress:
+        return open_raw(os.environ)
+    if wanted.log_format == "json":
+        return open_json()
+    return open_prefixed(os.environ, {watcher.name: watcher.numprocesses for watcher in stack.watchers})
+
+
+def _watch(stack: StackConfig) -> Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]]:
+    from circus_stack.cli.source_watch import watch_sources
+
+    file = Path(stack.source)
+    directories = [Path.cwd(), *([file.parent] if file.is_file() else [])]
+    named = [
+        *(Path(each) for each in (stack.web.watch_files if stack.web else ())),
+        *([file] if file.is_file() else []),
+    ]
+    return partial(watch_sources, directories, named)

@@ -1,0 +1,359 @@
+"""The composition root: a configuration in, a running arbiter with its sockets, streams and control out.
+
+Nothing is decided here; everything is built, connected, run and taken down in order. What fails before `run` has
+started nothing and left nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from circus_stack import __version__, services
+from circus_stack.arbiter.arbiter import Arbiter
+from circus_stack.arbiter.launch import Surroundings
+from circus_stack.arbiter.means import Means
+from circus_stack.arbiter.pulse import Pulse
+from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all, fds
+from circus_stack.config.diff import diff
+from circus_stack.config.parts import WEB
+from circus_stack.config.schema import CircusConfig, StackConfig
+from circus_stack.control.log_publisher import LogPublisher
+from circus_stack.control.publisher import Publisher
+from circus_stack.control.server import ControlServer
+from circus_stack.errors import CircusStackError, ConfigError
+from circus_stack.events import Event, WatcherRemoved
+from circus_stack.protocol.record import StackRecord, encode_record
+from circus_stack.protocol.rundir import RuntimePaths, endpoint_of
+from circus_stack.streams.lane import Lane
+from circus_stack.streams.registry import check_watcher
+from circus_stack.streams.streams import Streams
+from circus_stack.streams.tail import LiveTail
+from circus_stack.system.descent import become_subreaper
+from circus_stack.system.notify import NotifySocket
+from circus_stack.system.pidfile import PidFile
+from circus_stack.system.reaper import Reaper
+from circus_stack.system.rundir import RuntimeDirectory
+from circus_stack.system.sweep import sweep_descendants
+from circus_stack.system.terminal import has_terminal
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where and how a stack runs, beside its configuration.
+
+    `read` reads the configuration again, from the same sources; `rereads_on_hup` is what SIGHUP does in `serve`, while
+    `circusd` only rolls. `stdout` and `stderr` take the output of processes that no stream option sends elsewhere.
+    `on_event` sees each event, `on_up` is called once everything has come up. `alongside` runs beside the arbiter until
+    its end and may call what it is given: read the configuration again and roll.
+    """
+
+    paths: RuntimePaths
+    state_dir: Path
+    source: str
+    read: Callable[[], StackConfig]
+    environ: Mapping[str, str]
+    rereads_on_hup: bool
+    stdout: Lane | None = None
+    stderr: Lane | None = None
+    on_event: Callable[[Event], None] = lambda _event: None
+    on_up: Callable[[], None] = lambda: None
+    alongside: Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A stack that may start: its lock is held, its sockets are bound, its services' files are known."""
+
+    stack: StackConfig
+    plans: Mapping[str, services.ServicePlan]
+    runtime: RuntimeDirectory
+    sockets: dict[str, ListeningSocket]
+
+    def views(self) -> tuple[SocketView, ...]:
+        """What the sockets are bound to."""
+        return tuple(each.view() for each in self.sockets.values())
+
+    def release(self) -> None:
+        """Give everything back: the stack will not start after all."""
+        for each in self.sockets.values():
+            each.close()
+        self.runtime.release()
+
+
+def arrange(setting: Setting) -> services.Arrangement:
+    """Read the configuration, find the services' binaries, fill in what was left open. Changes nothing.
+
+    Raises ConfigError and ServiceUnavailableError.
+    """
+    stack = setting.read()
+    stack = dataclasses.replace(stack, circus=_with_endpoints(stack.circus, setting))
+    arrangement = services.arrange(
+        stack, state_dir=setting.state_dir, runtime_dir=setting.paths.directory, environ=setting.environ
+    )
+    problems = [problem for watcher in arrangement.stack.watchers for problem in check_watcher(watcher)]
+    if problems:
+        raise ConfigError(problems)
+    return arrangement
+
+
+def _with_endpoints(circus: CircusConfig, setting: Setting) -> CircusConfig:
+    paths = setting.paths
+    return dataclasses.replace(
+        circus,
+        name=circus.name or Path(setting.source).stem,
+        endpoint=circus.endpoint or endpoint_of(paths.control),
+        pubsub_endpoint=circus.pubsub_endpoint or endpoint_of(paths.events),
+        logs_endpoint=circus.logs_endpoint or endpoint_of(paths.logs),
+    )
+
+
+def bind(setting: Setting, arrangement: services.Arrangement) -> Bound:
+    """Take the lock and open the sockets; raises StackRunningError and SocketError, with nothing left behind."""
+    runtime = RuntimeDirectory.acquire(setting.paths)
+    try:
+        return Bound(arrangement.stack, arrangement.plans, runtime, bind_all(arrangement.stack.sockets))
+    except BaseException:
+        runtime.release()
+        raise
+
+
+class Daemon:
+    """One run of a stack, from `bind` to the end."""
+
+    def __init__(self, setting: Setting, bound: Bound) -> None:
+        self._setting = setting
+        self._bound = bound
+        self._signals_to_end = 0
+        self._background_tasks: set[asyncio.Task[object]] = set()
+
+    async def run(self) -> None:
+        """Run until a signal or a client asks to quit; everything is taken down then. Raises CircusStackError."""
+        try:
+            with contextlib.ExitStack() as teardown:
+                self._build(teardown)
+                await self._serve()
+        finally:
+            self._bound.release()
+
+    # -- building ---------------------------------------------------------------------------------------------
+
+    def _build(self, teardown: contextlib.ExitStack) -> None:
+        loop = asyncio.get_running_loop()
+        setting, circus = self._setting, self._bound.stack.circus
+        if circus.umask is not None:
+            os.umask(circus.umask)
+        become_subreaper()
+        self._reaper = Reaper(loop, lambda pid: self._arbiter.stranger_reaped(pid))
+        teardown.callback(self._reaper.close)
+        self._notify = NotifySocket(
+            loop, setting.paths.directory / "notify", lambda pid, fields: self._arbiter.notified(pid, fields)
+        )
+        teardown.callback(self._notify.close)
+        self._build_streams(loop)
+        self._build_arbiter(loop)
+        self._build_control(circus, teardown)
+        teardown.enter_context(self._pidfile(circus))
+        self._reaper.start()
+        self._listen_to_signals(loop)
+
+    def _build_streams(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._tail = LiveTail()
+        self._streams = Streams(
+            loop=loop,
+            tail=self._tail,
+            on_drop=lambda dropped: log.warning("%s", dropped),
+            stdout=self._setting.stdout,
+            stderr=self._setting.stderr,
+            sink_timeout_s=self._bound.stack.circus.sink_timeout,
+        )
+        for watcher in self._bound.stack.watchers:
+            self._streams.configure(watcher)
+
+    def _build_arbiter(self, loop: asyncio.AbstractEventLoop) -> None:
+        sockets = self._bound.sockets
+        means = Means(
+            loop=loop,
+            reaper=self._reaper,
+            pulse=Pulse(),
+            open_capture=self._streams.open,
+            publish=self._publish,
+            surroundings=lambda: Surroundings(
+                fds(sockets), self._setting.environ, self._notify.path, self._notify.path_fd
+            ),
+        )
+        self._arbiter = Arbiter(self._bound.stack, sockets, means)
+
+    def _build_control(self, circus: CircusConfig, teardown: contextlib.ExitStack) -> None:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        teardown.callback(context.term)
+        self._publisher = Publisher(endpoint=circus.pubsub_endpoint, context=context)
+        teardown.callback(self._publisher.close)
+        self._log_publisher = LogPublisher(self._tail, endpoint=circus.logs_endpoint, context=context)
+        teardown.callback(self._log_publisher.close)
+        self._control = ControlServer(
+            endpoint=circus.endpoint,
+            context=context,
+            arbiter=self._arbiter,
+            tail=self._tail,
+            reconfigure=self._reconfigure,
+            global_options=_global_options(circus),
+            labels=self._labels,
+            seq=lambda: self._publisher.seq,
+        )
+        self._bound.runtime.write_record(encode_record(self._record(circus)))
+
+    def _record(self, circus: CircusConfig) -> StackRecord:
+        return StackRecord(
+            id=self._setting.paths.id,
+            name=circus.name,
+            source=self._setting.source,
+            pid=os.getpid(),
+            started_at=time.time(),
+            endpoint=circus.endpoint,
+            pubsub_endpoint=circus.pubsub_endpoint,
+            logs_endpoint=circus.logs_endpoint,
+            version=__version__,
+        )
+
+    @contextlib.contextmanager
+    def _pidfile(self, circus: CircusConfig) -> Iterator[None]:
+        if circus.pidfile is None:
+            yield
+            return
+        pidfile = PidFile(Path(circus.pidfile))
+        pidfile.write()
+        try:
+            yield
+        finally:
+            pidfile.remove()
+
+    # -- running ----------------------------------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        await self._control.start()
+        if self._setting.alongside is not None:
+            self._background(self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False)))
+        self._background(self._sweep_now_and_then())
+        try:
+            for plan in self._bound.plans.values():
+                services.place(plan)
+            await self._arbiter.run(self._setting.on_up)
+        finally:
+            for task in tuple(self._background_tasks):
+                task.cancel()
+            await sweep_descendants()
+            await self._streams.aclose()
+            await self._control.aclose()
+
+    async def _sweep_now_and_then(self) -> None:
+        """Circus's check_delay: exits are seen at once without it, it only bounds what a missed wake-up could cost."""
+        while True:
+            await asyncio.sleep(max(0.1, self._arbiter.stack.circus.check_delay))
+            self._arbiter.sweep()
+
+    def _publish(self, event: Event) -> None:
+        if isinstance(event, WatcherRemoved):
+            self._streams.forget(event.watcher)
+        self._publisher.publish(event)
+        self._setting.on_event(event)
+
+    def _labels(self, watcher: str) -> Mapping[str, str]:
+        web = self._arbiter.stack.web
+        return {"backend": web.backend} if web is not None and watcher == WEB else {}
+
+    # -- signals ----------------------------------------------------------------------------------------------
+
+    def _listen_to_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._had_terminal = has_terminal()
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+            loop.add_signal_handler(signum, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        loop.add_signal_handler(signal.SIGTTIN, self._resize, 1)
+        loop.add_signal_handler(signal.SIGTTOU, self._resize, -1)
+        loop.add_signal_handler(signal.SIGWINCH, lambda: None)
+
+    def _end(self) -> None:
+        """The first signal stops gracefully; whoever sends a second one doesn't want to wait."""
+        self._signals_to_end += 1
+        self._arbiter.request_quit()
+        if self._signals_to_end > 1:
+            log.warning("asked again to end: every process is killed")
+            self._arbiter.kill_everything(signal.SIGKILL)
+
+    def _hang_up(self) -> None:
+        if self._had_terminal and not has_terminal():
+            log.info("the terminal went away: the stack stops")
+            self._arbiter.request_quit()
+            return
+        if self._setting.rereads_on_hup:
+            self._background(self._reconfigure(roll=True, dry_run=False))
+        else:
+            with contextlib.suppress(CircusStackError):
+                self._arbiter.reload()
+
+    def _resize(self, step: int) -> None:
+        name = self._resizable()
+        if name is None:
+            log.warning("there is no one watcher whose processes a signal could add to or take from")
+            return
+        with contextlib.suppress(CircusStackError):
+            self._arbiter.set_wanted(name, max(1, self._arbiter.wanted(name) + step))
+
+    def _resizable(self) -> str | None:
+        """The web watcher, or the only one that isn't a singleton."""
+        names = [name for name in self._arbiter.names() if not self._arbiter.config(name).singleton]
+        if self._arbiter.stack.web is not None and WEB in names:
+            return WEB
+        return names[0] if len(names) == 1 else None
+
+    def _background(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_done)
+
+    def _background_done(self, task: asyncio.Task[object]) -> None:
+        self._background_tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("the reload was refused, everything serves on as before:\n%s", error)
+
+    # -- another configuration --------------------------------------------------------------------------------
+
+    async def _reconfigure(self, *, roll: bool, dry_run: bool) -> tuple[str, ...]:
+        """Read the configuration again and go over to it; the lines of the plan."""
+        arrangement = await asyncio.to_thread(arrange, self._setting)
+        lines = diff(self._arbiter.stack, arrangement.stack).lines()
+        if dry_run:
+            return lines
+        for plan in arrangement.plans.values():
+            await asyncio.to_thread(services.place, plan)
+        await self._arbiter.apply(arrangement.stack, roll=roll)
+        self._streams.sink_timeout_s = arrangement.stack.circus.sink_timeout
+        for watcher in arrangement.stack.watchers:
+            self._streams.configure(watcher)
+        return lines
+
+
+def _global_options(circus: CircusConfig) -> dict[str, object]:
+    """What `globaloptions` sends beside the endpoint."""
+    return {
+        "check_delay": circus.check_delay,
+        "pubsub_endpoint": circus.pubsub_endpoint,
+        "stats_endpoint": circus.stats_endpoint,
+        "logs_endpoint": circus.logs_endpoint,
+    }
