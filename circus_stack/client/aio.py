@@ -1,0 +1,93 @@
+"""The asyncio client: many calls at once on one DEALER socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import zmq
+import zmq.asyncio
+
+from circus_stack.client.call import TIMEOUT_S, checked, new_identity, new_request, timeout_error
+from circus_stack.errors import CallError
+from circus_stack.protocol.reply import Reply, parse_reply
+
+
+class AsyncClient:
+    """A connection to an arbiter, to be made and used in one event loop."""
+
+    def __init__(self, endpoint: str, *, timeout_s: float = TIMEOUT_S) -> None:
+        self.endpoint = endpoint
+        self.timeout_s = timeout_s
+        self._context = zmq.asyncio.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.IDENTITY, new_identity())
+        if "[" in endpoint:
+            self._socket.setsockopt(zmq.IPV6, 1)
+        self._socket.connect(endpoint)
+        self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._reader: asyncio.Task[None] | None = None
+
+    async def request(self, command: str, properties: Mapping[str, Any], *, timeout_s: float | None = None) -> Reply:
+        """Send a command and wait for its reply, an error reply included. Raises CallError if none comes in time."""
+        limit = self.timeout_s if timeout_s is None else timeout_s
+        id, data = new_request(command, properties)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[id] = future
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._read())
+        try:
+            async with asyncio.timeout(limit):
+                await self._socket.send(data)
+                return await future
+        except TimeoutError:
+            raise timeout_error(command, self.endpoint, limit) from None
+        finally:
+            del self._waiting[id]
+
+    async def call(self, command: str, **properties: Any) -> Reply:
+        """Send a command and wait for its success. Raises CommandError for an error reply, CallError as `request`."""
+        return checked(await self.request(command, properties))
+
+    async def cast(self, command: str, **properties: Any) -> None:
+        """Send a command that has no reply."""
+        _, data = new_request(command, properties, is_cast=True)
+        await self._socket.send(data)
+
+    async def _read(self) -> None:
+        while True:
+            frames = await self._socket.recv_multipart()
+            try:
+                reply = parse_reply(frames[-1])
+            except CallError as error:
+                self._fail_all(error)
+                continue
+            future = self._waiting.get(str(reply.get("id")))
+            if future is not None and not future.done():
+                future.set_result(reply)
+
+    def _fail_all(self, error: CallError) -> None:
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(error)
+
+    async def aclose(self) -> None:
+        """Give the connection up; a cast that is on its way has a second to leave."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+            self._reader = None
+        self._socket.close(linger=1000)
+        await asyncio.to_thread(self._context.term)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,60 @@
+"""Whether a stack lives: the arbiter holds a lock as long as it does, however it ends. Asks the lock, never a pid."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from circus_stack.protocol.rundir import RuntimePaths
+
+_PAUSE_S = 0.05
+
+
+def is_alive(paths: RuntimePaths) -> bool:
+    """Whether an arbiter holds the lock of a runtime directory."""
+    with _locked(paths.lock, fcntl.LOCK_SH) as is_free:
+        return is_free is False
+
+
+def wait_until_gone(paths: RuntimePaths, timeout_s: float, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Wait until the arbiter has released its lock; False if it still holds it after `timeout_s` seconds."""
+    deadline = time.monotonic() + timeout_s
+    while is_alive(paths):
+        if time.monotonic() > deadline:
+            return False
+        sleep(_PAUSE_S)
+    return True
+
+
+def remove_if_dead(paths: RuntimePaths) -> None:
+    """Remove what a stack that was killed has left: its sockets and its record, and nothing that isn't known here."""
+    with _locked(paths.lock, fcntl.LOCK_EX) as is_free:
+        if not is_free:
+            return
+        for path in (*paths.own_files, paths.lock):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        with contextlib.suppress(OSError):
+            paths.directory.rmdir()
+
+
+@contextlib.contextmanager
+def _locked(path: Path, how: int) -> Iterator[bool | None]:
+    """Hold the lock for the block, and tell whether it could be had; None where there is no lock at all."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        yield None
+        return
+    try:
+        fcntl.flock(fd, how | fcntl.LOCK_NB)
+    except OSError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(fd)

@@ -1,0 +1,36 @@
+"""Whether anybody listens at an endpoint: for a clear word at once, in place of a timeout."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+# A listener on this machine accepts at once; elsewhere a lost packet may cost this much.
+_TIMEOUT_S = 1.0
+
+
+def is_reachable(endpoint: str) -> bool:
+    """Try to connect to an ipc or tcp endpoint. True for what can't be tried here, since ZeroMQ may know better."""
+    scheme, _, address = endpoint.partition("://")
+    if scheme == "ipc":
+        return _accepts_unix(address)
+    host, colon, port = address.rpartition(":")
+    if scheme != "tcp" or not colon or not port.isdigit():
+        return True
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def _accepts_unix(path: str) -> bool:
+    if not Path(path).exists():
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_TIMEOUT_S)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,104 @@
+"""Published messages, as they come: events or log lines. Blocking; works under gevent, too."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from circus_stack.client.library import blocking_zmq
+from circus_stack.protocol.frames import is_sync, parse_frames
+from circus_stack.protocol.topics import sync_topic
+
+Message = tuple[str, dict[str, Any]]
+"""A topic and its JSON."""
+
+# Messages that wait here while this program is busy; a publisher drops what a subscriber doesn't take.
+_QUEUE = 100_000
+
+
+class Subscriber:
+    """A subscription to topics by their beginnings; "" is all of them."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        topics: Iterable[str] = ("",),
+        *,
+        context: Any = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.endpoint = endpoint
+        self._clock = clock
+        self._zmq = blocking_zmq()
+        self._owns_context = context is None
+        self._context = self._zmq.Context() if context is None else context
+        self._early: deque[Message] = deque()
+        self._socket = self._context.socket(self._zmq.SUB)
+        self._socket.setsockopt(self._zmq.RCVHWM, _QUEUE)
+        if "[" in endpoint:
+            self._socket.setsockopt(self._zmq.IPV6, 1)
+        for topic in topics:
+            self._socket.setsockopt(self._zmq.SUBSCRIBE, topic.encode())
+        self._socket.connect(endpoint)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait until the publisher knows the subscription: whatever is published from now on comes here.
+
+        So a snapshot that is asked for afterwards leaves no hole. False if the publisher didn't tell within
+        `timeout_s`: nobody publishes there, or it is a Circus, which doesn't tell.
+        """
+        topic = sync_topic(uuid.uuid4().hex)
+        # Last of all subscriptions: they are read in their order.
+        self._socket.setsockopt(self._zmq.SUBSCRIBE, topic.encode())
+        deadline = self._clock() + timeout_s
+        try:
+            while (message := self._read(deadline - self._clock())) is not None:
+                if message[0] == topic:
+                    return True
+                if not is_sync(message[0]):
+                    self._early.append(message)
+            return False
+        finally:
+            self._socket.setsockopt(self._zmq.UNSUBSCRIBE, topic.encode())
+
+    def receive(self, timeout_s: float | None = None) -> Message | None:
+        """The next message; None if there is none within `timeout_s` seconds (None: wait for ever)."""
+        if self._early:
+            return self._early.popleft()
+        deadline = None if timeout_s is None else self._clock() + timeout_s
+        while True:
+            message = self._read(None if deadline is None else deadline - self._clock())
+            if message is None or not is_sync(message[0]):
+                return message
+
+    def _read(self, timeout_s: float | None) -> Message | None:
+        while True:
+            if not self._socket.poll(None if timeout_s is None else max(0, int(timeout_s * 1000))):
+                return None
+            try:
+                return parse_frames(self._socket.recv_multipart())
+            except ValueError:
+                # Not a publisher of ours or of Circus's: nothing to show.
+                continue
+
+    def __iter__(self) -> Iterator[Message]:
+        while (message := self.receive()) is not None:
+            yield message
+
+    def close(self) -> None:
+        """End the subscription. Safe to call twice."""
+        self._socket.close(linger=0)
+        if self._owns_context:
+            self._context.term()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,85 @@
+"""The blocking client: one call after another on one DEALER socket. Works under gevent, too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from circus_stack.client.call import TIMEOUT_S, checked, matching_reply, new_identity, new_request, timeout_error
+from circus_stack.client.library import blocking_zmq
+from circus_stack.protocol.reply import Reply
+
+# How long `close` waits for a cast that is still on its way.
+_CAST_LINGER_MS = 1000
+
+
+class Client:
+    """A connection to an arbiter. Not safe for threads: each thread makes its own.
+
+    `timeout_s` is what a call waits at most. A `context` that is handed in is left open.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        context: Any = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.endpoint = endpoint
+        self.timeout_s = timeout_s
+        self._clock = clock
+        self._zmq = blocking_zmq()
+        self._owns_context = context is None
+        self._context = self._zmq.Context() if context is None else context
+        self._linger_ms = 0
+        self._socket = self._context.socket(self._zmq.DEALER)
+        self._socket.setsockopt(self._zmq.IDENTITY, new_identity())
+        if "[" in endpoint:
+            self._socket.setsockopt(self._zmq.IPV6, 1)
+        try:
+            self._socket.connect(endpoint)
+        except BaseException:
+            self.close()
+            raise
+
+    def request(self, command: str, properties: Mapping[str, Any], *, timeout_s: float | None = None) -> Reply:
+        """Send a command and wait for its reply, an error reply included. Raises CallError if none comes in time."""
+        limit = self.timeout_s if timeout_s is None else timeout_s
+        deadline = self._clock() + limit
+        id, data = new_request(command, properties)
+        self._socket.send(data)
+        while True:
+            remaining_ms = max(0, int((deadline - self._clock()) * 1000))
+            if not self._socket.poll(remaining_ms):
+                raise timeout_error(command, self.endpoint, limit)
+            reply = matching_reply(self._socket.recv_multipart(), id)
+            if reply is not None:
+                return reply
+
+    def call(self, command: str, **properties: Any) -> Reply:
+        """Send a command and wait for its success. Raises CommandError for an error reply, CallError as `request`."""
+        return checked(self.request(command, properties))
+
+    def cast(self, command: str, **properties: Any) -> None:
+        """Send a command that has no reply."""
+        _, data = new_request(command, properties, is_cast=True)
+        self._linger_ms = _CAST_LINGER_MS
+        self._socket.send(data)
+
+    def close(self) -> None:
+        """Give the connection up. Safe to call twice."""
+        self._socket.close(linger=self._linger_ms)
+        if self._owns_context:
+            self._context.term()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
