@@ -1,12 +1,9 @@
-"""The sinks that show the processes' output to whoever started the stack: prefixed lines, or JSON."""
+"""The sink that shows the processes' output to whoever started the stack: each line with its process's name."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-
-import msgspec
 
 from circus_stack.cli import ansi
 from circus_stack.cli.style import DIM, HUES, RED, Style
@@ -85,55 +82,6 @@ class PrefixPrinter:
     def _print(self, stream: StreamName, parts: list[bytes], tick: Tick) -> None:
         if parts:
             self._outputs[stream].write(b"".join(parts), tick)
-
-
-class JsonPrinter:
-    """One JSON object a line on stdout, whichever stream it came from; our own words, JSON already, go to stderr."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._encoder = msgspec.json.Encoder()
-
-    def write(self, blocks: Sequence[Block], tick: Tick) -> None:
-        for block in blocks:
-            if block.origin.watcher:
-                self._console.stdout.write(self.render(block), tick)
-            else:
-                self._console.stderr.write(block.data, tick)
-
-    def close(self) -> None:
-        """The arbiter's own output stays open."""
-
-    def render(self, block: Block) -> bytes:
-        """The bytes to print for a block."""
-        return self._encoder.encode_lines(_records(block))
-
-
-class JsonLine(msgspec.Struct):
-    """A line as `--log-format json` prints it; `time` is RFC 3339 in UTC."""
-
-    time: str
-    watcher: str
-    wid: int
-    pid: int
-    stream: str
-    message: str
-
-
-def utc_text(epoch_s: float) -> str:
-    """RFC 3339 with milliseconds."""
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _records(block: Block) -> list[JsonLine]:
-    origin, time = block.origin, utc_text(block.time)
-    return [
-        JsonLine(time, origin.watcher, origin.wid, origin.pid, origin.stream, _text(line)) for line in block.lines()
-    ]
-
-
-def _text(line: bytes) -> str:
-    return line.removesuffix(b"\r").decode("utf-8", "backslashreplace")
 
 
 def _safe(data: bytes) -> bytes:

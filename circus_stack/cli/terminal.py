@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from circus_stack.cli.printer import JsonPrinter, PrefixPrinter
+from circus_stack.cli.printer import PrefixPrinter
 from circus_stack.cli.style import PLAIN, Style, style_of
 from circus_stack.streams.block import Block, Origin, StreamName
 from circus_stack.streams.lane import Lane
@@ -58,6 +58,8 @@ def open_prefixed(
 
 def open_json(console: Console | None = None) -> Terminal:
     """For `serve --log-format json`: the processes' lines on stdout, our own on stderr."""
+    from circus_stack.cli.json_printer import JsonPrinter
+
     console = console or Console.of_process()
     stdout = Lane(JsonPrinter(console), name="stdout")
     stderr = stdout if console.is_one_place() else Lane(JsonPrinter(console), name="stderr")

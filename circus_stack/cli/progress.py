@@ -1,0 +1,183 @@
+"""Tells a person what happens to the stack, event by event: the start, reloads, deaths, what was given up.
+
+Turns events into sentences and keeps what a sentence needs to know of earlier ones. Prints through a Voice.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+
+from circus_stack import events
+from circus_stack.cli.voice import Voice
+from circus_stack.streams.drops import Dropped
+
+# With more processes a line for each would scroll everything else away: then each quarter has one.
+MANY = 8
+# Ready so soon means that nothing was waited for.
+AT_ONCE_S = 0.005
+
+
+class _Batch:
+    """The processes of a large watcher that come up together."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.ready = 0
+
+    def is_milestone(self) -> bool:
+        """Whether another quarter is ready."""
+        step = max(1, self.size // 4)
+        return self.ready % step == 0 or self.ready == self.size
+
+
+class Progress:
+    """`watchers` -> numbers of processes, for those that start by themselves. `began` is when the start began, in
+    seconds since the epoch. Never blocks: call `handle` in the loop with each event."""
+
+    def __init__(self, voice: Voice, *, watchers: Mapping[str, int], began: float, hint: str = "") -> None:
+        self._voice = voice
+        self._watchers = dict(watchers)
+        self._began = began
+        self._hint = hint
+        self._names: dict[int, str] = {}
+        self._announced: set[str] = set()
+        self._dead: set[str] = set()
+        self._batches = {name: _Batch(size) for name, size in watchers.items() if size > MANY}
+        self._failed: set[str] = set()
+        self._is_up = False
+        self._handlers: dict[type[events.Event], Callable[..., None]] = {
+            events.ProcessSpawned: self._spawned,
+            events.ProcessReady: self._ready,
+            events.ReadyTimedOut: self._ready_timed_out,
+            events.ProcessReaped: self._reaped,
+            events.SpawnFailed: self._spawn_failed,
+            events.RespawnDelayed: self._delayed,
+            events.WatcherStarted: self._started,
+            events.WatcherStopped: self._stopped,
+            events.WatcherFailed: self._gave_up,
+            events.WatcherReloaded: self._reloaded,
+            events.ReloadFailed: self._reload_failed,
+            events.ConfigApplied: self._config_applied,
+        }
+
+    def handle(self, event: events.Event) -> None:
+        """Say what happened; events that tell a person nothing are passed over."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def announce_up(self, now: float) -> None:
+        """Everything that starts by itself was started; `now` in seconds since the epoch. Said once."""
+        if self._is_up:
+            return
+        self._is_up = True
+        took = f"{now - self._began:.2f} s"
+        if self._failed:
+            self._voice.warn(f"up in {took}, but without {', '.join(sorted(self._failed))}", event="up")
+        else:
+            self._voice.good(f"ready in {took}{self._hint and '; ' + self._hint}", event="up")
+
+    def note_drop(self, dropped: Dropped) -> None:
+        """Lines were lost."""
+        self._voice.warn(str(dropped), event="drop", lines=dropped.lines, bytes=dropped.bytes, sink=dropped.sink)
+
+    # -- processes ---------------------------------------------------------------------------------------------------
+
+    def _spawned(self, event: events.ProcessSpawned) -> None:
+        name = f"{event.watcher}.{event.wid}"
+        self._names[event.process_pid] = name
+        if name in self._dead:
+            self._dead.discard(name)
+            self._say(event, f"{name} is starting anew (pid {event.process_pid})", process_pid=event.process_pid)
+        elif event.watcher not in self._announced:
+            self._announced.add(event.watcher)
+            count = 1 if self._is_up else self._watchers.get(event.watcher, 1)
+            self._say(event, f"{name} is starting" if count == 1 else f"{event.watcher} is starting {count} processes")
+
+    def _ready(self, event: events.ProcessReady) -> None:
+        batch = self._batches.get(event.watcher)
+        if batch is not None:
+            batch.ready += 1
+            if not batch.is_milestone():
+                return
+        took = f"ready in {event.after_s:.2f} s" if event.after_s >= AT_ONCE_S else "started"
+        text = f"{self._name(event)} {took} (pid {event.process_pid})"
+        if batch is not None:
+            text = f"{event.watcher}: {batch.ready} of {batch.size} processes ready"
+        self._voice.good(text, **_fields(event), process_pid=event.process_pid, after_s=event.after_s)
+
+    def _ready_timed_out(self, event: events.ReadyTimedOut) -> None:
+        text = f"{self._name(event)} was not ready within {event.timeout_s:g} s and is ended (pid {event.process_pid})"
+        self._voice.warn(text, **_fields(event), process_pid=event.process_pid)
+
+    def _reaped(self, event: events.ProcessReaped) -> None:
+        name = self._name(event)
+        self._names.pop(event.process_pid, None)
+        fields = {**_fields(event), "process_pid": event.process_pid, "exit_code": event.exit_code}
+        if not event.expected:
+            self._dead.add(name)
+            self._voice.warn(f"{name} (pid {event.process_pid}) {how_it_ended(event.exit_code)}", **fields)
+        elif event.watcher not in self._batches:
+            self._voice.info(f"{name} stopped (pid {event.process_pid})", **fields)
+
+    # -- watchers ----------------------------------------------------------------------------------------------------
+
+    def _spawn_failed(self, event: events.SpawnFailed) -> None:
+        self._voice.fail(f"{event.watcher} cannot be started: {event.reason}", **_fields(event))
+
+    def _delayed(self, event: events.RespawnDelayed) -> None:
+        often = "" if event.failures == 1 else f" {event.failures} times in a row"
+        text = f"{event.watcher} failed{often}; next try in {event.delay_s:g} s"
+        self._voice.warn(text, **_fields(event), failures=event.failures, delay_s=event.delay_s)
+
+    def _started(self, event: events.WatcherStarted) -> None:
+        """Its processes come one by one from now on."""
+        self._failed.discard(event.watcher)
+        self._batches.pop(event.watcher, None)
+
+    def _stopped(self, event: events.WatcherStopped) -> None:
+        self._announced.discard(event.watcher)
+        self._say(event, f"{event.watcher} is stopped")
+
+    def _gave_up(self, event: events.WatcherFailed) -> None:
+        self._failed.add(event.watcher)
+        self._announced.discard(event.watcher)
+        self._voice.fail(f"{event.watcher} was given up: {event.reason}", **_fields(event))
+
+    def _reloaded(self, event: events.WatcherReloaded) -> None:
+        self._voice.good(f"{event.watcher} reloaded", **_fields(event))
+
+    def _reload_failed(self, event: events.ReloadFailed) -> None:
+        text = f"reload of {event.watcher} failed, the old processes serve on: {event.reason}"
+        self._voice.fail(text, **_fields(event))
+
+    def _config_applied(self, event: events.ConfigApplied) -> None:
+        if not event.changes:
+            self._say(event, "configuration read again: nothing has changed")
+            return
+        self._voice.good("configuration read again:", **_fields(event), changes=event.changes)
+        for change in event.changes:
+            self._say(event, f"  {change}")
+
+    # -- words -------------------------------------------------------------------------------------------------------
+
+    def _say(self, event: events.Event, text: str, **fields: object) -> None:
+        self._voice.info(text, **_fields(event), **fields)
+
+    def _name(self, event: events.ProcessReady | events.ReadyTimedOut | events.ProcessReaped) -> str:
+        return self._names.get(event.process_pid, event.watcher)
+
+
+def how_it_ended(exit_code: int) -> str:
+    """An exit code in words: that of exit(), or minus the number of a signal."""
+    if exit_code >= 0:
+        return "ended by itself" if exit_code == 0 else f"exited with status {exit_code}"
+    try:
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    except ValueError:
+        return f"was killed by signal {-exit_code}"
+
+
+def _fields(event: events.Event) -> dict[str, object]:
+    return {"event": event.topic, "watcher": event.watcher}
