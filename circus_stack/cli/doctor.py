@@ -21,6 +21,7 @@ from circus_stack.cli.checkup.machine import look_at_machine
 from circus_stack.cli.checkup.places import look_at_places
 from circus_stack.cli.checkup.report import as_json, as_text
 from circus_stack.cli.checkup.services import service_probes
+from circus_stack.cli.style import style_of
 
 Look = Callable[[], Iterable[Finding]]
 # The looks mostly wait for processes of their own, which the kernel shares out over the cores.
@@ -46,8 +47,12 @@ def looks(environ: Mapping[str, str], ini: Path | None) -> list[Look]:
 
 def examine(found: Sequence[Look]) -> list[Finding]:
     """Look at everything at once; the findings stand in the order of the looks."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
         return [finding for findings in pool.map(lambda look: list(look()), found) for finding in findings]
+    finally:
+        # After a Ctrl-C nothing more is begun.
+        pool.shutdown(cancel_futures=True)
 
 
 @click.command()
@@ -64,7 +69,8 @@ def doctor(ini: Path | None, form: str) -> None:
     if form == "json":
         click.echo(as_json(findings))
     else:
-        is_terminal = sys.stdout.isatty()
-        width = shutil.get_terminal_size().columns if is_terminal else None
-        click.echo(as_text(findings, width=width, colour=is_terminal and not os.environ.get("NO_COLOR")))
+        style = style_of(sys.stdout.fileno(), os.environ)
+        width = shutil.get_terminal_size().columns if style.is_terminal else None
+        # Colours are decided already, also for a pipe that is to get them.
+        click.echo(as_text(findings, width=width, style=style), color=style.has_colour)
     sys.exit(1 if any(finding.is_fatal for finding in findings) else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import shutil
 import stat
 from pathlib import Path
 
@@ -20,7 +21,8 @@ class PlacementError(CircusStackError):
 
 
 def place(plan: ServicePlan) -> None:
-    """Make the plan's directories (0700) and write its files (0600, replaced whole), for the user it runs as.
+    """Make the plan's directories (0700), write its files (0600, replaced whole), copy its seeds where they are
+    missing: all for the user that the service runs as.
 
     A directory that exists keeps its mode and owner. Raises PlacementError.
     """
@@ -32,10 +34,12 @@ def place(plan: ServicePlan) -> None:
             _open_way(plan, plan.directories[0], owner)
         for path, text in plan.files.items():
             _write(path, text, owner)
+        for target, source in plan.seeds.items():
+            _seed(target, source, owner)
     except OSError as error:
-        raise PlacementError(
-            f"[service:{plan.watcher.name}] cannot write {error.filename}: {error.strerror}"
-        ) from error
+        # Several failures of one copy come as one error without a file name.
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise PlacementError(f"[service:{plan.watcher.name}] cannot write {what}") from error
 
 
 def _owner(plan: ServicePlan) -> tuple[int, int] | None:
@@ -72,6 +76,23 @@ def _make(directory: Path, owner: tuple[int, int] | None) -> None:
     directory.mkdir(mode=_DIRECTORY_MODE)
     if owner:
         os.chown(directory, *owner)
+
+
+def _seed(target: Path, source: Path, owner: tuple[int, int] | None) -> None:
+    """Copy a directory, once: through a name of its own and a rename, so that half a copy is never taken for it."""
+    if target.exists():
+        return
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        shutil.copytree(source, fresh, copy_function=shutil.copyfile)
+        if owner:
+            for path in (fresh, *fresh.rglob("*")):
+                os.chown(path, *owner)
+        fresh.rename(target)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
 
 
 def _open_way(plan: ServicePlan, directory: Path, owner: tuple[int, int]) -> None:

@@ -14,12 +14,14 @@ class ServicePlan:
     """One side service, ready to be placed and started.
 
     `files` (path -> text, mode 0600) and `directories` (mode 0700, parents before children) must exist before the
-    watcher starts. `exports` are environment variables for every watcher that depends on the service.
+    watcher starts. `seeds` (directory -> the directory that it is a copy of) are made once and then the service's own.
+    `exports` are environment variables for every watcher that depends on the service.
     """
 
     watcher: WatcherConfig
     files: Mapping[Path, str] = field(default_factory=dict)
     directories: tuple[Path, ...] = ()
+    seeds: Mapping[Path, Path] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
 
 

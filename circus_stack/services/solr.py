@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from circus_stack.config import kinds
 from circus_stack.config.option import option
@@ -26,6 +25,8 @@ _READY_TIMEOUT_S = 180.0
 # Closing an index commits it.
 _GRACEFUL_TIMEOUT_S = 60.0
 _HOST = "127.0.0.1"
+# The least that Solr wants to find in its home.
+SOLR_XML = "<?xml version='1.0' encoding='UTF-8'?>\n<!-- Written by circus-stack. -->\n<solr>\n</solr>\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,9 @@ class SolrOptions:
     heap: int = option(512 * _MIB, MEMORY, "Size of the JVM's heap; counted in whole MiB.")
     collection: str | None = option(None, kinds.TEXT, "Core that the exported URL names.")
     configset: str | None = option(
-        None, kinds.TEXT, "Make that core from this directory (which holds conf/), or from a configset that Solr ships."
+        None,
+        kinds.TEXT,
+        "Make that core, once, from this directory (it holds conf/) or from a configset that Solr ships.",
     )
     java_home: str | None = option(None, kinds.TEXT, "Java installation to run on; JAVA_HOME or PATH by default.")
     requires: tuple[str, ...] = option(
@@ -69,8 +72,9 @@ class SolrRecipe(Recipe):
                 graceful_timeout=_GRACEFUL_TIMEOUT_S,
                 env=_environment(site, chosen),
             ),
-            files=_files(site, chosen, program, home),
+            files=_files(site, chosen, home),
             directories=_directories(site, chosen, home),
+            seeds=_seeds(site, chosen, program, home),
             exports={f"{site.prefix}_URL": f"{url}/{quote(chosen.collection)}" if chosen.collection else url},
         )
 
@@ -111,48 +115,47 @@ def _include(site: Site) -> Path:
     return site.state_dir / "solr.in.sh"
 
 
-def _files(site: Site, chosen: SolrOptions, program: SolrProgram, home: Path) -> dict[Path, str]:
+def _files(site: Site, chosen: SolrOptions, home: Path) -> dict[Path, str]:
     files = {
         _include(site): "# Written by circus-stack: `solr start` reads this in place of /etc/default/solr.in.sh.\n"
     }
-    base, name = _configset(site, chosen, program)
-    solr_xml = render_solr_xml(base)
     existing = home / "solr.xml"
     # A home of the user's own keeps its solr.xml; it gets one only where it has none (or the one it got from us).
-    if not chosen.home or not existing.exists() or existing.read_text() == solr_xml:
-        files[existing] = solr_xml
-    if name and chosen.collection:
-        files[home / chosen.collection / "core.properties"] = f"name={chosen.collection}\nconfigSet={name}\n"
+    if not chosen.home or not existing.exists() or existing.read_text() == SOLR_XML:
+        files[existing] = SOLR_XML
+    if chosen.configset and chosen.collection:
+        files[home / chosen.collection / "core.properties"] = f"name={chosen.collection}\n"
     return files
 
 
-def _configset(site: Site, chosen: SolrOptions, program: SolrProgram) -> tuple[Path | None, str]:
-    """The directory of configsets and the name of one in it; raises ConfigError for one that isn't there."""
+def _seeds(site: Site, chosen: SolrOptions, program: SolrProgram, home: Path) -> dict[Path, Path]:
+    """The configuration of the core: a copy, since Solr itself writes into its schema. Raises ConfigError."""
     if not chosen.configset:
-        return None, ""
+        return {}
     path = Path(chosen.configset).expanduser().absolute()
     if "/" not in chosen.configset and program.root:
         path = program.root / "server" / "solr" / "configsets" / chosen.configset
-    problem = ""
     if not chosen.collection:
-        problem = "needs the option collection, the name of the core to make"
-    elif not (path / "conf").is_dir():
-        problem = f"{path / 'conf'} is not a directory"
-    if problem:
-        where = site.service.where.get("configset") or site.service.where.get("")
-        raise ConfigError(
-            [
-                Problem(
-                    problem,
-                    file=where.file if where else "",
-                    line=where.line if where else 0,
-                    section=f"service:{site.service.name}",
-                    option="configset",
-                    found=chosen.configset,
-                )
-            ]
-        )
-    return path.parent, path.name
+        raise _wrong_configset(site, chosen, "needs the option collection, the name of the core to make")
+    if not (path / "conf").is_dir():
+        raise _wrong_configset(site, chosen, f"{path / 'conf'} is not a directory")
+    return {home / chosen.collection / "conf": path / "conf"}
+
+
+def _wrong_configset(site: Site, chosen: SolrOptions, message: str) -> ConfigError:
+    where = site.service.where.get("configset") or site.service.where.get("")
+    return ConfigError(
+        [
+            Problem(
+                message,
+                file=where.file if where else "",
+                line=where.line if where else 0,
+                section=f"service:{site.service.name}",
+                option="configset",
+                found=chosen.configset,
+            )
+        ]
+    )
 
 
 def _directories(site: Site, chosen: SolrOptions, home: Path) -> tuple[Path, ...]:
@@ -160,9 +163,3 @@ def _directories(site: Site, chosen: SolrOptions, home: Path) -> tuple[Path, ...
     if chosen.configset and chosen.collection:
         directories.append(home / chosen.collection)
     return tuple(directories)
-
-
-def render_solr_xml(configset_base: Path | None) -> str:
-    """The least that Solr wants to find in its home."""
-    inner = f'  <str name="configSetBaseDir">{escape(str(configset_base))}</str>\n' if configset_base else ""
-    return f"<?xml version='1.0' encoding='UTF-8'?>\n<!-- Written by circus-stack. -->\n<solr>\n{inner}</solr>\n"

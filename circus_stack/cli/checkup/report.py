@@ -8,9 +8,8 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 
-import click
-
 from circus_stack.cli.checkup.finding import Finding, Status
+from circus_stack.cli.style import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, Style
 
 _TITLES = {
     "python": "Python",
@@ -23,7 +22,7 @@ _TITLES = {
     "stack": "Running stacks",
     "file": "The stack",
 }
-_COLOURS = {Status.OK: "green", Status.HINT: "yellow", Status.MISSING: "bright_black", Status.BROKEN: "red"}
+_COLOURS = {Status.OK: GREEN, Status.HINT: YELLOW, Status.MISSING: DIM, Status.BROKEN: RED}
 _STATUS_WIDTH = max(len(status) for status in Status)
 # A table that is narrower than this wraps more than it shows.
 _NARROWEST = 60
@@ -35,15 +34,14 @@ def as_json(findings: Sequence[Finding]) -> str:
     return json.dumps({"ok": not any(finding.is_fatal for finding in findings), "findings": found}, indent=2)
 
 
-def as_text(findings: Sequence[Finding], *, width: int | None = None, colour: bool = False) -> str:
+def as_text(findings: Sequence[Finding], *, width: int | None = None, style: Style = PLAIN) -> str:
     """A block an area. With a `width` long lines are wrapped; without one a finding stays one line, for grep."""
     columns = _columns(findings)
     lines: list[str] = []
     for area, group in groupby(findings, key=lambda finding: finding.area):
-        title = _TITLES.get(area, area)
-        lines += ["", click.style(title, bold=True) if colour else title]
+        lines += ["", style.paint(_TITLES.get(area, area), BOLD)]
         for finding in group:
-            lines += _rows(finding, columns, width, colour)
+            lines += _rows(finding, columns, width, style)
     return "\n".join([*lines[1:], "", summary(findings)])
 
 
@@ -61,7 +59,7 @@ def _columns(findings: Sequence[Finding]) -> tuple[int, int]:
     return names, max((len(finding.version) for finding in findings), default=0)
 
 
-def _rows(finding: Finding, columns: tuple[int, int], width: int | None, colour: bool) -> list[str]:
+def _rows(finding: Finding, columns: tuple[int, int], width: int | None, style: Style) -> list[str]:
     head = f"{finding.name:<{columns[0]}}  {finding.version:<{columns[1]}}  "
     status = f"{finding.status:<{_STATUS_WIDTH}}"
     indent = 4 + _STATUS_WIDTH + len(head)
@@ -72,6 +70,5 @@ def _rows(finding: Finding, columns: tuple[int, int], width: int | None, colour:
         room = max(width, _NARROWEST) - indent
         # What is to be run stays on one line, however long: the terminal breaks it where a copy of it has no break.
         body = [*textwrap.wrap(finding.detail, room, break_on_hyphens=False), *([mend] if mend else [])] or [""]
-    mark = click.style(status, fg=_COLOURS[finding.status]) if colour else status
-    first = f"  {mark}  {head}{body[0]}".rstrip()
+    first = f"  {style.paint(status, _COLOURS[finding.status])}  {head}{body[0]}".rstrip()
     return [first, *(" " * indent + line for line in body[1:])]

@@ -25,8 +25,8 @@ def look_at_stack(ini: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
         for problem in error.problems:
             yield Finding(_AREA, ini.name, Status.BROKEN, "", str(problem), is_required=True)
         return
-    watchers, services = len(stack.watchers), len(stack.services)
-    yield Finding(_AREA, ini.name, Status.OK, stack.kind, f"{watchers} watchers, {services} services", is_required=True)
+    names = [watcher.name for watcher in stack.watchers] + [service.name for service in stack.services]
+    yield Finding(_AREA, ini.name, Status.OK, stack.kind, f"it runs {', '.join(names) or 'nothing'}", is_required=True)
     for warning in stack.warnings:
         yield Finding(_AREA, ini.name, Status.HINT, "", str(warning))
     for finding in _needs(stack, environ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 
 from circus_stack.cli.checkup.trial import try_python
 from circus_stack.system.inquiry import inquire
-from tests.support.processes import BIN
+from tests.support.processes import BIN, running
+from tests.support.waiting import wait_until
 
 INI = """
 [app:main]
@@ -109,10 +111,22 @@ def test_an_import_that_kills_its_process_is_told() -> None:
     assert try_python(code, [], os.environ) == (None, "the import ended by signal 11")
 
 
-def test_an_inquiry_that_takes_too_long_is_ended_with_its_children() -> None:
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
-    answer = inquire([sys.executable, "-c", code], env=os.environ, timeout_s=0.3)
-    assert answer.exit_code is None
+def test_an_inquiry_that_takes_too_long_is_ended() -> None:
+    answer = inquire([sys.executable, "-c", "import time; time.sleep(60)"], env=os.environ, timeout_s=0.3)
+    assert (answer.exit_code, answer.errors) == (None, "no answer within 0 s")
+
+
+def test_ctrl_c_ends_it_with_what_it_started(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    (tmp_path / "waitress.py").write_text(
+        f"import os, pathlib, time\npathlib.Path({str(started)!r}).write_text(str(os.getpid()))\ntime.sleep(60)\n"
+    )
+    with running([str(BIN / "circus-stack"), "doctor"], tmp_path / "log", env={"PYTHONPATH": str(tmp_path)}) as program:
+        pid = int(wait_until(lambda: started.exists() and started.read_text(), "the import has begun"))
+        os.killpg(program.pid, signal.SIGINT)
+        assert program.wait_exit() == 1
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the import is ended")
+        assert program.output().strip() == "Aborted!"
 
 
 def test_an_inquiry_of_what_does_not_exist_answers_as_a_shell_would() -> None:

@@ -7,6 +7,7 @@ import re
 
 from circus_stack.cli.checkup.finding import Finding, Status
 from circus_stack.cli.checkup.report import as_json, as_text, summary
+from circus_stack.cli.style import Style
 
 GEVENT = Finding("backend", "gevent", Status.OK, "26.9.0")
 BJOERN = Finding("backend", "bjoern", Status.MISSING, "", "bjoern is not installed", "pip install bjoern")
@@ -31,7 +32,7 @@ def test_in_a_pipe_a_finding_is_one_plain_line() -> None:
 
 
 def test_a_terminal_gets_colours_and_wrapped_words() -> None:
-    text = as_text(ALL, width=80, colour=True)
+    text = as_text(ALL, width=80, style=Style(is_terminal=True, has_colour=True))
     assert "\x1b[" in text
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
     assert all(len(line) <= 80 for line in plain if "mend:" not in line)

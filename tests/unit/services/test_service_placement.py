@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 from pathlib import Path
@@ -42,6 +43,21 @@ def test_a_file_is_replaced_whole_and_a_directory_keeps_what_it_holds(tmp_path: 
     assert (tmp_path / "redis" / "redis.conf").read_text() == "new"
     assert (tmp_path / "redis" / "redis.conf").stat().st_ino != before
     assert (tmp_path / "redis" / "data" / "dump").read_text() == "kept"
+
+
+def test_a_seed_is_copied_once_and_then_the_services_own(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "redis" / "conf"
+    (source / "lang").mkdir(parents=True)
+    (source / "lang" / "stopwords.txt").write_text("der\n")
+    plan = dataclasses.replace(_plan(tmp_path / "redis"), seeds={target: source})
+    place(plan)
+    assert (target / "lang" / "stopwords.txt").read_text() == "der\n"
+    (target / "lang" / "stopwords.txt").unlink()
+    (target / "managed-schema").write_text("changed by the service")
+    place(plan)
+    assert not (target / "lang" / "stopwords.txt").exists()
+    assert (target / "managed-schema").read_text() == "changed by the service"
+    assert not list(target.parent.glob(".conf*"))
 
 
 def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:

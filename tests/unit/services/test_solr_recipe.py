@@ -105,18 +105,19 @@ def test_a_core_is_made_from_a_configset_only_if_asked(tmp_path: Path, environ: 
     (configset / "conf").mkdir(parents=True)
     plan = _plan(tmp_path, environ, program(tmp_path / "solr"), collection="notes", configset=configset)
     home = tmp_path / "state" / "solr" / "home"
-    assert plan.files[home / "notes" / "core.properties"] == "name=notes\nconfigSet=notes\n"
-    assert f'<str name="configSetBaseDir">{configset.parent}</str>' in plan.files[home / "solr.xml"]
+    assert plan.files[home / "notes" / "core.properties"] == "name=notes\n"
+    assert plan.seeds == {home / "notes" / "conf": configset / "conf"}
     assert plan.directories[-1] == home / "notes"
     bare = _plan(tmp_path, environ, program(tmp_path / "solr"), collection="notes")
     assert home / "notes" / "core.properties" not in bare.files
+    assert bare.seeds == {}
 
 
 def test_a_configset_that_solr_ships_is_named_by_its_name(tmp_path: Path, environ: dict[str, str]) -> None:
     binary = _release(tmp_path / "solr", "9.8.0")
     plan = _plan(tmp_path, environ, binary, collection="notes", configset="_default")
-    shipped = tmp_path / "solr" / "server" / "solr" / "configsets"
-    assert str(shipped) in plan.files[tmp_path / "state" / "solr" / "home" / "solr.xml"]
+    shipped = tmp_path / "solr" / "server" / "solr" / "configsets" / "_default" / "conf"
+    assert list(plan.seeds.values()) == [shipped]
 
 
 @pytest.mark.parametrize(
