@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAIN = "main"
 ENVIRONMENT_REFERENCE = re.compile(r"%\((ENV_[^)]+)\)s")
+NAME_FIRST = re.compile(r"(?P<file>[^#?]*)(?:#(?P<name>[^#?]*))?(?:\?(?P<query>[^#?]*))?")
+QUERY_FIRST = re.compile(r"(?P<file>[^#?]*)\?(?P<query>[^#?]*)#(?P<name>[^#?]*)")
 CONFIG_REFERENCE = re.compile(r"config:([^\s#?]+)")
 
 
@@ -116,10 +118,10 @@ def process_environ() -> Mapping[str, str]:
 
 def _split(text: str) -> tuple[str, str, str]:
     """(file, name, query) of `file#name?query` or `file?query#name`."""
-    match = re.fullmatch(r"([^#?]*)(?:#([^?]*))?(?:\?([^#]*))?(?:#(.*))?", text)
+    match = NAME_FIRST.fullmatch(text) or QUERY_FIRST.fullmatch(text)
     if match is None:
         raise UsageError(f"application {text!r}: write config:app.ini#name?key=value")
-    return match[1], match[2] or match[4] or "", match[3] or ""
+    return match["file"], match["name"] or "", match["query"] or ""
 
 
 def _import_loadapp() -> Any:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("chaussette")
 
-ADDRESS_KEYS = ("listen", "bind", "host", "port", "unix_socket", "unix_socket_perms")
+# Beside host and port, which are options of the command line too.
+ADDRESS_KEYS = ("listen", "bind", "unix_socket", "unix_socket_perms")
 # What only a stack can do: accepted, so that one ini serves both, and named in one warning.
 STACK_KEYS = (
     "app", "application", "workers", "numprocesses", "preload", "ready_timeout", "user", "uid", "group", "gid",
@@ -126,7 +127,7 @@ def _addresses(local_conf: Mapping[str, str], settings: Settings) -> list[Addres
     if found:
         return found
     port = DEFAULT_PORT if settings.port is None else settings.port
-    hosts = local_conf.get("host", DEFAULT_HOST).replace(",", " ").split()
+    hosts = (settings.host or DEFAULT_HOST).replace(",", " ").split()
     return [parse_host_port(host, port, settings.address_family) for host in hosts]
 
 
