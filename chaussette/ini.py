@@ -62,7 +62,8 @@ def load_ini_application(target: IniTarget) -> WSGIApplication:
             raise _raised(target, error) from error
         raise AppLoadError(f"{target.path}: {error}") from error
     except configparser.Error as error:
-        raise AppLoadError(f"{target.path}: {str(error).strip()}") from error
+        said = str(error).strip().removeprefix(f"Error in file {target.path}: ")
+        raise AppLoadError(f"{target.path}: {said}") from error
     except Exception as error:
         raise _raised(target, error) from error
     return application

@@ -127,7 +127,7 @@ def test_the_logging_sections_are_applied(supervisor, listener, site):
     ("app", "said"),
     [
         ("config:app.ini#nothing", "No section 'nothing'"),
-        ("config:app.ini", "ENV_SECRET"),
+        ("config:app.ini?word=x", "app.ini: Bad value substitution: option 'secret'"),
         ("config:app.ini#failing", "app.ini#failing: RuntimeError: no database"),
     ],
 )
