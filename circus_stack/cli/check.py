@@ -127,7 +127,8 @@ def _look_further(stack: StackConfig) -> list[Problem]:
         except ServiceUnavailableError as error:
             where = service.where.get("")
             file, line = (where.file, where.line) if where else ("", 0)
-            warnings.append(Problem(str(error), file=file, line=line, section=f"service:{service.name}"))
+            # The recipe's own text names the section.
+            warnings.append(Problem(str(error), file=file, line=line))
     if mistakes:
         raise ConfigError(mistakes)
     return warnings

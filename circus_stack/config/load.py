@@ -74,9 +74,7 @@ def load_stack(
     return _finish(found.parts, found.web, found.translation, path, overrides)
 
 
-def load_circus(
-    path: Path, *, overrides: Overrides = NO_OVERRIDES, environ: Mapping[str, str]
-) -> StackConfig:
+def load_circus(path: Path, *, overrides: Overrides = NO_OVERRIDES, environ: Mapping[str, str]) -> StackConfig:
     """A Circus ini; raises ConfigError with every mistake."""
     problems = Problems()
     text = read_text(path, problems)
