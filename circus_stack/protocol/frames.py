@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import ValidationError, convert
+
 from circus_stack.events import Event
 from circus_stack.protocol.codec import decode, encode
 from circus_stack.protocol.topics import SYNC, event_topic, log_topic
 
 Frames = list[bytes]
+
+_EVENTS = {kind.topic: kind for kind in Event.__subclasses__()}
 
 
 def topic_of(event: Event) -> str:
@@ -23,6 +27,17 @@ def event_frames(event: Event, seq: int) -> Frames:
     """An event and its number. The watcher stands in the topic, and with its case and blanks in the JSON."""
     fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     return [topic_of(event).encode(), encode({**fields, "seq": seq})]
+
+
+def parse_event(topic: str, message: dict[str, Any]) -> Event | None:
+    """The event of a published message; None for one that this version doesn't know, or that lacks a field."""
+    kind = _EVENTS.get(topic.rpartition(".")[2])
+    if kind is None:
+        return None
+    try:
+        return convert(message, kind)
+    except ValidationError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

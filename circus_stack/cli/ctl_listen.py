@@ -1,0 +1,40 @@
+"""`circusctl listen`: prints events as they are published, until it is interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from circus_stack.cli.ctl_commands import session_with, with_general_options
+from circus_stack.cli.ctl_session import Session
+from circus_stack.cli.target import find_target
+from circus_stack.client.subscriber import Subscriber
+from circus_stack.protocol.codec import encode
+
+_HELP = """Print events as they happen, one a line: `topic: json`. Ctrl-C ends it.
+
+A TOPIC is the beginning of what to listen to; without one, everything is printed. --endpoint is here the endpoint of
+the events, as with Circus.
+
+\b
+Example:
+  circusctl listen watcher.web."""
+
+
+def _listen(words: Sequence[str], **options: Any) -> None:
+    context = click.get_current_context()
+    session = session_with(context, options)
+    with Subscriber(_events_endpoint(session), words or ("",)) as subscriber:
+        for topic, message in subscriber:
+            session.say(f"{topic}: {encode(message).decode()}")
+
+
+def _events_endpoint(session: Session) -> str:
+    if session.endpoint is not None:
+        return find_target(session.environ, endpoint=session.endpoint).endpoint
+    return session.target().pubsub_endpoint(session.timeout_s)
+
+
+listen = with_general_options(_listen, "listen", _HELP, "[TOPIC]...")

@@ -1,0 +1,64 @@
+"""One command of circusctl from its properties to what is printed and the exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from circus_stack.cli.ctl_output import render
+from circus_stack.cli.style import Style, style_of
+from circus_stack.cli.target import Target, find_target
+from circus_stack.client.sync import Client
+from circus_stack.protocol.codec import encode
+from circus_stack.protocol.reply import Reply, is_error
+
+OK, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What holds for all commands of one call of circusctl: its general flags, and where it prints."""
+
+    environ: Mapping[str, str]
+    endpoint: str | None = None
+    stack: str | None = None
+    timeout_s: float = 5.0
+    is_json: bool = False
+    is_pretty: bool = False
+    say: Callable[[str], None]
+    complain: Callable[[str], None]
+
+    def target(self) -> Target:
+        """The arbiter that is meant. Raises CallError."""
+        return find_target(self.environ, endpoint=self.endpoint, stack=self.stack)
+
+    def style(self) -> Style:
+        """What stdout can show."""
+        return style_of(sys.stdout.fileno(), self.environ)
+
+    def ask(self, command: str, properties: Mapping[str, Any]) -> Reply:
+        """A command's reply, errors included. Raises CallError."""
+        with Client(self.target().endpoint, timeout_s=self.timeout_s) as client:
+            return client.request(command, properties)
+
+    def run(self, command: str, properties: Mapping[str, Any]) -> int:
+        """Send a command and print its reply; the exit status is 0, or 3 for an error reply. Raises CallError."""
+        reply = self.ask(command, properties)
+        if self.is_json:
+            self.say(self._json(reply))
+        elif is_error(reply):
+            self.complain(f"error: {reply.get('reason')}")
+        else:
+            text = render(command, reply, self.style())
+            if text:
+                self.say(text)
+        return REFUSED if is_error(reply) else OK
+
+    def _json(self, reply: Reply) -> str:
+        if not self.is_pretty:
+            return encode(reply).decode()
+        return msgspec.json.format(encode(dict(sorted(reply.items()))), indent=2).decode()

@@ -1,0 +1,110 @@
+"""What circusctl prints of statistics: Circus's lines for programs, a table for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from circus_stack.cli.style import BOLD, DIM, Style
+from circus_stack.cli.table import Column, render_table
+from circus_stack.protocol.reply import Reply
+
+Infos = Mapping[str, Any]
+
+_COLUMNS = (
+    Column("PID", is_number=True),
+    Column("SLOT", is_number=True),
+    Column("STATE"),
+    Column("CPU%", is_number=True),
+    Column("MEM%", is_number=True),
+    Column("RSS", is_number=True),
+    Column("VMS", is_number=True),
+    Column("TIME", is_number=True),
+    Column("AGE", is_number=True),
+    Column("NICE", is_number=True),
+    Column("USER"),
+    Column("COMMAND"),
+)
+
+
+def render_stats(reply: Reply, style: Style) -> str:
+    """All watchers, one watcher, or one process."""
+    if "process" in reply:
+        infos = {"": {str(reply["process"]): reply["info"]}}
+    elif "infos" in reply:
+        infos = reply["infos"]
+    else:
+        infos = {reply["name"]: reply["info"]}
+    blocks = [_block(name, info, style) for name, info in infos.items()]
+    return ("\n\n" if style.is_terminal else "\n").join(blocks)
+
+
+def _block(name: str, info: Infos, style: Style) -> str:
+    lines = [style.paint(_heading(name, info), BOLD)] if name else []
+    if style.is_terminal:
+        rows = [row for pid, each in info.items() for row in _rows(pid, each, "")]
+        lines.append(render_table(_COLUMNS, rows, style) if rows else style.paint("no process", DIM))
+    else:
+        lines.extend(line for pid, each in info.items() for line in _circus_lines(pid, each))
+    return "\n".join(lines)
+
+
+def _heading(name: str, info: Infos) -> str:
+    backend = next((each["backend"] for each in info.values() if isinstance(each, dict) and each.get("backend")), None)
+    return f"{name} ({backend}):" if backend else f"{name}:"
+
+
+def _rows(pid: str, info: Any, indent: str) -> Iterator[tuple[str, ...]]:
+    if isinstance(info, str):
+        yield (pid, *[""] * 10, info)
+        return
+    yield (
+        pid,
+        str(info.get("wid", "")),
+        str(info.get("state", "")),
+        str(info["cpu"]),
+        str(info["mem"]),
+        str(info["mem_info1"]),
+        str(info["mem_info2"]),
+        str(info["ctime"]),
+        format_age(info["age"]),
+        str(info["nice"]),
+        str(info["username"]),
+        indent + str(info["cmdline"]),
+    )
+    for child in info.get("children", ()):
+        yield from _rows(str(child["pid"]), child, f"{indent}- ")
+
+
+def _circus_lines(pid: str, info: Any) -> Iterator[str]:
+    """`PID: PID  CMD USER NICE RSS VMS CPU MEM CTIME`, children indented below."""
+    if isinstance(info, str):
+        yield f"{pid}: {info}"
+        return
+    yield f"{pid}: {_figures(info)}"
+    for child in info.get("children", ()):
+        yield f"   {_figures(child)}"
+
+
+def _figures(info: Infos) -> str:
+    keys = ("username", "nice", "mem_info1", "mem_info2", "cpu", "mem", "ctime")
+    return " ".join([f"{info['pid']}  {info['cmdline']}", *(str(info[key]) for key in keys)])
+
+
+def render_dstats(reply: Reply, _style: Style) -> str:
+    """The arbiter's own figures, as Circus prints them."""
+    return f"Main Process:\n    {_figures(reply['info'])}"
+
+
+def format_age(seconds: float | None) -> str:
+    """Seconds as the two units that matter: `42s`, `3m 20s`, `5h 02m`, `9d 04h`."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours:02d}h"
+    if hours:
+        return f"{hours}h {minutes:02d}m"
+    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"

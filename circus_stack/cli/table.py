@@ -1,0 +1,41 @@
+"""Rows of text as a table with aligned columns. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from circus_stack.cli.style import DIM, Style
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's title; numbers stand to the right."""
+
+    title: str
+    is_number: bool = False
+
+
+def render_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style) -> str:
+    """A heading and the rows, without a last newline. Cells may hold colours; they count as nothing."""
+    widths = [max([len(column.title), *(_width(row[index]) for row in rows)]) for index, column in enumerate(columns)]
+    heading = style.paint(_line(columns, widths, [column.title for column in columns]), DIM)
+    return "\n".join([heading, *(_line(columns, widths, row) for row in rows)])
+
+
+def _line(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[str]) -> str:
+    return "  ".join(
+        _pad(cell, width, column.is_number) for column, width, cell in zip(columns, widths, cells, strict=True)
+    ).rstrip()
+
+
+def _pad(cell: str, width: int, is_number: bool) -> str:
+    space = " " * (width - _width(cell))
+    return space + cell if is_number else cell + space
+
+
+def _width(cell: str) -> int:
+    return len(_COLOUR.sub("", cell))
