@@ -37,6 +37,7 @@ from circus_stack.errors import CircusStackError, ConfigError
 from circus_stack.events import Event, WatcherRemoved
 from circus_stack.protocol.record import StackRecord, encode_record
 from circus_stack.protocol.rundir import RuntimePaths, endpoint_of
+from circus_stack.streams.drops import Dropped
 from circus_stack.streams.lane import Lane
 from circus_stack.streams.registry import check_watcher
 from circus_stack.streams.streams import Streams
@@ -58,7 +59,8 @@ class Setting:
 
     `read` reads the configuration again, from the same sources; `rereads_on_hup` is what SIGHUP does in `serve`, while
     `circusd` only rolls. `stdout` and `stderr` take the output of processes that no stream option sends elsewhere.
-    `on_event` sees each event, `on_up` is called once everything has come up. `alongside` runs beside the arbiter until
+    `on_event` sees each event, `on_up` is called once everything has come up, or was given
+    up; `on_drop` when lines of output were lost. `alongside` runs beside the arbiter until
     its end and may call what it is given: read the configuration again and roll.
     """
 
@@ -72,6 +74,7 @@ class Setting:
     stderr: Lane | None = None
     on_event: Callable[[Event], None] = lambda _event: None
     on_up: Callable[[], None] = lambda: None
+    on_drop: Callable[[Dropped], None] = lambda _dropped: None
     alongside: Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]] | None = None
 
 
@@ -176,7 +179,7 @@ class Daemon:
         self._streams = Streams(
             loop=loop,
             tail=self._tail,
-            on_drop=lambda dropped: log.warning("%s", dropped),
+            on_drop=self._setting.on_drop,
             stdout=self._setting.stdout,
             stderr=self._setting.stderr,
             sink_timeout_s=self._bound.stack.circus.sink_timeout,
@@ -290,8 +293,10 @@ class Daemon:
     def _end(self) -> None:
         """The first signal stops gracefully; whoever sends a second one doesn't want to wait."""
         self._signals_to_end += 1
-        self._arbiter.request_quit()
-        if self._signals_to_end > 1:
+        if self._signals_to_end == 1:
+            log.info("stopping; a second signal kills what is left at once")
+            self._arbiter.request_quit()
+        else:
             log.warning("asked again to end: every process is killed")
             self._arbiter.kill_everything(signal.SIGKILL)
 

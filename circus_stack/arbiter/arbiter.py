@@ -215,11 +215,11 @@ class Arbiter:
     async def run(self, on_up: Callable[[], None] = lambda: None) -> None:
         """Start what starts by itself, serve until a quit is requested, stop everything; nothing of it is left then.
 
-        `on_up` is called once, when all that starts by itself has come up.
+        `on_up` is called once, when all that starts by itself has come up or was given up.
         """
         for name in self._keepers:
             self._means.publish(WatcherAdded(watcher=name, time=self._means.epoch()))
-        self.start().add_done_callback(lambda task: None if task.cancelled() or task.exception() else on_up())
+        self.start().add_done_callback(lambda _: None if self.is_quitting else on_up())
         await self._quit.wait()
         await self._shut_down()
 

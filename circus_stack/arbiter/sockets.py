@@ -56,6 +56,8 @@ class ListeningSocket:
     def adopt(self, config: SocketConfig) -> None:
         """Take the new declaration; listen() on a listening socket only changes its queue."""
         self._socket.listen(config.backlog)
+        if config.path is not None and config.mode is not None:
+            Path(config.path).chmod(config.mode)
         self.config = config
 
     def close(self) -> None:
@@ -130,6 +132,9 @@ def _bind_unix(config: SocketConfig, path: str) -> socket.socket:
     try:
         _remove_stale(config, Path(path))
         sock.bind(path)
+        if config.mode is not None:
+            # Before listen(), so that nobody connects under the wrong mode.
+            Path(path).chmod(config.mode)
         sock.listen(config.backlog)
     except OSError as error:
         sock.close()

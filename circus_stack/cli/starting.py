@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from circus_stack.cli.terminal import Terminal, open_json, open_prefixed, open_raw
+from circus_stack.cli.show import Show, show_circusd, show_serve
 from circus_stack.config.render import render
 from circus_stack.config.schema import StackConfig
 from circus_stack.daemon import Bound, Daemon, Setting, arrange, bind
@@ -105,26 +105,28 @@ def _state_dir(source: str, state_dir: str | None) -> Path:
 
 
 def _run(wanted: Start, setting: Setting, arrangement: Arrangement, bound: Bound) -> int:
-    terminal = _open_terminal(wanted, arrangement.stack)
+    show = _show(wanted, arrangement.stack, bound)
     setting = replace(
         setting,
-        stdout=terminal.stdout,
-        stderr=terminal.stderr,
+        stdout=show.terminal.stdout,
+        stderr=show.terminal.stderr,
+        on_event=show.on_event,
+        on_up=show.on_up,
+        on_drop=show.on_drop,
         alongside=_watch(arrangement.stack) if wanted.watches_sources else None,
     )
     try:
         asyncio.run(Daemon(setting, bound).run())
     finally:
-        terminal.close()
+        show.terminal.close()
     return 0
 
 
-def _open_terminal(wanted: Start, stack: StackConfig) -> Terminal:
+def _show(wanted: Start, stack: StackConfig, bound: Bound) -> Show:
     if not wanted.shows_progress:
-        return open_raw(os.environ)
-    if wanted.log_format == "json":
-        return open_json()
-    return open_prefixed(os.environ, {watcher.name: watcher.numprocesses for watcher in stack.watchers})
+        return show_circusd(stack, wanted.log_output)
+    hint = "" if wanted.daemonize or not sys.stderr.isatty() else "Ctrl-C stops it"
+    return show_serve(stack, bound.views(), is_json=wanted.log_format == "json", hint=hint)
 
 
 def _watch(stack: StackConfig) -> Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]]:

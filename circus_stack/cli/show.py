@@ -1,0 +1,99 @@
+"""What a run shows: the terminal, the voice of the program, the banner, the progress of events; one a program."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from circus_stack import __version__
+from circus_stack.arbiter.sockets import SocketView
+from circus_stack.cli import logging_setup
+from circus_stack.cli.banner import BannerInfo, Listening, banner, banner_fields
+from circus_stack.cli.progress import Progress
+from circus_stack.cli.style import PLAIN
+from circus_stack.cli.terminal import Terminal, open_json, open_prefixed, open_raw
+from circus_stack.cli.voice import Voice, form_for_people, form_json, form_of_circus
+from circus_stack.config.parts import WEB
+from circus_stack.config.schema import StackConfig, WatcherConfig
+from circus_stack.config.values import StreamConfig
+from circus_stack.events import Event
+from circus_stack.streams.drops import Dropped
+from circus_stack.streams.lane import Lane
+from circus_stack.streams.output import Console
+from circus_stack.streams.place import Place
+from circus_stack.streams.registry import plan
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """The printing side of a run: where output goes, and whom to tell what happens. None of it blocks."""
+
+    terminal: Terminal
+    on_event: Callable[[Event], None]
+    on_up: Callable[[], None]
+    on_drop: Callable[[Dropped], None]
+
+
+def show_serve(stack: StackConfig, sockets: tuple[SocketView, ...], *, is_json: bool, hint: str) -> Show:
+    """For `serve`: a banner now, then each step as it happens, all on stderr."""
+    terminal = (
+        open_json() if is_json else open_prefixed(os.environ, {each.name: each.numprocesses for each in stack.watchers})
+    )
+    form = form_json("circus-stack", os.getpid()) if is_json else form_for_people("circus-stack", terminal.style)
+    voice = Voice(terminal.say, form)
+    logging_setup.configure(stack.circus.loglevel, voice)
+    info = _banner_info(stack, sockets)
+    if is_json:
+        voice.info("starting", event="banner", **banner_fields(info))
+    else:
+        terminal.say(banner(info, terminal.style))
+    return _show(stack, terminal, voice, hint)
+
+
+def show_circusd(stack: StackConfig, log_output: str | None) -> Show:
+    """For `circusd`: log lines in Circus's form, to a file if one is named; the processes' output as it is."""
+    output = log_output or stack.circus.logoutput
+    raw = open_raw(os.environ)
+    terminal = (
+        raw if output == "-" else Terminal(stdout=raw.stdout, stderr=raw.stderr, own=_log_file(output), style=PLAIN)
+    )
+    voice = Voice(terminal.say, form_of_circus("circusd", os.getpid()))
+    logging_setup.configure(stack.circus.loglevel, voice)
+    return _show(stack, terminal, voice, "")
+
+
+def _show(stack: StackConfig, terminal: Terminal, voice: Voice, hint: str) -> Show:
+    for warning in stack.warnings:
+        voice.warn(str(warning))
+    starting = {watcher.name: watcher.numprocesses for watcher in stack.watchers if watcher.autostart}
+    progress = Progress(voice, watchers=starting, began=time.time(), hint=hint)
+    return Show(terminal, progress.handle, lambda: progress.announce_up(time.time()), progress.note_drop)
+
+
+def _log_file(path: str) -> Lane:
+    file = plan(StreamConfig("FileStream", {"filename": path}))
+    return Lane(file.open(Place("", "stderr", Console.of_process())), name=path)
+
+
+def _banner_info(stack: StackConfig, sockets: Iterable[SocketView]) -> BannerInfo:
+    services = {service.name for service in stack.services}
+    web = stack.web
+    return BannerInfo(
+        version=__version__,
+        pid=os.getpid(),
+        source=stack.source,
+        app=web.app if web else "",
+        backend=web.backend if web else "",
+        workers=web.workers if web else 0,
+        threads=web.threads if web else None,
+        sockets=[Listening(each.name, each.host, each.port, each.path) for each in sockets],
+        services=[each.name for each in stack.watchers if each.name in services],
+        watchers=[_described(each) for each in stack.watchers if each.name not in services and each.name != WEB],
+        endpoint=stack.circus.endpoint,
+    )
+
+
+def _described(watcher: WatcherConfig) -> str:
+    return watcher.name if watcher.numprocesses == 1 else f"{watcher.name} x {watcher.numprocesses}"
