@@ -42,7 +42,7 @@ lint: install ## Format, lint, types and import contracts: every one is run, wha
 	$(BIN)/ruff format --check $(SOURCES) || status=1; \
 	$(BIN)/ruff check $(SOURCES) || status=1; \
 	$(BIN)/mypy || status=1; \
-	$(BIN)/lint-imports || status=1; \
+	$(BIN)/lint-imports --no-logo || status=1; \
 	exit $$status
 
 .PHONY: check
