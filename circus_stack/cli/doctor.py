@@ -21,6 +21,7 @@ from circus_stack.cli.checkup.machine import look_at_machine
 from circus_stack.cli.checkup.places import look_at_places
 from circus_stack.cli.checkup.report import as_json, as_text
 from circus_stack.cli.checkup.services import service_probes
+from circus_stack.cli.checkup.stacks import look_at_stacks
 from circus_stack.cli.style import style_of
 
 Look = Callable[[], Iterable[Finding]]
@@ -42,6 +43,7 @@ def looks(environ: Mapping[str, str], ini: Path | None) -> list[Look]:
     if has_example():
         found += [partial(look_at_java, environ), partial(look_at_lucene, environ)]
     found += [look_at_machine, partial(look_at_places, environ, home, temporary)]
+    found.append(partial(look_at_stacks, environ))
     return found
 
 
@@ -59,8 +61,8 @@ def examine(found: Sequence[Look]) -> list[Finding]:
 @click.argument("ini", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def doctor(ini: Path | None, form: str) -> None:
-    """Look at this machine: Python, libraries, backends, services, limits and directories; with INI, also at what
-    that stack needs.
+    """Look at this machine: Python, libraries, backends, services, limits, directories, running stacks; with INI,
+    also at what that stack needs.
 
     Each library is really imported, each server really asked for its version. Exit status 1 if something that is
     required does not work.
