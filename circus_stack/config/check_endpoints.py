@@ -22,13 +22,13 @@ def _endpoint_mistake(text: str) -> tuple[str, str]:
         return "", ""
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in ("tcp", "ipc") or not rest:
-        return "is no endpoint", legal
+        return "is not an endpoint", legal
     if scheme == "ipc":
         size = len(rest.encode())
         return (f"is {size} bytes long", f"at most {UNIX_PATH_BYTES} bytes") if size > UNIX_PATH_BYTES else ("", "")
     host, colon, port = rest.rpartition(":")
     if not colon or not (port.isdecimal() and 0 < int(port) <= 65535):
-        return "is no endpoint", legal
+        return "is not an endpoint", legal
     if not is_loopback(host.strip("[]")):
         return "would take commands from other machines, which this version does not authenticate", legal
     return "", ""

@@ -70,7 +70,7 @@ def _check_readiness(watcher: WatcherConfig, sockets: tuple[SocketConfig, ...], 
         if socket.path is None and socket.port == target[1] and _meets(socket.host, target[0]):
             problems.add(
                 f"probes the watcher's own socket {socket.name!r}, which the arbiter holds open: its queue or an older "
-                "process, would answer in place of the new one",
+                "process would answer in place of the new one",
                 watcher.where.get("ready") or watcher.where.get("", Location()),
                 section=f"watcher:{watcher.name}",
                 option="ready",

@@ -39,5 +39,5 @@ def _flags(overrides: Overrides, problems: Problems) -> dict[str, Any]:
         try:
             found["loglevel"] = kind.parse(overrides.log_level)
         except ValueError:
-            problems.add("is no log level", option="--log-level", found=overrides.log_level, legal=kind.legal)
+            problems.add("is not a valid log level", option="--log-level", found=overrides.log_level, legal=kind.legal)
     return found

@@ -40,5 +40,5 @@ def _warn_programs(result: Converted, section: Section, scope: Scope) -> None:
         result.put("statsd", True, result.where["stats_endpoint"])
     for key, what in (("statsd", "circusd-stats"), ("httpd", "the web console")):
         if result.values.get(key):
-            where = result.where[key]
-            scope.problems.warn(f"{what} is not started yet", where, section=section.title, option=key)
+            said = key if section.find(key) else "stats_endpoint"
+            scope.problems.warn(f"{what} is not started yet", result.where[key], section=section.title, option=said)

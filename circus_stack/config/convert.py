@@ -71,7 +71,7 @@ def parse_value(option: Option, entry: Entry, section: str, problems: Problems) 
         return option.kind.parse(entry.value), True
     except ValueError:
         problems.add(
-            f"is no {option.kind.name}",
+            f"is not a valid {option.kind.name}",
             entry.where,
             section=section,
             option=entry.key,

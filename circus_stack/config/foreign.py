@@ -13,6 +13,9 @@ from circus_stack.config.document import Entry, Section
 from circus_stack.config.problems import Problems
 from circus_stack.config.values import Location
 
+YES = ("yes", "true", "on", "1")
+NO = ("no", "false", "off", "0")
+
 # A threaded server of some quality where it is installed, else the one that always is.
 THREADED = ("waitress", "wsgiref")
 
@@ -26,6 +29,8 @@ class Foreign:
     defaults: Mapping[str, str] = field(default_factory=dict)
     backends: tuple[str, ...] = THREADED
     reasons: Mapping[str, str] = field(default_factory=dict)
+    # Values with which an option asks for nothing that isn't so in any case: no warning.
+    met: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -59,6 +64,8 @@ def translate(foreign: Foreign, section: Section, problems: Problems) -> Transla
     result = Translation(section.title, section.where, foreign.backends)
     for entry in section.entries:
         target = foreign.keys.get(entry.key)
+        if target is None and entry.value.strip().lower() in foreign.met.get(entry.key, ()):
+            continue
         if target is None:
             reason = foreign.reasons.get(entry.key, "")
             message = f"is not honoured: {reason}" if reason else "is not honoured"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from circus_stack.config.foreign import THREADED, Foreign
+from circus_stack.config.foreign import NO, THREADED, YES, Foreign
 from circus_stack.config.paste_loader import Reference
 
 _TLS = "TLS ends at a proxy in front"
@@ -42,6 +42,7 @@ WAITRESS = Foreign(
         "ipv4": "the family follows from the address",
         "ipv6": "the family follows from the address",
     },
+    met={"ipv4": YES, "ipv6": YES, "expose_tracebacks": NO, "url_scheme": ("http",), "url_prefix": ("",)},
 )
 
 PASTE_HTTP = Foreign(
@@ -55,6 +56,7 @@ PASTE_HTTP = Foreign(
         "threadpool_kill_thread_limit": "hung threads are not killed one by one",
         "threadpool_hung_thread_limit": "hung threads are not killed one by one",
     },
+    met={"use_threadpool": YES, "daemon_threads": NO},
 )
 
 CHERRYPY = Foreign(
@@ -83,6 +85,7 @@ CHAUSSETTE = Foreign(
         "address_family": "the family follows from the address",
         "socket_type": "the socket is a SOCK_STREAM",
     },
+    met={"socket_type": ("sock_stream",)},
 )
 
 MEINHELD = Foreign("meinheld", keys=_ADDRESS, defaults={"host": "0.0.0.0", "port": "8000"}, backends=("meinheld",))

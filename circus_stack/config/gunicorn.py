@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from circus_stack.config.document import Entry, Section
-from circus_stack.config.foreign import THREADED, Foreign, Translation, fill_defaults, translate
+from circus_stack.config.foreign import NO, THREADED, Foreign, Translation, fill_defaults, translate
 from circus_stack.config.problems import Problems
 
 _TLS = "TLS ends at a proxy in front"
@@ -54,6 +54,16 @@ GUNICORN = Foreign(
         "secure_scheme_headers": "headers of a proxy are not interpreted",
         "tmp_upload_dir": "it is a setting of the application",
         "paste": "this file is served",
+    },
+    met={
+        "timeout": ("0",),
+        "max_requests": ("0",),
+        "preload": NO,
+        "preload_app": NO,
+        "daemon": NO,
+        "reload": NO,
+        "proxy_protocol": NO,
+        "reuse_port": NO,
     },
 )
 

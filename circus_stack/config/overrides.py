@@ -48,6 +48,6 @@ def _parse(kind: Kind, text: str, name: str, problems: Problems) -> int | None:
     try:
         number: int = kind.parse(text)
     except ValueError:
-        problems.add(f"is no {kind.name}", option=name, found=text, legal=kind.legal)
+        problems.add(f"is not a valid {kind.name}", option=name, found=text, legal=kind.legal)
         return None
     return number

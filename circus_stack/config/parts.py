@@ -101,7 +101,7 @@ def check_titles(sections: Iterable[Section], other_kinds: Iterable[str], proble
     """Warn of sections that nobody reads and that look like one of ours; `other_kinds` are those that others read."""
     others = tuple(other_kinds)
     for section in sections:
-        if is_own(section) or section.kind in others:
+        if is_own(section) or section.kind.startswith(others):
             continue
         if section.kind in NAMED:
             problems.warn(
@@ -110,7 +110,7 @@ def check_titles(sections: Iterable[Section], other_kinds: Iterable[str], proble
             continue
         near = nearest(section.kind, (*OWN, *others), likeness=0.75)
         if near:
-            name = section.title[len(section.kind) :] if section.kind != section.title else ""
+            name = section.title[len(section.kind) :] or (":NAME" if near in NAMED else "")
             problems.warn(
                 "is a section that nobody reads", section.where, section=section.title, nearest=f"[{near}{name}]"
             )

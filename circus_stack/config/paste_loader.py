@@ -78,10 +78,13 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
         self.files = files
         # The sections that are being resolved, innermost last: a ring among them would recurse for ever.
         self._open: list[tuple[str, str]] = []
-        escaped = {name: value.replace("%", "%%") for name, value in _wanted_environ(document.text, files.environ)}
-        defaults = {"here": str(path.parent.absolute()), "__file__": str(path.absolute()), **escaped}
-        self.parser = loadwsgi.NicerConfigParser(document.path, defaults=defaults)
+        self.parser = loadwsgi.NicerConfigParser(document.path)
+        # Before any default: ConfigParser lower-cases the names that it is given otherwise.
         self.parser.optionxform = str
+        given = {"here": str(path.parent.absolute()), "__file__": str(path.absolute())}
+        given.update(_wanted_environ(document.text, files.environ))
+        # A value from outside is meant as it stands; a % in it begins nothing.
+        self.update_defaults({name: value.replace("%", "%%") for name, value in given.items()})
         self.parser.read_string(document.text)
         self.update_defaults(dict(files.variables), overwrite=False)
 
@@ -113,7 +116,7 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
         if scheme in ("egg", "call"):
             return LazyContext(Reference(scheme, target, name), object_type, None, global_conf, {}, self)
         if scheme == "config":
-            return self._other_file(object_type, target, name, global_conf)
+            return self._other_file(object_type, uri, global_conf)
         return self._dead_end(
             object_type,
             f"{uri!r} has a scheme that PasteDeploy does not know",
@@ -121,11 +124,19 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
             legal="egg:, config: or call:",
         )
 
-    def _other_file(self, object_type: Any, target: str, name: str, global_conf: Any) -> Any:
-        path = str(Path(self.filename).absolute().parent / loadwsgi.unquote(target))
-        other = self.files.loader(path)
+    def _other_file(self, object_type: Any, uri: str, global_conf: Any) -> Any:
+        target, _, name = uri.partition(":")[2].partition("#")
+        path = Path(self.filename).absolute().parent / loadwsgi.unquote(target)
+        if not path.is_file():
+            return self._dead_end(object_type, f"the file {path} does not exist", word=uri)
+        other = self.files.loader(str(path))
         if other is None:
-            return self._dead_end(object_type, f"the file {path} cannot be used", word=target)
+            return self._dead_end(object_type, f"the file {path} cannot be used", word=uri)
+        names = other.names(object_type)
+        if (name or "main") not in names:
+            message = f"there is no {object_type.name} named {name or 'main'!r} in {path}"
+            near = nearest(name, names)
+            return self._dead_end(object_type, message, word=uri, legal=", ".join(names), near=near)
         # PasteDeploy: what the outer file defines fills the gaps of the inner one, so that its %(NAME)s find it.
         other.update_defaults(global_conf or {}, overwrite=False)
         return other.get_context(object_type, name or "main", global_conf)
@@ -142,14 +153,33 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
         self._open.append(mark)
         try:
             context = super().get_context(object_type, name, global_conf)
+        except configparser.Error:
+            context = self._not_interpolated(object_type, section)
         except Exception as error:
-            # PasteDeploy raises LookupError, KeyError, ImportError, ValueError and ConfigParser's own for a bad file.
-            culprit = getattr(error, "section", section)
-            context = self._dead_end(object_type, _reason(error), section=culprit, option=_option_of(error))
+            # PasteDeploy raises LookupError, KeyError, ImportError or ValueError for a bad section.
+            context = self._dead_end(object_type, _reason(error), section=section)
         finally:
             self._open.pop()
         self._remember_lines(context, section)
         return context
+
+    def _not_interpolated(self, object_type: Any, title: str) -> LazyContext:
+        """A mistake for each value of the section, and of the defaults, that can't be interpolated."""
+        for each in (DEFAULT, title):
+            section = self.document.find(each)
+            if section is not None:
+                self.interpolated(section)
+        return LazyContext(Reference(), object_type, None, {}, {}, self)
+
+    def _pipeline_app_context(
+        self, object_type: Any, section: str, name: Any, global_conf: Any, local_conf: Any, global_additions: Any
+    ) -> Any:
+        """As PasteDeploy's, which stops at the first option too many."""
+        for key in [each for each in local_conf if each != "pipeline"]:
+            message = "is not allowed: a pipeline has no options of its own"
+            self._dead_end(object_type, message, section=section, option=key, legal="pipeline")
+            del local_conf[key]
+        return super()._pipeline_app_context(object_type, section, name, global_conf, local_conf, global_additions)
 
     def _remember_lines(self, context: Any, section: str) -> None:
         found = self.document.find(section)
@@ -236,11 +266,6 @@ def _wanted_environ(text: str, environ: Mapping[str, str]) -> list[tuple[str, st
     """Only what the text mentions: an application is handed all defaults as its global configuration."""
     names = dict.fromkeys(match[1] for match in _ENVIRON.finditer(text))
     return [(f"ENV_{name}", environ[name]) for name in names if name in environ]
-
-
-def _option_of(error: Exception) -> str:
-    option = getattr(error, "option", "")
-    return option if isinstance(option, str) else ""
 
 
 def _reason(error: Exception) -> str:

@@ -27,7 +27,7 @@ from circus_stack.config.web import Web, WebInput, build_web, read_server_config
 APP_KINDS = ("app", "application", "composite", "composit", "pipeline", "filter-app")
 PASTE_KINDS = (*APP_KINDS, "filter", "server")
 # Sections that PasteDeploy, pserve, logging and common tools read: no misspelling of ours.
-_OTHER_KINDS = (*PASTE_KINDS, DEFAULT, "loggers", "handlers", "formatters", "pserve", "pshell", "alembic", "uwsgi")
+_OTHER_KINDS = (*PASTE_KINDS, DEFAULT, "logger", "handler", "formatter", "pserve", "pshell", "alembic", "uwsgi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ def _application(loader: LazyLoader, server: ServerConfig, given: PasteInput, pa
         if not is_application(server.app):
             where = server.where.get("app")
             problems.add(
-                "is no application", where, section="server:main", option="app", found=server.app, legal=LEGAL_APP
+                "is not an application", where, section="server:main", option="app", found=server.app, legal=LEGAL_APP
             )
         return server.app
     name = given.app_name or "main"

@@ -5,11 +5,13 @@ No value of an environment is printed, since some are secrets; their names are.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Mapping
 
+from circus_stack.config import kinds
 from circus_stack.config.listen import Address
 from circus_stack.config.masking import mask_urls
-from circus_stack.config.option import options_of
+from circus_stack.config.option import Option, options_of
 from circus_stack.config.schema import CircusConfig, ServiceConfig, SocketConfig, StackConfig, WatcherConfig
 from circus_stack.config.start_order import start_waves
 
@@ -43,8 +45,17 @@ def _options(record: object, declared: type, always: Iterable[str] = ()) -> list
     for each in options_of(declared):
         value = getattr(record, each.name)
         if each.name in always or value != each.default:
-            shown.append(f"  {each.name} = {_text(value)}")
+            shown.append(f"  {each.name} = {_value(each, value)}")
     return shown
+
+
+def _value(option: Option, value: object) -> str:
+    """A file mode in octal, a signal by its name; the rest as text."""
+    if isinstance(value, int) and option.kind is kinds.OCTAL:
+        return f"{value:03o}"
+    if isinstance(value, int) and option.kind is kinds.SIGNAL and value in set(signal.Signals):
+        return signal.Signals(value).name
+    return _text(value)
 
 
 def _text(value: object) -> str:
@@ -71,7 +82,7 @@ def _socket(socket: SocketConfig) -> list[str]:
     address = Address(socket.host, socket.port, socket.path)
     lines = [f"socket {socket.name}", f"  {address}"]
     if socket.mode is not None:
-        lines.append(f"  mode = {socket.mode:o}")
+        lines.append(f"  mode = {socket.mode:03o}")
     return [*lines, f"  backlog = {socket.backlog}"]
 
 
@@ -83,8 +94,9 @@ def _service(service: ServiceConfig, stack: StackConfig) -> list[str]:
         lines.append("  optional = True")
     if any(each.name == service.name for each in stack.watchers):
         return lines
-    given = {name: value for name, value in service.watcher.items() if name != "env"}
-    lines += [f"  {name} = {_text(value)}" for name, value in sorted(given.items())]
+    declared = {each.name: each for each in options_of(WatcherConfig)}
+    given = [(name, value) for name, value in sorted(service.watcher.items()) if name in declared]
+    lines += [f"  {name} = {_value(declared[name], value)}" for name, value in given]
     env = service.watcher.get("env")
     return lines + (_env(env) if isinstance(env, Mapping) else [])
 

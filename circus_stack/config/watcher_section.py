@@ -86,7 +86,12 @@ def _parse_env(entry: Entry, title: str, problems: Problems) -> dict[str, str]:
         name, equals, value = item.partition("=")
         if not equals or not name.strip():
             problems.add(
-                "is no environment", entry.where, section=title, option="env", found=item, legal="NAME=VALUE,NAME=VALUE"
+                "is not a setting of a variable",
+                entry.where,
+                section=title,
+                option="env",
+                found=item,
+                legal="NAME=VALUE,NAME=VALUE",
             )
         else:
             found[name.strip()] = value.strip()

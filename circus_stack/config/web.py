@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -70,6 +71,9 @@ def build_web(server: ServerConfig, translation: Translation, parts: Parts, give
     sockets = _sockets(addresses, server, translation)
     laid_over = _overlay(translation, parts)
     backend = _backend(server, translation, given, problems)
+    if backend not in ([server.backend] if server.backend else translation.backends):
+        # A limit of greenlets is none of another server's threads.
+        server = dataclasses.replace(server, spawn=None)
     config = WebConfig(
         app=given.app,
         backend=backend,
@@ -133,7 +137,7 @@ def _checked_backend(
     if name in known:
         return name
     problems.add(
-        "is no backend",
+        "is not a backend",
         where,
         section=section,
         option=option,

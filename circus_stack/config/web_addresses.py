@@ -46,12 +46,24 @@ def _of_section(server: ServerConfig, translation: Translation, problems: Proble
     if server.listen:
         _check_beside(translation, problems)
         where = server.where.get("listen", translation.where)
+        _warn_star(server.listen, where, translation, problems)
         return unix + _parse(server.listen, translation.section, where, "listen", default, problems)
     if server.host is None and server.port is None:
         return unix
     where = server.where.get("host") or server.where.get("port", translation.where)
     hosts = parse_words(server.host or DEFAULT_HOST)
     return unix + _parse(tuple(map(_bracketed, hosts)), translation.section, where, "host", default, problems)
+
+
+def _warn_star(texts: tuple[str, ...], where: Location, translation: Translation, problems: Problems) -> None:
+    """waitress opens * on IPv4 and IPv6. Here it is one socket, since not every machine has the other family."""
+    if (
+        not translation.is_own
+        and any(text.startswith("*") for text in texts)
+        and not any("[" in text for text in texts)
+    ):
+        message = "* is every IPv4 address; [::]:PORT beside it adds IPv6"
+        problems.warn(message, where, section=translation.section, option="listen")
 
 
 def _unix(server: ServerConfig) -> tuple[Address, ...]:
@@ -106,7 +118,7 @@ def _parse(
         try:
             found.append(parse_address(text, *default, where=where))
         except ValueError:
-            problems.add("is no address", where, section=section, option=option, found=text, legal=LEGAL)
+            problems.add("is not an address", where, section=section, option=option, found=text, legal=LEGAL)
     return tuple(found)
 
 
