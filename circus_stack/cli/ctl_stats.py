@@ -35,17 +35,26 @@ def render_stats(reply: Reply, style: Style) -> str:
         infos = reply["infos"]
     else:
         infos = {reply["name"]: reply["info"]}
-    blocks = [_block(name, info, style) for name, info in infos.items()]
-    return ("\n\n" if style.is_terminal else "\n").join(blocks)
+    return _render_for_people(infos, style) if style.is_terminal else _render_for_programs(infos)
 
 
-def _block(name: str, info: Infos, style: Style) -> str:
-    lines = [style.paint(_heading(name, info), BOLD)] if name else []
-    if style.is_terminal:
-        rows = [row for pid, each in info.items() for row in _rows(pid, each, "")]
-        lines.append(render_table(_COLUMNS, rows, style) if rows else style.paint("no process", DIM))
-    else:
+def _render_for_programs(infos: Infos) -> str:
+    lines: list[str] = []
+    for name, info in infos.items():
+        lines.extend([_heading(name, info)] if name else [])
         lines.extend(line for pid, each in info.items() for line in _circus_lines(pid, each))
+    return "\n".join(lines)
+
+
+def _render_for_people(infos: Infos, style: Style) -> str:
+    """One table, so that the columns of all watchers stand below each other; a line with its name before each."""
+    rows = {name: [row for pid, each in info.items() for row in _rows(pid, each, "")] for name, info in infos.items()}
+    heading, *table = render_table(_COLUMNS, [row for each in rows.values() for row in each], style).split("\n")
+    lines = [heading]
+    for name, info in infos.items():
+        lines.extend([style.paint(_heading(name, info), BOLD)] if name else [])
+        lines.extend(table[: len(rows[name])] or [style.paint("no process", DIM)])
+        del table[: len(rows[name])]
     return "\n".join(lines)
 
 

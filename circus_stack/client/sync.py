@@ -49,16 +49,26 @@ class Client:
     def request(self, command: str, properties: Mapping[str, Any], *, timeout_s: float | None = None) -> Reply:
         """Send a command and wait for its reply, an error reply included. Raises CallError if none comes in time."""
         limit = self.timeout_s if timeout_s is None else timeout_s
-        deadline = self._clock() + limit
+        reply = self.reply(self.begin(command, properties), limit)
+        if reply is None:
+            raise timeout_error(command, self.endpoint, limit)
+        return reply
+
+    def begin(self, command: str, properties: Mapping[str, Any]) -> str:
+        """Send a command; its id, for `reply`. For who has something else to do meanwhile."""
         id, data = new_request(command, properties)
         self._socket.send(data)
-        while True:
-            remaining_ms = max(0, int((deadline - self._clock()) * 1000))
-            if not self._socket.poll(remaining_ms):
-                raise timeout_error(command, self.endpoint, limit)
+        return id
+
+    def reply(self, id: str, timeout_s: float) -> Reply | None:
+        """The reply to a command that was begun; None if there is none within `timeout_s`. Replies to commands that
+        were begun before and given up are passed over."""
+        deadline = self._clock() + timeout_s
+        while self._socket.poll(max(0, int((deadline - self._clock()) * 1000))):
             reply = matching_reply(self._socket.recv_multipart(), id)
             if reply is not None:
                 return reply
+        return None
 
     def call(self, command: str, **properties: Any) -> Reply:
         """Send a command and wait for its success. Raises CommandError for an error reply, CallError as `request`."""

@@ -81,7 +81,7 @@ def _read(process: psutil.Process, now: float, is_new: bool) -> Info:
     cpu_time = None if times is None else times.user + times.system
     created = process.create_time()
     age = max(0.0, now - created)
-    words = _guarded(process.cmdline, None)
+    words = _guarded(lambda: _argv(process), None)
     return {
         "mem_info1": HIDDEN if memory is None else format_bytes(memory.rss),
         "mem_info2": HIDDEN if memory is None else format_bytes(memory.vms),
@@ -109,11 +109,21 @@ def _cpu_percent(process: psutil.Process, cpu_time: float | None, age: float, is
     return round(100 * cpu_time / age, 1) if age > 0 else 0.0
 
 
+def _argv(process: psutil.Process) -> list[str]:
+    """The command line. A program that wrote a title over it leaves empty words behind."""
+    words = process.cmdline()
+    while words and not words[-1]:
+        words.pop()
+    return words
+
+
 def _base_name(process: psutil.Process, words: list[str] | None) -> str:
     """The program without its directory, as Circus has it; a kernel thread or a zombie has only a name."""
-    if words and words[0]:
-        return words[0].rpartition("/")[2]
-    return str(_guarded(process.name))
+    if not words:
+        return str(_guarded(process.name))
+    # A title ("chaussette: /srv/app.ini [gevent]") is one word with blanks, and no path.
+    is_title = len(words) == 1 and " " in words[0]
+    return words[0] if is_title else words[0].rpartition("/")[2]
 
 
 def _read_private_memory(process: psutil.Process) -> Info:

@@ -18,7 +18,13 @@ _NB = Property("nb", COUNT, "how many processes", default=1)
 
 _COMMANDS = (
     Command("list", "List the watchers, or the pids of one of them.", "list web", (_MAYBE_NAME,), ("name",)),
-    Command("status", "Tell the state of all watchers, or of one.", "status web", (_MAYBE_NAME,), ("name",)),
+    Command(
+        "status",
+        "Tell the state of all watchers, or of one.",
+        "status web",
+        (_MAYBE_NAME, Property("extended", BOOL, "also the processes of each watcher", default=False)),
+        ("name",),
+    ),
     Command("numwatchers", "Count the watchers.", "numwatchers"),
     Command(
         "numprocesses", "Count the processes of all watchers, or of one.", "numprocesses web", (_MAYBE_NAME,), ("name",)
@@ -28,7 +34,7 @@ _COMMANDS = (
     Command("restart", "Stop watchers, then start them.", "restart redis", (_PATTERN, _WAITING, _MATCH), ("name",)),
     Command(
         "reload",
-        "Let new processes take over from old ones; the old serve until the new are ready.",
+        "Let new processes take over. The old ones serve until the new are ready.",
         "reload web --waiting",
         (
             _MAYBE_NAME,
@@ -42,7 +48,7 @@ _COMMANDS = (
     Command("decr", "Take processes from a watcher.", "decr web", (_NAME, _NB, _WAITING), ("name", "nb")),
     Command(
         "signal",
-        "Send a signal to the processes of a watcher, or to one of them.",
+        "Send a signal to processes of a watcher.",
         "signal web 4711 USR1",
         (
             _NAME,
@@ -56,7 +62,7 @@ _COMMANDS = (
     ),
     Command(
         "kill",
-        "End processes of a watcher: a signal, then SIGKILL after a while. The watcher replaces them.",
+        "End processes of a watcher. A signal, then SIGKILL after a while; the watcher replaces them.",
         "kill web 4711 --signum QUIT --graceful_timeout 5",
         (
             _NAME,

@@ -20,12 +20,34 @@ def list_(desk: Desk, properties: Fields) -> Fields:
 def status(desk: Desk, properties: Fields) -> Fields:
     """`statuses` by name; or the state of one watcher in place of the reply's own `status`, as Circus has it.
 
-    `seq` is the number of the newest event: an event with a higher number is not in the answer yet.
+    `seq` is the number of the newest event: an event with a higher number is not in the answer yet. `extended`, all:
+    `watchers` {name: {wanted, processes, labels}}, without a look at the system.
     """
     name = properties["name"]
-    if name is None:
-        return {"statuses": {each: str(state) for each, state in desk.arbiter.statuses().items()}, "seq": desk.seq()}
-    return {"status": str(desk.arbiter.status(name)), "seq": desk.seq()}
+    if name is not None:
+        return {"status": str(desk.arbiter.status(name)), "seq": desk.seq()}
+    statuses = {each: str(state) for each, state in desk.arbiter.statuses().items()}
+    if not properties["extended"]:
+        return {"statuses": statuses, "seq": desk.seq()}
+    return {"statuses": statuses, "watchers": {each: _watcher(desk, each) for each in statuses}, "seq": desk.seq()}
+
+
+def _watcher(desk: Desk, name: str) -> Fields:
+    return {
+        "wanted": desk.arbiter.wanted(name),
+        "labels": dict(desk.labels(name)),
+        "processes": [
+            {
+                "pid": process.pid,
+                "wid": process.wid,
+                "state": str(process.state),
+                "started": process.started_at,
+                "ready_at": process.ready_at,
+                "generation": process.generation,
+            }
+            for process in desk.arbiter.processes(name)
+        ],
+    }
 
 
 def numwatchers(desk: Desk, _properties: Fields) -> Fields:
