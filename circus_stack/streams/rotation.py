@@ -53,9 +53,11 @@ class SizeRotation:
 
     def turn(self, file: LogFile) -> None:
         """`app.log.2` to `app.log.3`, `app.log.1` to `app.log.2`, `app.log` to `app.log.1`."""
-        for number in range(self._backup_count - 1, 0, -1):
-            with contextlib.suppress(FileNotFoundError):
-                _numbered(file.path, number).rename(_numbered(file.path, number + 1))
+        first_free = 1
+        while first_free < self._backup_count and _numbered(file.path, first_free).exists():
+            first_free += 1
+        for number in range(first_free - 1, 0, -1):
+            _numbered(file.path, number).rename(_numbered(file.path, number + 1))
         with contextlib.suppress(FileNotFoundError):
             file.path.rename(_numbered(file.path, 1))
         file.close()
