@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import resource
+import select
 import signal
 import time
 from _thread import start_new_thread
@@ -31,6 +32,8 @@ KEEPALIVE_S = 75
 # picoev indexes a table by fd without a check: the table and the limit of open files must agree. 64 Ki fds take 3 MB.
 MAX_FDS = 65536
 DRAIN_ROUND_S = 0.05
+# At stop, turns of the loop (8 connections each) for what waits in the accept queue of a socket of our own.
+QUEUE_ROUNDS = 1000
 # In meinheld, keep-alive of 0 means that each response closes its connection.
 NO_KEEPALIVE = 0
 
@@ -56,6 +59,7 @@ class Server:
         self._keys = [local_key(sock) for sock in sockets]
         # meinheld closes them at its end.
         self._fds = [sock.detach() for sock in sockets]
+        self._own_fds = [fd for fd, listener in zip(self._fds, listeners, strict=True) if not listener.is_shared]
         self._is_over = False
 
     def run(self, lifecycle: Lifecycle, status: str) -> None:
@@ -85,15 +89,19 @@ class Server:
     def _control(self, lifecycle: Lifecycle, status: str, wake_in: int, wake_out: int) -> None:
         """Runs in meinheld's loop, which therefore accepts already."""
         lifecycle.install()
-        lifecycle.ready(waker(wake_out), self.in_flight, status)
+        wake = waker(wake_out)
+        lifecycle.ready(wake, self.in_flight, status)
         while not lifecycle.should_stop:
-            server.trampoline(wake_in, read=True)
-            with contextlib.suppress(BlockingIOError):
-                os.read(wake_in, 4096)
+            turn(wake_in)
+        server.set_keepalive(NO_KEEPALIVE)
+        for _ in range(QUEUE_ROUNDS):
+            if not has_queued(self._own_fds):
+                break
+            wake()
+            turn(wake_in)
         # Not server.stop(): its timeout is bounded by a minute, and a second call miscounts the connections.
         for fd in self._fds:
             server.cancel_wait(fd)
-        server.set_keepalive(NO_KEEPALIVE)
         start_new_thread(self._end_idle, (lifecycle,))
 
     def _end_idle(self, lifecycle: Lifecycle) -> None:
@@ -105,6 +113,21 @@ class Server:
                 if silent_s is None or silent_s >= lifecycle.keepalive_drain_s:
                     end_reading(fd)
             time.sleep(DRAIN_ROUND_S)
+
+
+def turn(wake_in: int) -> None:
+    """Let the loop go on until something is written to the wake-up pipe."""
+    server.trampoline(wake_in, read=True)
+    with contextlib.suppress(BlockingIOError):
+        os.read(wake_in, 4096)
+
+
+def has_queued(fds: Sequence[int]) -> bool:
+    """Whether a connection waits to be accepted on one of `fds`."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def waker(wake_out: int) -> Callable[[], None]:

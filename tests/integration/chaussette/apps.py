@@ -57,6 +57,12 @@ def large(environ, query):
     return "200 OK", CHUNK * int(query["chunks"])
 
 
+def upgrade(environ, start_response):
+    """Leaves HTTP, as a WebSocket does."""
+    start_response("101 Switching Protocols", [("Upgrade", "websocket"), ("Connection", "Upgrade")])
+    return []
+
+
 def fail(environ, query):
     raise RuntimeError("the application fails on purpose")
 

@@ -180,6 +180,18 @@ def test_gevent_patches_before_the_application_is_imported(supervisor, listener)
     assert supervisor.client(listener.getsockname()).fetch_json("/process")["socket"].startswith("gevent")
 
 
+def test_gevent_takes_nothing_after_a_websocket_for_http(supervisor, listener):
+    supervisor.start_ready("--backend", "gevent", fds=[listener.fileno()], app=f"{MODULE}:upgrade")
+    upgrade = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    frames_left_over = b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(listener.getsockname(), timeout=20) as sock:
+        sock.sendall(upgrade + frames_left_over)
+        received = b"".join(iter(lambda: sock.recv(4096), b""))
+    assert received.count(b"HTTP/1.1") == 1
+    assert received.startswith(b"HTTP/1.1 101")
+    assert b"close" not in received
+
+
 def test_gevent_can_be_told_not_to_patch(supervisor, listener):
     supervisor.start_ready("--backend", "gevent", "--no-monkey", fds=[listener.fileno()])
     assert supervisor.client(listener.getsockname()).fetch_json("/process")["socket"] == "socket"

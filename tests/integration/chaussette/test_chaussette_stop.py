@@ -183,6 +183,21 @@ def test_an_own_unix_socket_is_made_and_removed(supervisor, backend):
     assert not path.exists()
 
 
+@every_backend
+def test_what_waits_in_the_accept_queue_of_an_own_socket_is_answered(supervisor, backend, tmp_path):
+    """Nobody else would serve it. Here the worker is busy with one request while more connect."""
+    path = str(supervisor.run_dir / "own.sock")
+    worker = supervisor.start_ready("--backend", backend, "--host", f"unix:{path}")
+    slow = Slow(supervisor.client(path), 1, tmp_path)
+    waiting = [supervisor.client(path) for _ in range(20)]
+    for client in waiting:
+        client.request("GET", "/")
+    worker.signal(signal.SIGTERM)
+    assert [client.getresponse().status for client in waiting] == [200] * 20
+    assert slow.wait().status == 200
+    assert worker.wait_exit() == 0
+
+
 def test_a_stale_unix_socket_is_replaced_and_one_in_use_is_not(supervisor):
     path = supervisor.run_dir / "own.sock"
     first = supervisor.start_ready("--host", f"unix:{path}")
