@@ -18,7 +18,6 @@ _COLUMNS = (
     Column("CPU%", is_number=True),
     Column("MEM%", is_number=True),
     Column("RSS", is_number=True),
-    Column("VMS", is_number=True),
     Column("TIME", is_number=True),
     Column("AGE", is_number=True),
     Column("NICE", is_number=True),
@@ -49,7 +48,8 @@ def _render_for_programs(infos: Infos) -> str:
 def _render_for_people(infos: Infos, style: Style) -> str:
     """One table, so that the columns of all watchers stand below each other; a line with its name before each."""
     rows = {name: [row for pid, each in info.items() for row in _rows(pid, each, "")] for name, info in infos.items()}
-    heading, *table = render_table(_COLUMNS, [row for each in rows.values() for row in each], style).split("\n")
+    all_rows = [row for each in rows.values() for row in each]
+    heading, *table = render_table(_COLUMNS, all_rows, style, width=style.width).split("\n")
     lines = [heading]
     for name, info in infos.items():
         lines.extend([style.paint(_heading(name, info), BOLD)] if name else [])
@@ -65,7 +65,7 @@ def _heading(name: str, info: Infos) -> str:
 
 def _rows(pid: str, info: Any, indent: str) -> Iterator[tuple[str, ...]]:
     if isinstance(info, str):
-        yield (pid, *[""] * 10, info)
+        yield (pid, *[""] * 9, info)
         return
     yield (
         pid,
@@ -74,7 +74,6 @@ def _rows(pid: str, info: Any, indent: str) -> Iterator[tuple[str, ...]]:
         str(info["cpu"]),
         str(info["mem"]),
         str(info["mem_info1"]),
-        str(info["mem_info2"]),
         str(info["ctime"]),
         format_age(info["age"]),
         str(info["nice"]),

@@ -24,6 +24,7 @@ from circus_stack.protocol.topics import EVENTS
 
 # Between two looks at the one socket while waiting at the other.
 _PAUSE_S = 0.05
+_JOIN_S = 2.0
 # Events that were published before a reply may come after it, by another connection.
 _LATE_S = 0.1
 
@@ -31,12 +32,13 @@ _LATE_S = 0.1
 class EventsView:
     """Prints events as lines on stdout. Joined to the publisher when made, so that none of what follows is missed."""
 
-    def __init__(self, target: Target, style: Style, watchers: Mapping[str, int]) -> None:
+    def __init__(self, target: Target, client: Client, style: Style) -> None:
         self._target = target
-        voice = Voice(click.echo, form_for_people("circus-stack", style))
-        self._progress = Progress(voice, watchers=watchers, began=time.time())
         self._subscriber = Subscriber(target.pubsub_endpoint(TIMEOUT_S), [f"{EVENTS}."])
-        self._subscriber.join(TIMEOUT_S)
+        # A Circus doesn't tell when it knows of a subscriber: its first events may then be missed.
+        self._subscriber.join(_JOIN_S)
+        voice = Voice(click.echo, form_for_people("circus-stack", style))
+        self._progress = Progress(voice, watchers={}, began=time.time(), names=_names(client))
 
     def show(self, wait_s: float) -> None:
         """Print what comes within `wait_s` seconds, and return when nothing has come for so long."""
@@ -66,3 +68,13 @@ class EventsView:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._subscriber.close()
+
+
+def _names(client: Client) -> dict[int, str]:
+    """`web.1` by pid, for the processes that run already."""
+    watchers = client.call("status", extended=True).get("watchers", {})
+    return {
+        process["pid"]: f"{name}.{process['wid']}"
+        for name, watcher in watchers.items()
+        for process in watcher["processes"]
+    }

@@ -33,14 +33,23 @@ class _Batch:
 
 class Progress:
     """`watchers` -> numbers of processes, for those that start by themselves. `began` is when the start began, in
-    seconds since the epoch. Never blocks: call `handle` in the loop with each event."""
+    seconds since the epoch. `names` are those of processes that run already, by pid, for who comes later. Never blocks:
+    call `handle` in the loop with each event."""
 
-    def __init__(self, voice: Voice, *, watchers: Mapping[str, int], began: float, hint: str = "") -> None:
+    def __init__(
+        self,
+        voice: Voice,
+        *,
+        watchers: Mapping[str, int],
+        began: float,
+        hint: str = "",
+        names: Mapping[int, str] | None = None,
+    ) -> None:
         self._voice = voice
         self._watchers = dict(watchers)
         self._began = began
         self._hint = hint
-        self._names: dict[int, str] = {}
+        self._names: dict[int, str] = dict(names or {})
         self._announced: set[str] = set()
         self._dead: set[str] = set()
         self._batches = {name: _Batch(size) for name, size in watchers.items() if size > MANY}

@@ -36,7 +36,7 @@ def reload_command(watchers: tuple[str, ...], dry_run: bool, no_roll: bool, stac
         if dry_run:
             click.echo("\n".join(client.call("reloadconfig", dry_run=True)["changes"]) or "nothing would change")
             return
-        with EventsView(target, stdout_style(), {}) as view:
+        with EventsView(target, client, stdout_style()) as view:
             for command, properties in _commands(watchers, roll=not no_roll):
                 checked(view.wait_reply(client, command, properties))
     click.echo("reloaded")

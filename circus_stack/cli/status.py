@@ -84,7 +84,7 @@ def _row(name: str, state: str, watcher: Mapping[str, Any], now: float, style: S
         name,
         paint_state(state, style),
         _ready(state, watcher, style),
-        format_age(min((now - each["started"] for each in processes), default=None)),
+        format_age(max((now - each["started"] for each in processes), default=None)),
         backend,
         _pids([each["pid"] for each in processes]),
     )

@@ -8,6 +8,7 @@ import click
 
 from circus_stack.cli.events_view import EventsView
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
+from circus_stack.client.call import checked
 from circus_stack.client.sync import Client
 from circus_stack.errors import CallError
 
@@ -35,9 +36,9 @@ def stop(timeout_s: float, stack_name: str | None) -> None:
     """
     target = target_of(stack_name)
     deadline = time.monotonic() + timeout_s
-    with EventsView(target, stdout_style(), {}) as view, Client(target.endpoint, timeout_s=timeout_s) as client:
+    with Client(target.endpoint) as client, EventsView(target, client, stdout_style()) as view:
         if target.stack is None:
-            client.call("quit", waiting=True)
+            checked(client.request("quit", {"waiting": True}, timeout_s=timeout_s))
         else:
             client.call("quit")
             _wait_gone(view, deadline, timeout_s)

@@ -14,11 +14,15 @@ BOLD, DIM = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """`is_terminal`: somebody looks at it, so that cursor movements in a program's output must be kept from it."""
+    """`is_terminal`: somebody looks at it, so that cursor movements in a program's output must be kept from it.
+
+    `width` is the terminal's in columns, None for a pipe.
+    """
 
     is_terminal: bool = False
     has_colour: bool = False
     has_symbols: bool = False
+    width: int | None = None
 
     def paint(self, text: str, *codes: int) -> str:
         """`text` with these SGR codes, where there are colours."""
@@ -37,6 +41,7 @@ def style_of(fd: int, environ: Mapping[str, str]) -> Style:
         is_terminal=is_terminal,
         has_colour=_has_colour(is_terminal, environ),
         has_symbols=is_terminal and _is_utf8(environ),
+        width=_width(fd) if is_terminal else None,
     )
 
 
@@ -45,6 +50,14 @@ def _is_terminal(fd: int) -> bool:
         return os.isatty(fd)
     except OSError:
         return False
+
+
+def _width(fd: int) -> int | None:
+    try:
+        # A terminal that doesn't know its size says 0.
+        return os.get_terminal_size(fd).columns or None
+    except OSError:
+        return None
 
 
 def _has_colour(is_terminal: bool, environ: Mapping[str, str]) -> bool:
