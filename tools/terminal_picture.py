@@ -62,7 +62,8 @@ class Terminal:
         deadline = time.monotonic() + timeout_s
         while not re.search(pattern, Text.from_ansi(self.screen()).plain):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the screen never showed {pattern!r}:\n{self.screen()}")
+                last = "\n".join(self.screen().rstrip().split("\n")[-20:])
+                raise TimeoutError(f"the screen never showed {pattern!r}; its last lines:\n{last}")
             time.sleep(0.1)
 
     def is_dead(self) -> bool:
