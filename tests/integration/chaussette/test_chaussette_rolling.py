@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from tests.integration.chaussette.load import pausing_clients, wrk
+from tests.support.load import pausing_clients, wrk
 
 RELOADS = 20
 # A reload with a connection a request is the simpler case, and costs as much.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
 import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.support.http_client import Client
 from tests.support.processes import PYTHON, Program
 from tests.support.waiting import PATIENCE_S
 
@@ -94,27 +93,3 @@ def listening(address: tuple[str, int] | str, backlog: int = 512) -> Iterator[so
         sock = socket.create_server(address, family=family, backlog=backlog)
     with sock:
         yield sock
-
-
-class Client(http.client.HTTPConnection):
-    """An HTTP client on a TCP or unix address, that keeps its connection where the server does."""
-
-    def __init__(self, address: object) -> None:
-        super().__init__("app.example", timeout=PATIENCE_S)
-        self._address = address
-
-    def connect(self) -> None:
-        is_unix = isinstance(self._address, str)
-        family = socket.AF_UNIX if is_unix else socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
-        self.sock = socket.socket(family)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._address)
-
-    def fetch(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str):
-        """(response, content) of one request."""
-        self.request(method, path, body=body, headers=headers)
-        response = self.getresponse()
-        return response, response.read()
-
-    def fetch_json(self, path: str):
-        return json.loads(self.fetch(path)[1])
