@@ -40,7 +40,9 @@ def parse_group(group: click.Group, words: list[str]) -> None:
     _, rest, _ = group.make_parser(context).parse_args(words)
     _, command, arguments = group.resolve_command(context, rest) if rest else (None, None, [])
     if command is not None:
-        command.make_parser(click.Context(command, parent=context)).parse_args(arguments)
+        _, surplus, _ = command.make_parser(click.Context(command, parent=context)).parse_args(arguments)
+        if surplus:
+            raise click.UsageError(f"takes no {' '.join(surplus)}")
 
 
 def complaint(line: str) -> str:
@@ -53,8 +55,8 @@ def complaint(line: str) -> str:
             parse_group(GROUPS[program], words)
     except click.UsageError as error:
         return error.message
-    except SystemExit:
-        return "chaussette refuses it"
+    except SystemExit as end:
+        return "chaussette refuses it" if end.code else ""
     return ""
 
 
