@@ -21,6 +21,7 @@ from circus_stack.arbiter.process import ProcessView, view_of
 from circus_stack.arbiter.reconfiguration import Reconfiguration
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView
 from circus_stack.config.diff import diff
+from circus_stack.config.precedence import closure
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, Errno, UnknownWatcherError
 from circus_stack.events import WatcherAdded, WatcherRemoved
@@ -87,7 +88,7 @@ class Arbiter:
     async def _start(self, names: Sequence[str]) -> Outcome:
         before = predecessors(self._configs())
         # A predecessor's task runs first, so that its state already shows that it starts.
-        ordered = sorted(names, key=lambda name: len(_all_before(name, before)))
+        ordered = sorted(names, key=lambda name: len(closure(name, before)))
         return await _gather(operations.start(self._keepers[name], self._gate(name, before[name])) for name in ordered)
 
     def _gate(self, name: str, before: frozenset[str]) -> Callable[[], bool]:
@@ -269,14 +270,8 @@ class Arbiter:
 
     def _with_dependencies(self, names: Sequence[str]) -> list[str]:
         needed = dependencies(self._configs())
-        found: dict[str, None] = {}
-        queue = list(names)
-        while queue:
-            name = queue.pop(0)
-            if name not in found:
-                found[name] = None
-                queue.extend(sorted(needed[name]))
-        return list(found)
+        wanted = set(names).union(*(closure(name, needed) for name in names))
+        return [name for name in self._keepers if name in wanted]
 
     def _task(self, operation: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
         if self.is_quitting:
@@ -296,17 +291,6 @@ class Arbiter:
             log.info("%s", error)
         elif error is not None:
             log.error("%s", error)
-
-
-def _all_before(name: str, before: Mapping[str, frozenset[str]]) -> set[str]:
-    found: set[str] = set()
-    queue = list(before[name])
-    while queue:
-        each = queue.pop()
-        if each not in found:
-            found.add(each)
-            queue.extend(before[each])
-    return found
 
 
 async def _gather(jobs: Iterable[Awaitable[Outcome]]) -> Outcome:

@@ -1,13 +1,15 @@
 """Going over from one configuration to another, all or nothing.
 
-First everything that can fail: the new sockets are bound, added watchers come up, the new generation of each watcher
-that rolls serves beside the old one. Only then, what cannot be undone: old generations retire, changed services are
-restarted, removed watchers stop, replaced sockets close. Until then each step is taken back if a later one fails.
+First everything that can fail: the new sockets are bound, added watchers come up, changed services are restarted, the
+new generation of each watcher that rolls serves beside the old one. Until then each step is taken back if a later one
+fails; a restarted service goes back to its old configuration. Only then, what cannot be undone: old generations retire,
+removed watchers stop, replaced sockets close.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -17,10 +19,12 @@ from circus_stack.arbiter.fate import Fate, decide_fate
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.launch import inherited_sockets
 from circus_stack.arbiter.means import Means
+from circus_stack.arbiter.order import predecessors
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.rolling import Rollover
 from circus_stack.arbiter.sockets import ListeningSocket, bind
 from circus_stack.config.diff import watcher_changes
+from circus_stack.config.precedence import closure
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, ReloadError, SocketError
 from circus_stack.events import ConfigApplied, WatcherAdded, WatcherRemoved, WatcherUpdated
@@ -62,6 +66,7 @@ class Reconfiguration:
         self._roll = roll
         self._old_sockets = dict(sockets)
         self._fresh: list[ListeningSocket] = []
+        self._restarted: list[WatcherConfig] = []
 
     async def carry_out(self, start: Many, stop: Many) -> Outcome:
         """Do all of it; raises ReloadError, with everything as it was, where a new part does not come up."""
@@ -70,13 +75,13 @@ class Reconfiguration:
         async with AsyncExitStack() as locks:
             try:
                 await self._add(plan.added, start)
+                outcome = await self._restart(plan.of(Fate.RESTART))
                 rollovers = await self._prepare(plan.of(Fate.ROLL), locks)
             except BaseException:
                 await self._take_back(plan.added, stop)
                 raise
             started = await asyncio.gather(*(rollover.commit() for rollover in rollovers))
-        outcome = sum(started, Outcome())
-        outcome += await self._finish(plan, stop)
+        outcome = sum(started, outcome) + await self._finish(plan, stop)
         self._close_replaced()
         self._means.publish(ConfigApplied(watcher="circus", time=self._means.epoch(), changes=self._changes))
         return outcome
@@ -126,6 +131,19 @@ class Reconfiguration:
             except CommandError as error:
                 raise ReloadError(f"{error}; nothing else was changed") from error
 
+    async def _restart(self, restarted: list[WatcherConfig]) -> Outcome:
+        """Before anything rolls: new workers may need a changed service's new port as soon as they are imported."""
+        outcome = Outcome()
+        before = predecessors(restarted)
+        for config in sorted(restarted, key=lambda each: len(closure(each.name, before))):
+            keeper = self._keepers[config.name]
+            self._restarted.append(keeper.config)
+            try:
+                outcome += await operations.restart(keeper, config)
+            except CommandError as error:
+                raise ReloadError(f"{error}; it goes back to its old configuration") from error
+        return outcome
+
     async def _prepare(self, rolled: list[WatcherConfig], locks: AsyncExitStack) -> list[Rollover]:
         for config in sorted(rolled, key=lambda each: each.name):
             await locks.enter_async_context(self._keepers[config.name].lock)
@@ -139,6 +157,9 @@ class Reconfiguration:
         return rollovers
 
     async def _take_back(self, added: list[WatcherConfig], stop: Many) -> None:
+        for config in self._restarted:
+            with contextlib.suppress(CommandError):
+                await operations.restart(self._keepers[config.name], config)
         names = [config.name for config in added if config.name in self._keepers]
         await stop(names)
         for name in names:
@@ -158,7 +179,6 @@ class Reconfiguration:
         for config in plan.of(Fate.ADJUST, Fate.ROLL, Fate.RESTART):
             self._means.publish(WatcherUpdated(watcher=config.name, time=self._means.epoch()))
         jobs: list[Awaitable[Outcome]] = [
-            *(operations.restart(self._keepers[each.name], each) for each in plan.of(Fate.RESTART)),
             *(operations.hang_up(self._keepers[each.name]) for each in plan.of(Fate.HANG_UP)),
             *(operations.set_wanted(self._keepers[each.name], each.numprocesses) for each in resized),
             *([stop(plan.removed)] if plan.removed else []),

@@ -1,10 +1,11 @@
-"""What starts when, for a person to read: waves of names. Pure; the arbiter's own order follows the same rule."""
+"""What starts when, for a person to read: waves of names. Pure; the arbiter follows the same rule."""
 
 from __future__ import annotations
 
 import graphlib
 from collections.abc import Mapping
 
+from circus_stack.config.precedence import predecessors
 from circus_stack.config.schema import StackConfig
 
 
@@ -15,15 +16,7 @@ def start_waves(stack: StackConfig) -> tuple[tuple[str, ...], ...]:
     graphlib.CycleError for a ring, which the validation refuses.
     """
     depends_on, priority = _declared(stack)
-    ranks = dict(priority)
-    for name in depends_on:
-        for other in _closure(name, depends_on):
-            ranks[other] = max(ranks[other], priority[name])
-    before = {
-        name: {*others, *(other for other in ranks if ranks[other] > ranks[name])}
-        for name, others in depends_on.items()
-    }
-    return _layers(before)
+    return _layers(predecessors(depends_on, priority))
 
 
 def _declared(stack: StackConfig) -> tuple[dict[str, set[str]], dict[str, int]]:
@@ -42,18 +35,7 @@ def _declared(stack: StackConfig) -> tuple[dict[str, set[str]], dict[str, int]]:
     return known, priority
 
 
-def _closure(name: str, depends_on: Mapping[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    queue = list(depends_on[name])
-    while queue:
-        each = queue.pop()
-        if each not in found:
-            found.add(each)
-            queue.extend(depends_on[each])
-    return found
-
-
-def _layers(before: Mapping[str, set[str]]) -> tuple[tuple[str, ...], ...]:
+def _layers(before: Mapping[str, frozenset[str]]) -> tuple[tuple[str, ...], ...]:
     sorter = graphlib.TopologicalSorter(before)
     sorter.prepare()
     waves = []

@@ -208,3 +208,50 @@ def test_a_stop_during_the_reload_keeps_the_old_configuration(tmp_path: Path) ->
         assert on.pids("web") == []
 
     play(stack, tmp_path, act)
+
+
+def test_a_changed_service_is_up_before_workers_that_need_it_roll(tmp_path: Path) -> None:
+    mark = tmp_path / "new-redis-is-up"
+    # A worker of the new generation fails at once where the service hasn't its new configuration yet.
+    needs = f"import os,sys;os.environ.get('NEW') and not os.path.exists({str(mark)!r}) and sys.exit(9);"
+    stack = stack_of(web(cmd=python(needs + NOTIFY + SLEEP), depends_on=("redis",)), redis())
+
+    async def act(on: Stage) -> None:
+        await all_up(on)
+        code = f"import os;os.environ.get('NEW') and open({str(mark)!r},'w').close();" + NOTIFY + SLEEP
+        new_redis = dataclasses.replace(redis(env={"NEW": "1"}), cmd=python(code), ready=READY)
+        new_web = web(cmd=python(needs + NOTIFY + SLEEP), depends_on=("redis",), env={"NEW": "1"})
+        await on.arbiter.apply(with_watchers(stack, new_web, new_redis), roll=False)
+        assert on.arbiter.config("web").env == {"NEW": "1"}
+
+    play(stack, tmp_path, act)
+
+
+def test_a_service_goes_back_when_the_workers_do_not_come_up(tmp_path: Path) -> None:
+    stack = stack_of(web(), redis())
+
+    async def act(on: Stage) -> None:
+        await all_up(on)
+        old = on.pids("web")
+        new = with_watchers(stack, web(cmd="sh -c 'exit 5'"), redis(env={"A": "b"}))
+        with pytest.raises(ReloadError, match="exited with status 5"):
+            await on.arbiter.apply(new, roll=False)
+        assert on.pids("web") == old
+        assert on.arbiter.config("redis").env == {}
+        assert on.arbiter.status("redis") is WatcherState.ACTIVE
+
+    play(stack, tmp_path, act)
+
+
+def test_a_service_that_does_not_come_up_goes_back(tmp_path: Path) -> None:
+    stack = stack_of(redis(max_failures=2))
+
+    async def act(on: Stage) -> None:
+        await all_up(on)
+        broken = dataclasses.replace(redis(max_failures=2), cmd="sh -c 'exit 5'", ready=READY)
+        with pytest.raises(ReloadError, match="did not come up"):
+            await on.arbiter.apply(with_watchers(stack, broken), roll=False)
+        assert on.arbiter.config("redis").cmd == "sleep 600"
+        assert on.arbiter.status("redis") is WatcherState.ACTIVE
+
+    play(stack, tmp_path, act)

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from circus_stack.arbiter import rolling
 from circus_stack.config.kinds import parse_readiness
 from circus_stack.config.schema import SocketConfig, WatcherConfig
 from circus_stack.config.values import Readiness, ReadinessForm, ReloadMode
@@ -289,12 +290,17 @@ def test_a_reload_whose_new_processes_fail_keeps_the_old(tmp_path: Path) -> None
     play(stack_of(config), tmp_path, act)
 
 
-def test_without_a_readiness_dying_at_once_still_fails_the_reload(tmp_path: Path) -> None:
+def test_without_a_readiness_dying_at_once_still_fails_the_reload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine even a shell may need longer than the second that a reload gives.
+    monkeypatch.setattr(rolling, "_SETTLE_S", 20.0)
     flag = tmp_path / "broken"
 
     async def act(on: Stage) -> None:
         await up(on)
         old = on.pids("web")
+        await on.wait(lambda: psutil.Process(old[0]).name() == "sleep", "the shell to have looked for the flag")
         flag.touch()
         with pytest.raises(ReloadError, match="exited with status 4"):
             await on.arbiter.reload(["web"])
