@@ -9,13 +9,19 @@ from typing import Any
 
 from msgspec import ValidationError, convert
 
+from circus_stack import events
 from circus_stack.events import Event
 from circus_stack.protocol.codec import decode, encode
 from circus_stack.protocol.topics import SYNC, event_topic, log_topic
 
 Frames = list[bytes]
 
-_EVENTS = {kind.topic: kind for kind in Event.__subclasses__()}
+# Read off the module: `__subclasses__()` still knows each class as it was before it got its slots.
+EVENT_KINDS = {
+    kind.topic: kind
+    for kind in vars(events).values()
+    if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+}
 
 
 def topic_of(event: Event) -> str:
@@ -31,7 +37,7 @@ def event_frames(event: Event, seq: int) -> Frames:
 
 def parse_event(topic: str, message: dict[str, Any]) -> Event | None:
     """The event of a published message; None for one that this version doesn't know, or that lacks a field."""
-    kind = _EVENTS.get(topic.rpartition(".")[2])
+    kind = EVENT_KINDS.get(topic.rpartition(".")[2])
     if kind is None:
         return None
     try:

@@ -1,0 +1,1 @@
+"""Tests of the wire: values and bytes, no sockets."""
