@@ -32,10 +32,10 @@ class JsonPrinter:
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
         for block in blocks:
-            if block.origin.watcher:
-                self._console.stdout.write(self.render(block), tick)
-            else:
+            if block.origin.is_ours:
                 self._console.stderr.write(block.data, tick)
+            else:
+                self._console.stdout.write(self.render(block), tick)
 
     def close(self) -> None:
         """The arbiter's own output stays open."""

@@ -72,7 +72,7 @@ class PrefixPrinter:
 
     def render(self, block: Block) -> bytes:
         """The bytes to print for a block."""
-        if not block.origin.watcher:
+        if block.origin.is_ours:
             return block.data
         prefix = self._prefixes.of(block.origin)
         if not self._styles[block.origin.stream].is_terminal:

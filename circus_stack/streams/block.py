@@ -23,6 +23,11 @@ class Origin:
     pid: int
     stream: StreamName
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether these are the arbiter's own words."""
+        return not self.watcher
+
 
 @dataclass(frozen=True, slots=True)
 class LogLine:

@@ -69,7 +69,7 @@ class Lane:
     def put(self, block: Block) -> None:
         """Queue a block; dropped and counted if the lane is stalled, closed, or twice as full as it should be."""
         with self._changed:
-            refusal = self._refusal()
+            refusal = self._refusal(block)
             if refusal:
                 is_news = self._count_drop((block,), refusal)
             else:
@@ -196,9 +196,12 @@ class Lane:
 
     # -- both sides --------------------------------------------------------------------------------------------------
 
-    def _refusal(self) -> str:
-        """Why a block can't be taken; empty if it can. Needs the lock."""
-        if self._stall_reason:
+    def _refusal(self, block: Block) -> str:
+        """Why a block can't be taken; empty if it can. Needs the lock.
+
+        Our own words wait out a stall: they are few, and it is they who tell what was dropped meanwhile.
+        """
+        if self._stall_reason and not block.origin.is_ours:
             return self._stall_reason
         if self._closing:
             return "is closed"

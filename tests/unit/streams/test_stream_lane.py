@@ -100,6 +100,22 @@ def test_a_stalled_lane_drops_counts_and_recovers() -> None:
     assert sink.written == [b"0123456789\n"]
 
 
+def test_our_own_words_wait_out_a_stall() -> None:
+    sink = GatedSink(is_open=False)
+    lane = Lane(sink, name="x", capacity=10)
+    lane.put(block(b"0123456789\n"))
+    lane.stall("stuck")
+    ours = Block(Origin("", 0, 1, "stderr"), 1.0, b"news\n")
+    lane.put(ours)
+    lane.put(ours)
+    assert lane.dropped_lines == 0
+    lane.put(ours)
+    assert lane.dropped_lines == 1
+    sink.gate.set()
+    finish(lane)
+    assert sink.written == [b"0123456789\n", b"news\n", b"news\n"]
+
+
 def test_a_stall_ends_with_the_next_progress() -> None:
     sink = GatedSink(is_open=False)
     lane = Lane(sink, name="x", capacity=10)
