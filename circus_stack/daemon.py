@@ -59,9 +59,9 @@ class Setting:
 
     `read` reads the configuration again, from the same sources; `rereads_on_hup` is what SIGHUP does in `serve`, while
     `circusd` only rolls. `stdout` and `stderr` take the output of processes that no stream option sends elsewhere.
-    `on_event` sees each event, `on_up` is called once everything has come up, or was given
-    up; `on_drop` when lines of output were lost. `alongside` runs beside the arbiter until
-    its end and may call what it is given: read the configuration again and roll.
+    `on_bound` is called when every address is bound and nothing is started yet, `on_up` when everything has come up or was
+    given up; `on_event` sees each event, `on_drop` hears of lost lines. `alongside` runs beside the arbiter until its
+    end and may call what it is given: read the configuration again and roll.
     """
 
     paths: RuntimePaths
@@ -75,6 +75,7 @@ class Setting:
     on_event: Callable[[Event], None] = lambda _event: None
     on_up: Callable[[], None] = lambda: None
     on_drop: Callable[[Dropped], None] = lambda _dropped: None
+    on_bound: Callable[[], None] = lambda: None
     alongside: Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]] | None = None
 
 
@@ -249,6 +250,7 @@ class Daemon:
 
     async def _serve(self) -> None:
         await self._control.start()
+        self._setting.on_bound()
         if self._setting.alongside is not None:
             self._background(self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False)))
         self._background(self._sweep_now_and_then())

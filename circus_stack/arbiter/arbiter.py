@@ -23,7 +23,7 @@ from circus_stack.arbiter.sockets import ListeningSocket, SocketView
 from circus_stack.config.diff import diff
 from circus_stack.config.precedence import closure
 from circus_stack.config.schema import StackConfig, WatcherConfig
-from circus_stack.errors import CommandError, Errno, UnknownWatcherError
+from circus_stack.errors import CircusStackError, CommandError, Errno, UnknownWatcherError
 from circus_stack.events import WatcherAdded, WatcherRemoved
 from circus_stack.states import WatcherState
 from circus_stack.system.descent import session_of, signal_group
@@ -182,7 +182,7 @@ class Arbiter:
         async with self._reconfiguring:
             lines = diff(self.stack, stack).lines()
             change = Reconfiguration(self._keepers, self._sockets, self._means, stack, lines, roll=roll)
-            outcome = await change.carry_out(self._start, self._stop)
+            outcome = await change.carry_out(self._start, self._stop, lambda: self.is_quitting)
             self.stack = stack
             return outcome
 
@@ -233,15 +233,17 @@ class Arbiter:
 
     async def _shut_down(self) -> None:
         for keeper in self._keepers.values():
-            if keeper.watcher.state is WatcherState.STARTING:
-                keeper.interrupt()
-        await self._stop(self.names())
+            keeper.interrupt()
+        # A change of the configuration that was under way takes itself back now; until then watchers may come and go.
+        async with self._reconfiguring:
+            await self._stop(self.names())
         for name in self._keepers:
             self._means.publish(WatcherRemoved(watcher=name, time=self._means.epoch()))
 
     def kill_everything(self, signum: int) -> None:
-        """Signal each process group of ours, and each descendant besides, without a further question."""
+        """Signal each process group of ours without a further question, and start nothing in its place."""
         for keeper in self._keepers.values():
+            keeper.is_held = True
             for pid in keeper.watcher.processes:
                 signal_group(pid, signum)
 
@@ -287,10 +289,11 @@ class Arbiter:
         if task.cancelled():
             return
         error = task.exception()
-        if isinstance(error, CommandError):
-            log.info("%s", error)
+        if isinstance(error, CircusStackError):
+            # Events have told what happened, and whoever asked for the operation may have awaited it.
+            log.debug("%s", error)
         elif error is not None:
-            log.error("%s", error)
+            log.error("an operation failed", exc_info=error)
 
 
 async def _gather(jobs: Iterable[Awaitable[Outcome]]) -> Outcome:

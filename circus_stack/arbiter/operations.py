@@ -5,6 +5,7 @@ A stop does not wait for its turn behind a start or a reload: it interrupts them
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable
 
@@ -16,6 +17,8 @@ from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode
 from circus_stack.errors import CommandError, Errno
 from circus_stack.states import WatcherState, WatcherStep
+
+log = logging.getLogger(__name__)
 
 
 async def start(keeper: Keeper, may_start: Callable[[], bool]) -> Outcome:
@@ -31,6 +34,8 @@ async def start(keeper: Keeper, may_start: Callable[[], bool]) -> Outcome:
             watcher.forgive()
             watcher.step(WatcherStep.START)
         keeper.is_held = True
+        if not may_start():
+            log.debug("%s waits for what it depends on", keeper.name)
         try:
             await keeper.wait_until(may_start)
         finally:

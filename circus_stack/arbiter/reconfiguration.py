@@ -68,7 +68,7 @@ class Reconfiguration:
         self._fresh: list[ListeningSocket] = []
         self._restarted: list[WatcherConfig] = []
 
-    async def carry_out(self, start: Many, stop: Many) -> Outcome:
+    async def carry_out(self, start: Many, stop: Many, is_quitting: Callable[[], bool]) -> Outcome:
         """Do all of it; raises ReloadError, with everything as it was, where a new part does not come up."""
         moved = self._open_sockets()
         plan = self._plan(moved)
@@ -78,7 +78,7 @@ class Reconfiguration:
                 outcome = await self._restart(plan.of(Fate.RESTART))
                 rollovers = await self._prepare(plan.of(Fate.ROLL), locks)
             except BaseException:
-                await self._take_back(plan.added, stop)
+                await self._take_back(plan.added, stop, is_quitting)
                 raise
             started = await asyncio.gather(*(rollover.commit() for rollover in rollovers))
         outcome = sum(started, outcome) + await self._finish(plan, stop)
@@ -156,8 +156,8 @@ class Reconfiguration:
             raise failures[0]
         return rollovers
 
-    async def _take_back(self, added: list[WatcherConfig], stop: Many) -> None:
-        for config in self._restarted:
+    async def _take_back(self, added: list[WatcherConfig], stop: Many, is_quitting: Callable[[], bool]) -> None:
+        for config in () if is_quitting() else self._restarted:
             with contextlib.suppress(CommandError):
                 await operations.restart(self._keepers[config.name], config)
         names = [config.name for config in added if config.name in self._keepers]

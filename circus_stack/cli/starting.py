@@ -76,9 +76,7 @@ def _start(wanted: Start, detachment: Detachment | None) -> int:
         sys.stdout.write(render(arrangement.stack))
         return 0
     bound = bind(setting, arrangement)
-    if detachment is not None:
-        detachment.succeed()
-    return _run(wanted, setting, arrangement, bound)
+    return _run(wanted, setting, arrangement, bound, detachment)
 
 
 def _setting(wanted: Start, stack: StackConfig) -> Setting:
@@ -104,7 +102,7 @@ def _state_dir(source: str, state_dir: str | None) -> Path:
     return Path(state_dir).absolute() if state_dir else state_directory(os.environ, Path.home(), stack_id(source))
 
 
-def _run(wanted: Start, setting: Setting, arrangement: Arrangement, bound: Bound) -> int:
+def _run(wanted: Start, setting: Setting, arrangement: Arrangement, bound: Bound, detachment: Detachment | None) -> int:
     show = _show(wanted, arrangement.stack, bound)
     setting = replace(
         setting,
@@ -113,6 +111,7 @@ def _run(wanted: Start, setting: Setting, arrangement: Arrangement, bound: Bound
         on_event=show.on_event,
         on_up=show.on_up,
         on_drop=show.on_drop,
+        on_bound=detachment.succeed if detachment is not None else lambda: None,
         alongside=_watch(arrangement.stack) if wanted.watches_sources else None,
     )
     try:
