@@ -59,8 +59,8 @@ class Setting:
 
     `read` reads the configuration again, from the same sources; `rereads_on_hup` is what SIGHUP does in `serve`, while
     `circusd` only rolls. `stdout` and `stderr` take the output of processes that no stream option sends elsewhere.
-    `on_bound` is called when every address is bound and nothing is started yet, `on_up` when everything has come up or was
-    given up; `on_event` sees each event, `on_drop` hears of lost lines. `alongside` runs beside the arbiter until its
+    `on_bound` is called when every address is bound and nothing is started yet, `on_up` when everything has come up or
+    was given up; `on_event` sees each event, `on_drop` hears of lost lines. `alongside` runs beside the arbiter until its
     end and may call what it is given: read the configuration again and roll.
     """
 
