@@ -25,6 +25,7 @@ class Program:
         log: Path,
         *,
         env: Mapping[str, str] | None = None,
+        base_env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         pass_fds: Sequence[int] = (),
     ) -> None:
@@ -35,7 +36,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+                env={**(os.environ if base_env is None else base_env), "PYTHONUNBUFFERED": "1", **(env or {})},
                 cwd=cwd,
                 pass_fds=tuple(pass_fds),
                 start_new_session=True,
