@@ -46,7 +46,7 @@ def circusd(config: Path, log_level: str | None, log_output: str | None, daemon:
                 rereads_on_hup=False,
                 daemonize=daemon,
                 log_output=log_output,
-                shows_progress=False,
+                program="circusd",
             )
         )
     )

@@ -29,7 +29,8 @@ REFUSED, MISCONFIGURED = 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What the command line asked for. `source` identifies the stack, `read` reads its configuration."""
+    """What the command line asked for. `source` identifies the stack, `read` reads its configuration; `program` is
+    whose command line it was: `circusd` prints as Circus does."""
 
     source: str
     read: Callable[[], StackConfig]
@@ -39,7 +40,7 @@ class Start:
     daemonize: bool = False
     log_format: str = "text"
     log_output: str | None = None
-    shows_progress: bool = True
+    program: str = "circus-stack"
 
 
 def start(wanted: Start) -> int:
@@ -48,9 +49,9 @@ def start(wanted: Start) -> int:
     try:
         return _start(wanted, detachment)
     except ConfigError as error:
-        return _refuse(_explain(error), MISCONFIGURED, detachment)
+        return _refuse(wanted, _explain(error), MISCONFIGURED, detachment)
     except CircusStackError as error:
-        return _refuse(str(error), REFUSED, detachment)
+        return _refuse(wanted, str(error), REFUSED, detachment)
 
 
 def _explain(error: ConfigError) -> str:
@@ -59,9 +60,9 @@ def _explain(error: ConfigError) -> str:
     return "\n".join([f"{mistakes} in the configuration; nothing was started", *map(str, error.problems)])
 
 
-def _refuse(text: str, status: int, detachment: Detachment | None) -> int:
+def _refuse(wanted: Start, text: str, status: int, detachment: Detachment | None) -> int:
     for line in text.splitlines():
-        sys.stderr.write(f"circus-stack: {line}\n")
+        sys.stderr.write(f"{wanted.program}: {line}\n")
     sys.stderr.flush()
     if detachment is not None:
         detachment.fail(status)
@@ -122,7 +123,7 @@ def _run(wanted: Start, setting: Setting, arrangement: Arrangement, bound: Bound
 
 
 def _show(wanted: Start, stack: StackConfig, bound: Bound) -> Show:
-    if not wanted.shows_progress:
+    if wanted.program == "circusd":
         return show_circusd(stack, wanted.log_output)
     hint = "" if wanted.daemonize or not sys.stderr.isatty() else "Ctrl-C stops it"
     return show_serve(stack, bound.views(), is_json=wanted.log_format == "json", hint=hint)
