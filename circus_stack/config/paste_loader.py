@@ -92,8 +92,6 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
         """As PasteDeploy's; what can't be resolved is a mistake and a context without a reference."""
         self.files.depth += 1
         try:
-            if self.files.depth > _MAX_DEPTH:
-                return self._dead_end(object_type, f"{name!r} leads back to itself")
             if name is not None and self.absolute_name(name):
                 return self._absolute(object_type, name, global_conf)
             return self._relative(object_type, name, global_conf)
@@ -129,6 +127,8 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
         path = Path(self.filename).absolute().parent / loadwsgi.unquote(target)
         if not path.is_file():
             return self._dead_end(object_type, f"the file {path} does not exist", word=uri)
+        if self.files.depth > _MAX_DEPTH:
+            return self._dead_end(object_type, "leads back to itself by way of another file", word=uri)
         other = self.files.loader(str(path))
         if other is None:
             return self._dead_end(object_type, f"the file {path} cannot be used", word=uri)

@@ -9,7 +9,7 @@ from circus_stack.config.values import Location
 from circus_stack.errors import ConfigError, Problem
 
 # Below this likeness a proposal confuses more than it helps: "workers" is not meant by "worker_class".
-_LIKENESS = 0.7
+_LIKENESS = 0.66
 
 
 def nearest(name: str, legal: Iterable[str], likeness: float = _LIKENESS) -> str:

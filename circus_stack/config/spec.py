@@ -53,5 +53,6 @@ def looks_like_file(text: str) -> bool:
 
 
 def is_application(text: str) -> bool:
-    """Whether a text has the form of an application."""
-    return _APP.fullmatch(text.strip()) is not None and ("." in text or ":" in text)
+    """Whether a text has the form of an application; `app.ini` has not, although it might be a callable of a module."""
+    is_dotted = "." in text or ":" in text
+    return is_dotted and not text.endswith(_FILE_ENDINGS) and _APP.fullmatch(text.strip()) is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,15 +87,18 @@ def all_cases() -> list[Case]:
 
 def resolve(case: Case) -> str:
     """The resolved stack, or the mistakes, with what differs from machine to machine replaced."""
-    try:
-        text = render(_load(case))
-    except ConfigError as error:
-        text = f"refused\n\n{error}\n"
-    return text.replace(str(HERE), "HERE").replace(sys.executable, "python")
+    # A unix socket's path must not grow too long because the checkout stands deep.
+    with tempfile.TemporaryDirectory() as stage:
+        folder = Path(stage).resolve() / "golden"
+        shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "*.txt", "__pycache__"))
+        try:
+            text = render(_load(case, folder / case.file))
+        except ConfigError as error:
+            text = f"refused\n\n{error}\n"
+    return text.replace(str(folder), "HERE").replace(sys.executable, "python")
 
 
-def _load(case: Case) -> StackConfig:
-    path = HERE / case.file
+def _load(case: Case, path: Path) -> StackConfig:
     if path.parent.name == "circus":
         return load_circus(path, environ=case.environ)
     return load_stack(

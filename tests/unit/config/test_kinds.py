@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circus_stack.config import kinds
+from circus_stack.config.option import Kind
+from circus_stack.config.values import Readiness, ReadinessForm
+
+ALL = [each for each in vars(kinds).values() if isinstance(each, Kind)] + [kinds.choice("a", "B")]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("10", 10), ("KILL", 9), ("sigkill", 9), ("SIGRTMIN+1", signal.SIGRTMIN + 1)]
+)
+def test_signals_in_all_forms(text: str, number: int) -> None:
+    assert kinds.SIGNAL.parse(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "SIGFOO", "0", "-9", "999", "SIGRTMIN+99", "_DFL", "²"])
+def test_what_is_no_signal(text: str) -> None:
+    with pytest.raises(ValueError):
+        kinds.SIGNAL.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "target"),
+    [
+        ("", ReadinessForm.NONE, ""),
+        ("none", ReadinessForm.NONE, ""),
+        ("notify", ReadinessForm.NOTIFY, ""),
+        ("tcp:localhost:80", ReadinessForm.TCP, "localhost:80"),
+        ("tcp:[::1]:80", ReadinessForm.TCP, "[::1]:80"),
+        ("http:http://x/y", ReadinessForm.HTTP, "http://x/y"),
+        ("https://x:8443/", ReadinessForm.HTTP, "https://x:8443/"),
+        ("exec:redis-cli ping", ReadinessForm.EXEC, "redis-cli ping"),
+        ("delay:0.5", ReadinessForm.DELAY, "0.5"),
+    ],
+)
+def test_readiness_in_all_forms(text: str, form: ReadinessForm, target: str) -> None:
+    assert kinds.READINESS.parse(text) == Readiness(form, target)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tcp:80",
+        "tcp:x:99999",
+        "http:8080",
+        "http:ftp://x",
+        "http://x:99999/",
+        "delay:soon",
+        "exec:'",
+        "notify:x",
+        "file:x",
+        "exec:",
+    ],
+)
+def test_what_is_no_readiness(text: str) -> None:
+    with pytest.raises(ValueError):
+        kinds.READINESS.parse(text)
+
+
+def test_a_choice_ignores_the_case() -> None:
+    assert kinds.choice("AF_INET", "AF_UNIX").parse("af_unix") == "AF_UNIX"
+
+
+def test_auto_is_no_number_of_workers() -> None:
+    assert kinds.WORKERS.parse(" AUTO ") == 0
+    for text in ("0", "-1", "many"):
+        with pytest.raises(ValueError):
+            kinds.WORKERS.parse(text)
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
+@given(
+    text=st.text(max_size=30) | st.sampled_from(["1e999", "nan", "9" * 5000, "-1", "+ 1", "http://[", "tcp:::", "0o9"])
+)
+def test_a_parser_raises_nothing_but_valueerror(kind: Kind, text: str) -> None:
+    try:
+        kind.parse(text)
+    except ValueError:
+        pass
