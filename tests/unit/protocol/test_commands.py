@@ -14,32 +14,13 @@ from circus_stack.protocol.commands import COMMANDS
 from tests.unit.protocol.test_codec import PLAIN
 
 # The list of the issue that this was built for.
-WANTED = [
-    "list",
-    "status",
-    "numprocesses",
-    "numwatchers",
-    "start",
-    "stop",
-    "restart",
-    "reload",
-    "incr",
-    "decr",
-    "signal",
-    "kill",
-    "options",
-    "get",
-    "stats",
-    "dstats",
-    "quit",
-    "listsockets",
-    "globaloptions",
-    "reloadconfig",
-]
+WANTED = {"list", "status", "numprocesses", "numwatchers", "start", "stop", "restart", "reload", "incr", "decr"}
+WANTED |= {"signal", "kill", "options", "get", "stats", "dstats", "quit", "listsockets"}
+WANTED |= {"globaloptions", "reloadconfig"}
 
 
 def test_the_commands_of_circus_are_there() -> None:
-    assert set(WANTED) <= COMMANDS.keys()
+    assert COMMANDS.keys() >= WANTED
 
 
 @pytest.mark.parametrize("name", COMMANDS)
