@@ -56,15 +56,14 @@ def parse_target(text: str) -> Target:
     return Target(text, module, name, is_factory=is_factory, args=args, kwargs=kwargs)
 
 
-def load_application(text: str) -> WSGIApplication:
-    """Import the application that `text` names, and call it where `text` calls it."""
-    target = parse_target(text)
-    found = load_object(target, f"application {text!r}")
+def load_application(target: Target) -> WSGIApplication:
+    """Import the application that `target` names, and call it where it is a factory."""
+    found = load_object(target, f"application {target.text!r}")
     if target.is_factory:
-        found = _run(lambda: found(*target.args, **target.kwargs), f"factory {text!r} raised")
+        found = _run(lambda: found(*target.args, **target.kwargs), f"factory {target.text!r} raised")
     if not callable(found):
         raise AppLoadError(
-            f"application {text!r} is {_kind(found)}, which cannot be called: a WSGI application is needed"
+            f"application {target.text!r} is {_kind(found)}, which cannot be called: a WSGI application is needed"
         )
     application: WSGIApplication = found
     return application
@@ -190,4 +189,4 @@ def _form_message(text: str) -> str:
 
 
 def _kind(found: object) -> str:
-    return "None" if found is None else f"a {type(found).__name__}"
+    return "None" if found is None else f"of type {type(found).__name__}"

@@ -6,11 +6,11 @@ import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from chaussette import logs, server
-from chaussette.application import is_ini, load_application
+from chaussette.application import is_ini, load_application, parse_target
 from chaussette.arguments import NO_BACKEND, build_parser, settings_from
 from chaussette.errors import EXIT_USAGE, AppLoadError, ChaussetteError, UsageError
 from chaussette.notify import Notifier
@@ -48,21 +48,26 @@ def run(settings: Settings, namespace: Namespace) -> int:
         return run_reloader(settings, namespace)
     notifier = Notifier.from_environ(os.environ)
     label = namespace.application
-    server.serve(settings, lambda: load(settings, label), label, namespace, notifier)
+    server.serve(settings, application_loader(settings, label), label, namespace, notifier)
     return 0
 
 
-def load(settings: Settings, text: str) -> WSGIApplication:
-    """The application that the command line names, out of a module or an ini."""
+def application_loader(settings: Settings, text: str) -> Callable[[], WSGIApplication]:
+    """What loads the application that the command line names. A wrong name is refused before anything is bound."""
     if not is_ini(text):
         if settings.app_name or settings.paste_var:
             raise UsageError(f"--app-name and --paste-var belong to an ini, as config:app.ini; {text!r} is a module")
-        return load_application(text)
+        target = parse_target(text)
+        return lambda: load_application(target)
     from chaussette import ini
 
-    target = ini.parse_ini_target(text, settings.app_name, dict(settings.paste_var), os.environ)
-    ini.configure_logging(target)
-    return ini.load_ini_application(target)
+    ini_target = ini.parse_ini_target(text, settings.app_name, dict(settings.paste_var), os.environ)
+
+    def load() -> WSGIApplication:
+        ini.configure_logging(ini_target)
+        return ini.load_ini_application(ini_target)
+
+    return load
 
 
 def report(error: ChaussetteError) -> int:

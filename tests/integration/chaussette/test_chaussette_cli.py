@@ -38,7 +38,7 @@ def write(directory, name, text):
         ("nowhere.at.all", 1, "there is no module 'nowhere'"),
         (f"{MODULE}:ap", 1, "has no attribute 'ap'; did you mean 'app'?"),
         (f"{MODULE}.ap", 1, "has no attribute 'ap'; did you mean 'app'?"),
-        (f"{MODULE}:not_callable", 1, "is a int, which cannot be called"),
+        (f"{MODULE}:not_callable", 1, "is of type int, which cannot be called"),
         (f"{MODULE}:make(open('x'))", 2, "a factory takes literals only"),
         (f"{MODULE}:make(", 2, "write module:callable, module.callable, module:factory()"),
         ("app", 2, "write module:callable, module.callable, module:factory()"),

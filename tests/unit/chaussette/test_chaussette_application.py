@@ -49,10 +49,10 @@ def test_ini_schemes():
 def test_loading_from_the_standard_library():
     import wsgiref.simple_server
 
-    assert load_application("wsgiref.simple_server:demo_app") is wsgiref.simple_server.demo_app
-    assert load_application("wsgiref.simple_server.demo_app") is wsgiref.simple_server.demo_app
+    assert load_application(parse_target("wsgiref.simple_server:demo_app")) is wsgiref.simple_server.demo_app
+    assert load_application(parse_target("wsgiref.simple_server.demo_app")) is wsgiref.simple_server.demo_app
 
 
 def test_a_submodule_that_is_missing_is_told_as_an_attribute():
     with pytest.raises(AppLoadError, match="'wsgiref' has no attribute 'simple_servr'; did you mean 'simple_server'"):
-        load_application("wsgiref.simple_servr.demo_app")
+        load_application(parse_target("wsgiref.simple_servr.demo_app"))
