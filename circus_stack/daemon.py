@@ -39,9 +39,9 @@ from circus_stack.protocol.record import StackRecord, encode_record
 from circus_stack.protocol.rundir import RuntimePaths, endpoint_of
 from circus_stack.streams.drops import Dropped
 from circus_stack.streams.lane import Lane
-from circus_stack.streams.registry import check_watcher
 from circus_stack.streams.streams import Streams
 from circus_stack.streams.tail import LiveTail
+from circus_stack.streams.validation import check_watchers
 from circus_stack.system.descent import become_subreaper
 from circus_stack.system.notify import NotifySocket
 from circus_stack.system.pidfile import PidFile
@@ -109,7 +109,7 @@ def arrange(setting: Setting) -> services.Arrangement:
     arrangement = services.arrange(
         stack, state_dir=setting.state_dir, runtime_dir=setting.paths.directory, environ=setting.environ
     )
-    problems = [problem for watcher in arrangement.stack.watchers for problem in check_watcher(watcher)]
+    problems = check_watchers(arrangement.stack.watchers)
     if problems:
         raise ConfigError(problems)
     return arrangement

@@ -115,9 +115,9 @@ def _judge(source: str, read: Callable[[], StackConfig]) -> Verdict:
 def _look_further(stack: StackConfig) -> list[Problem]:
     """What the recipes and the sinks say to their options; a server that isn't installed here is worth a warning."""
     from circus_stack.services import prepare
-    from circus_stack.streams.registry import check_watcher
+    from circus_stack.streams.validation import check_watchers
 
-    mistakes = [problem for watcher in stack.watchers for problem in check_watcher(watcher)]
+    mistakes = check_watchers(stack.watchers, looks_at_disk=False)
     warnings = []
     for service in stack.services:
         try:

@@ -7,6 +7,7 @@ and counted. The thread starts with the first block: fork before that, or not at
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -142,6 +143,9 @@ class Lane:
         self._thread.start()
 
     def _run(self) -> None:
+        # Under `stty tostop` a write from the background would stop the whole program, or never end where the signal
+        # has a handler; blocked, it is just written.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         try:
             while batch := self._take_batch():
                 self._write(batch)

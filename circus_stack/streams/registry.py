@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from circus_stack.config.option import options_of
-from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import Location, StreamConfig
 from circus_stack.errors import ConfigError, Problem
 from circus_stack.streams.place import Place
@@ -54,24 +53,14 @@ def check(
 ) -> list[Problem]:
     """The mistakes of one stream: an unknown class, an unknown option, a bad value. Imports a class of the user's own.
 
-    `section` and `option` name the stream in the messages; `where` has the locations of its keys (`stdout_stream.KEY`,
-    or KEY alone).
+    `section` and `option` name the stream in the messages; `where` has the locations of its keys, or of the whole
+    (`stdout_stream`).
     """
     try:
         plan(stream)
     except ConfigError as error:
         return [_locate(problem, section, option, where or {}) for problem in error.problems]
     return []
-
-
-def check_watcher(watcher: WatcherConfig) -> list[Problem]:
-    """The mistakes of both streams of a watcher."""
-    section = f"watcher:{watcher.name}"
-    problems: list[Problem] = []
-    for option, stream in (("stdout_stream", watcher.stdout_stream), ("stderr_stream", watcher.stderr_stream)):
-        if stream is not None:
-            problems += check(stream, section=section, option=option, where=watcher.where)
-    return problems
 
 
 def shipped_name(name: str) -> str:
@@ -148,7 +137,7 @@ def _unknown_class(name: str, nearest: str) -> Problem:
 
 def _locate(problem: Problem, section: str, option: str, where: Mapping[str, Location]) -> Problem:
     key = problem.option or "class"
-    location = where.get(f"{option}.{key}") or where.get(key) or Location()
+    location = where.get(f"{option}.{key}") or where.get(option) or Location()
     return Problem(
         problem.message,
         file=location.file,

@@ -16,10 +16,10 @@ from circus_stack.streams.output import Console
 from circus_stack.streams.pipe import PipeYard
 from circus_stack.streams.place import Place
 from circus_stack.streams.pool import Key, LanePool
-from circus_stack.streams.registry import check_watcher
 from circus_stack.streams.route import Route
 from circus_stack.streams.stalls import StallWatch
 from circus_stack.streams.tail import LiveTail
+from circus_stack.streams.validation import check_watcher
 from circus_stack.streams.wake import call_in_loop
 
 StreamConfigs = tuple[StreamConfig | None, StreamConfig | None]

@@ -13,9 +13,10 @@ from circus_stack.streams.block import Block, Origin
 from circus_stack.streams.output import Console
 from circus_stack.streams.place import Place
 from circus_stack.streams.pool import key_of
-from circus_stack.streams.registry import check, check_watcher, plan, shipped_name
+from circus_stack.streams.registry import check, plan, shipped_name
 from circus_stack.streams.sink import SinkError
 from circus_stack.streams.sinks.file import FileSink
+from circus_stack.streams.validation import check_watcher, check_watchers
 from tests.unit.streams.foreign_sinks import Recorder
 
 PLACE = Place("web", "stdout", Console.of_process())
@@ -115,3 +116,38 @@ def test_streams_share_a_place_and_nothing_else() -> None:
     assert key_of("StdoutStream", {}, PLACE) == key_of("StdoutStream", {}, other)
     assert key_of("FancyStdoutStream", {}, PLACE) != key_of("FancyStdoutStream", {}, other)
     assert key_of(f"{FOREIGN}.Recorder", {}, PLACE) != key_of(f"{FOREIGN}.Recorder", {}, other)
+
+
+def writing_to(name: str, path: Path, **options: str) -> WatcherConfig:
+    return WatcherConfig(name=name, stdout_stream=StreamConfig("FileStream", {"filename": str(path), **options}))
+
+
+def test_a_file_that_cannot_be_is_found_out_before_the_start(tmp_path: Path) -> None:
+    watchers = [
+        writing_to("a", tmp_path),
+        writing_to("b", tmp_path / "no" / "x.log"),
+        writing_to("c", tmp_path / "c.log"),
+    ]
+    texts = [str(problem) for problem in check_watchers(watchers)]
+    assert texts == [
+        f"[watcher:a] stdout_stream.filename: is a directory, not a file; found '{tmp_path}'",
+        f"[watcher:b] stdout_stream.filename: the directory {tmp_path}/no does not exist; found '{tmp_path}/no/x.log'",
+    ]
+    assert list(tmp_path.iterdir()) == []
+    assert check_watchers(watchers, looks_at_disk=False) == []
+
+
+def test_two_watchers_may_share_a_file_in_one_way_only(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    one = writing_to("a", path, max_bytes="10")
+    assert check_watchers([one, writing_to("b", path, max_bytes="10")]) == []
+    (problem,) = check_watchers([one, writing_to("b", path, max_bytes="20")])
+    assert "[watcher:a] stdout_stream writes to the same file with other options" in str(problem)
+
+
+def test_the_line_of_the_stream_serves_where_that_of_the_key_is_unknown() -> None:
+    watcher = WatcherConfig(
+        name="a", stdout_stream=StreamConfig("Nope", {}), where={"stdout_stream": Location("x.ini", 3)}
+    )
+    (problem,) = check_watcher(watcher)
+    assert str(problem).startswith("x.ini:3: ")
