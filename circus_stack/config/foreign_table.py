@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from circus_stack.config.foreign import NO, THREADED, YES, Foreign
-from circus_stack.config.paste_loader import Reference
+from circus_stack.config.paste_context import Reference
 
 _TLS = "TLS ends at a proxy in front"
 _PROXY = "headers of a proxy are not interpreted; a middleware of the application can do that"

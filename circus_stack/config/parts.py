@@ -22,6 +22,8 @@ WEB = "web"
 # Kinds of section that are ours; those of `NAMED` need a name.
 NAMED = ("watcher", "socket", "service", "plugin")
 OWN = ("circus", "env", *NAMED)
+# logging.config's members: [logger_NAME] and the like.
+_LOGGING = ("logger_", "handler_", "formatter_")
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ def check_titles(sections: Iterable[Section], other_kinds: Iterable[str], proble
     """Warn of sections that nobody reads and that look like one of ours; `other_kinds` are those that others read."""
     others = tuple(other_kinds)
     for section in sections:
-        if is_own(section) or section.kind.startswith(others):
+        if is_own(section) or section.kind in others or section.kind.startswith(_LOGGING):
             continue
         if section.kind in NAMED:
             problems.warn(

@@ -13,7 +13,8 @@ from typing import Any
 from paste.deploy import loadwsgi
 
 from circus_stack.config.installed import Installed
-from circus_stack.config.paste_loader import LazyContext, LazyLoader
+from circus_stack.config.paste_context import LazyContext
+from circus_stack.config.paste_loader import LazyLoader
 from circus_stack.config.problems import Problems
 from circus_stack.config.values import Location
 

@@ -17,7 +17,9 @@ from typing import Any
 from paste.deploy import loadwsgi
 
 from circus_stack.config.document import Document, Entry, Section
+from circus_stack.config.paste_context import LazyContext, Reference
 from circus_stack.config.paste_reader import DEFAULT, read_paste
+from circus_stack.config.paste_reasons import reason_of
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.source import read_text
 from circus_stack.config.values import Location
@@ -25,28 +27,6 @@ from circus_stack.config.values import Location
 # Nobody nests `use = config:` deeper on purpose.
 _MAX_DEPTH = 50
 _ENVIRON = re.compile(r"%\(ENV_([^)\s]+)\)s")
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """What would be loaded: `egg`, distribution and entry point; or `call`, module and callable."""
-
-    scheme: str = ""
-    target: str = ""
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.scheme}:{self.target}" + (f"#{self.name}" if self.scheme == "egg" and self.name else "")
-
-
-class LazyContext(loadwsgi.LoaderContext):  # type: ignore[misc]
-    """A PasteDeploy context whose object is a `Reference`; `where` tells the line of each of its options."""
-
-    def __init__(self, reference: Reference, object_type: Any, protocol: str | None, conf: Any, local: Any, of: Any):
-        super().__init__(reference, object_type, protocol, conf or {}, local, of)
-        self.where: dict[str, Location] = {}
-        self.section: Section | None = None
-        self.reference = reference
 
 
 @dataclass(slots=True)
@@ -157,7 +137,7 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
             context = self._not_interpolated(object_type, section)
         except Exception as error:
             # PasteDeploy raises LookupError, KeyError, ImportError or ValueError for a bad section.
-            context = self._dead_end(object_type, _reason(error), section=section)
+            context = self._dead_end(object_type, reason_of(error), section=section)
         finally:
             self._open.pop()
         self._remember_lines(context, section)
@@ -203,7 +183,7 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
 
     def _missing(self, object_type: Any, name: str | None, error: LookupError) -> Any:
         if "mbiguous" in str(error):
-            return self._dead_end(object_type, _reason(error), word=name or "")
+            return self._dead_end(object_type, reason_of(error), word=name or "")
         names = self.names(object_type)
         message = f"there is no {object_type.name} named {name or 'main'!r}"
         legal = ", ".join(names) or f"a section [{_prefixes(object_type)[0]}:{name or 'main'}]"
@@ -212,7 +192,7 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
     def names(self, object_type: Any) -> tuple[str, ...]:
         """The names that sections of this file give to objects of a type."""
         prefixes = _prefixes(object_type)
-        return tuple(each.name or "main" for each in self.document.sections if each.kind in prefixes)
+        return tuple(each.name for each in self.document.sections if each.kind in prefixes and each.name)
 
     def _dead_end(
         self,
@@ -253,7 +233,7 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
         try:
             found: str = self.parser.get(section.title, entry.key)
         except configparser.Error as error:
-            self.files.problems.add(_reason(error), entry.where, section=section.title, option=entry.key)
+            self.files.problems.add(reason_of(error), entry.where, section=section.title, option=entry.key)
             return entry.value
         return found
 
@@ -266,24 +246,3 @@ def _wanted_environ(text: str, environ: Mapping[str, str]) -> list[tuple[str, st
     """Only what the text mentions: an application is handed all defaults as its global configuration."""
     names = dict.fromkeys(match[1] for match in _ENVIRON.finditer(text))
     return [(f"ENV_{name}", environ[name]) for name in names if name in environ]
-
-
-def _reason(error: Exception) -> str:
-    """PasteDeploy's and ConfigParser's exceptions in words that help."""
-    if isinstance(error, configparser.InterpolationMissingOptionError):
-        name = error.reference
-        if name.startswith("ENV_"):
-            return f"%({name})s stands for the environment variable {name[4:]}, which is not set"
-        return (
-            f"%({name})s is defined nowhere: set it in this section or in [{DEFAULT}], give {name}=VALUE on the "
-            f"command line, or write %(ENV_{name})s for an environment variable"
-        )
-    if isinstance(error, configparser.InterpolationDepthError):
-        return "its %(NAME)s refer to each other without an end"
-    if isinstance(error, configparser.InterpolationSyntaxError):
-        return "has a % that is neither %% nor %(NAME)s"
-    if isinstance(error, ModuleNotFoundError):
-        return f"requires the distribution {error.name or error}, which is not installed"
-    if isinstance(error, KeyError):
-        return f"gets {error.args[0]!r}, which is not among the defaults"
-    return " ".join(str(error).split())

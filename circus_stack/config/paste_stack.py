@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from circus_stack.config.web import Web, WebInput, build_web, read_server_config
 APP_KINDS = ("app", "application", "composite", "composit", "pipeline", "filter-app")
 PASTE_KINDS = (*APP_KINDS, "filter", "server")
 # Sections that PasteDeploy, pserve, logging and common tools read: no misspelling of ours.
-_OTHER_KINDS = (*PASTE_KINDS, DEFAULT, "logger", "handler", "formatter", "pserve", "pshell", "alembic", "uwsgi")
+_OTHER_KINDS = (*PASTE_KINDS, DEFAULT, "loggers", "handlers", "formatters", "pserve", "pshell", "alembic", "uwsgi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ def read_paste_stack(given: PasteInput, problems: Problems) -> PasteStack | None
     document = loader.document
     check_titles(document.sections, _OTHER_KINDS, problems)
     check_logging(loader)
+    _check_bare(document, problems)
     has_web = given.app_name is not None or any(each.kind in (*APP_KINDS, "server") for each in document.sections)
     own = [loader.interpolated(section) for section in document.sections if is_own(section)]
     parts = read_parts(own, PASTE, given.environ, given.service_kinds, problems, has_web=has_web)
@@ -72,7 +74,24 @@ def read_paste_stack(given: PasteInput, problems: Problems) -> PasteStack | None
     server = read_server_config(translation, problems)
     app = _application(loader, server, given, parts, problems)
     web = build_web(server, translation, parts, _web_input(app, loader, given))
-    return PasteStack(parts, web, translation)
+    return PasteStack(parts, _anchored(web, given.path), translation)
+
+
+def _anchored(web: Web, path: Path) -> Web:
+    """Files to watch are relative to the ini, as pserve takes them."""
+    folder = path.absolute().parent
+    files = tuple(str(folder / each) for each in web.config.watch_files)
+    return dataclasses.replace(web, config=dataclasses.replace(web.config, watch_files=files))
+
+
+def _check_bare(document: Document, problems: Problems) -> None:
+    """[app] is not [app:main]: PasteDeploy looks for the name."""
+    for section in document.sections:
+        if section.title in (*APP_KINDS, "server"):
+            legal = f"[{section.title}:main]"
+            problems.add(
+                "has no name, and PasteDeploy does not find it", section.where, section=section.title, legal=legal
+            )
 
 
 def _check_something(document: Document, parts: Parts, problems: Problems) -> None:
@@ -94,12 +113,20 @@ def _web_input(app: str, loader: LazyLoader, given: PasteInput) -> WebInput:
 
 
 def _watch_files(loader: LazyLoader) -> tuple[str, ...]:
-    """pserve's own option: paths relative to the file, or `package:path`."""
+    """pserve's own option."""
     section = loader.document.find("pserve")
     entry = section.find("watch_files") if section is not None else None
     if section is None or entry is None:
         return ()
-    return parse_paths(loader.value(section, entry))
+    found = []
+    for path in parse_paths(loader.value(section, entry)):
+        if ":" in path:
+            # package:path; finding it would import the package.
+            problems = loader.files.problems
+            problems.warn("is not watched: it is no path", entry.where, section="pserve", option=entry.key, found=path)
+        else:
+            found.append(path)
+    return tuple(found)
 
 
 def _application(loader: LazyLoader, server: ServerConfig, given: PasteInput, parts: Parts, problems: Problems) -> str:

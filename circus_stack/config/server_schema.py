@@ -46,9 +46,7 @@ class ServerConfig:
     ready_timeout: float | None = option(None, kinds.SECONDS, "Seconds within which a worker must serve.")
     user: str | None = option(None, kinds.TEXT, "User that the workers run as.", aliases=("uid",))
     group: str | None = option(None, kinds.TEXT, "Group that the workers run as.", aliases=("gid",))
-    watch_files: tuple[str, ...] = option(
-        (), kinds.PATHS, "More files that --reload watches: paths or globs, relative to the file they stand in."
-    )
+    watch_files: tuple[str, ...] = option((), kinds.PATHS, "More files that --reload watches, relative to the ini.")
     server_header: str | None = option(None, kinds.TEXT, "Value of the Server header.", aliases=("ident",))
     monkey: bool = option(True, kinds.BOOL, "Let gevent patch the standard library before the application is imported.")
     multiprocess: bool | None = option(None, kinds.BOOL, "Value of wsgi.multiprocess.")

@@ -10,7 +10,8 @@ from circus_stack.config.document import Entry, Section
 from circus_stack.config.foreign import Translation, fill_defaults, translate
 from circus_stack.config.foreign_table import UNKNOWN, find_foreign, normalised
 from circus_stack.config.gunicorn import translate_gunicorn
-from circus_stack.config.paste_loader import LazyContext, LazyLoader
+from circus_stack.config.paste_context import LazyContext
+from circus_stack.config.paste_loader import LazyLoader
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.values import Location
 

@@ -9,16 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from circus_stack.config.backend_choice import choose_backend
 from circus_stack.config.convert import Converted, convert, refuse_unknown
 from circus_stack.config.document import Section
-from circus_stack.config.foreign import THREADED, Translation
-from circus_stack.config.foreign_table import nearest_backend
+from circus_stack.config.foreign import Translation
 from circus_stack.config.installed import Installed
 from circus_stack.config.listen import Address
 from circus_stack.config.option import spellings
 from circus_stack.config.overrides import Overrides, read_workers
 from circus_stack.config.parts import WEB, Parts
-from circus_stack.config.problems import Problems, nearest
+from circus_stack.config.problems import Problems
 from circus_stack.config.schema import SocketConfig, WatcherConfig, WebConfig
 from circus_stack.config.server_schema import ServerConfig
 from circus_stack.config.socket_section import normalise
@@ -70,7 +70,7 @@ def build_web(server: ServerConfig, translation: Translation, parts: Parts, give
     addresses = decide_addresses(server, translation, given.overrides, given.environ, problems)
     sockets = _sockets(addresses, server, translation)
     laid_over = _overlay(translation, parts)
-    backend = _backend(server, translation, given, problems)
+    backend = choose_backend(server, translation, given.overrides.backend, given.installed, problems)
     if backend not in ([server.backend] if server.backend else translation.backends):
         # A limit of greenlets is none of another server's threads.
         server = dataclasses.replace(server, spawn=None)
@@ -116,53 +116,6 @@ def _overlay(translation: Translation, parts: Parts) -> Converted:
         if env:
             result.values["env"] = env
     return result
-
-
-def _backend(server: ServerConfig, translation: Translation, given: WebInput, problems: Problems) -> str:
-    known = given.installed.backends()
-    if given.overrides.backend is not None:
-        return _checked_backend(given.overrides.backend, "", Location(), "--backend", known, problems)
-    if server.backend is not None:
-        if not translation.is_own:
-            return _old_backend(server.backend, translation, server.where.get("backend"), known, problems)
-        where = server.where.get("backend", translation.where)
-        return _checked_backend(server.backend, translation.section, where, "backend", known, problems)
-    usable = [name for name in translation.backends if name in known]
-    return next((name for name in usable if name == "wsgiref" or given.installed.has_module(name)), usable[0])
-
-
-def _checked_backend(
-    name: str, section: str, where: Location, option: str, known: tuple[str, ...], problems: Problems
-) -> str:
-    if name in known:
-        return name
-    problems.add(
-        "is not a backend",
-        where,
-        section=section,
-        option=option,
-        found=name,
-        legal=", ".join(known),
-        nearest=nearest(name, known),
-    )
-    return THREADED[-1]
-
-
-def _old_backend(
-    name: str, translation: Translation, where: Location | None, known: tuple[str, ...], problems: Problems
-) -> str:
-    """Chaussette's own section may name backends that are gone."""
-    found = nearest_backend(name, known)
-    if found is None:
-        return _checked_backend(name, translation.section, where or translation.where, "backend", known, problems)
-    if found != name:
-        problems.warn(
-            f"{name} is no backend any more; {found} takes its place",
-            where,
-            section=translation.section,
-            option="backend",
-        )
-    return found
 
 
 def _workers(server: ServerConfig, laid_over: Converted, given: WebInput, problems: Problems) -> int:

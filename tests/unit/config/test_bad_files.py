@@ -70,6 +70,12 @@ def test_a_server_without_an_application(tmp_path: Path) -> None:
     assert "has no application" in mistakes(paste, tmp_path, "[server:main]\nuse = egg:waitress\n")[0].message
 
 
+@pytest.mark.parametrize("kind", ["app", "server", "pipeline"])
+def test_a_section_without_a_name_is_not_found_by_pastedeploy(tmp_path: Path, kind: str) -> None:
+    found = mistakes(paste, tmp_path, f"[{kind}]\nuse = egg:shop\n")
+    assert (found[-1].line, found[-1].legal) == (1, f"[{kind}:main]")
+
+
 def test_names_that_do_not_exist(tmp_path: Path) -> None:
     found = mistakes(paste, tmp_path, APP, app_name="mian", server_name="x")
     assert [(each.option, each.nearest) for each in found] == [("--app-name", "main"), ("--server-name", "")]

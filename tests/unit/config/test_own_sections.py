@@ -141,7 +141,9 @@ def test_a_circus_file_has_no_services(tmp_path: Path) -> None:
     assert [each.section for each in stack.warnings] == ["service:redis"]
 
 
-@pytest.mark.parametrize("title", ["watchers:x", "wacther:x", "sockets:y", "services:redis", "watcher"])
+@pytest.mark.parametrize(
+    "title", ["watchers:x", "wacther:x", "sockets:y", "services:redis", "watcher", "servers:x", "filtre:x"]
+)
 def test_a_section_that_nearly_is_ours_is_warned_of(tmp_path: Path, title: str) -> None:
     stack = paste(tmp_path, f"{APP}\n[{title}]\na = 1\n")
     assert [each.section for each in stack.warnings] == [title]

@@ -212,3 +212,11 @@ def test_what_a_variable_says_reaches_the_workers(tmp_path: Path) -> None:
 
 def test_the_mode_of_a_unix_socket_is_kept(tmp_path: Path) -> None:
     assert server(tmp_path, "unix_socket = /run/a\nunix_socket_perms = 660").sockets[0].mode == 0o660
+
+
+def test_files_to_watch_are_relative_to_the_ini(tmp_path: Path) -> None:
+    pserve = "[pserve]\nwatch_files =\n  a.yaml\n  pkg:b.txt\n  /etc/c d\n"
+    stack = paste(tmp_path, f"{APP}{pserve}[server:main]\nuse = egg:circus-stack\nwatch_files = e\n")
+    assert stack.web is not None
+    assert stack.web.watch_files == (f"{tmp_path}/a.yaml", "/etc/c d", f"{tmp_path}/e")
+    assert [(each.option, each.found) for each in stack.warnings] == [("watch_files", "pkg:b.txt")]
