@@ -99,7 +99,7 @@ def load_app(
     machine = machine or _this_machine()
     problems = Problems()
     if not is_application(spec):
-        message = "there is no such file" if looks_like_file(spec) else "is not an application"
+        message = "there is no such file" if looks_like_file(spec) else "this is not an application"
         problems.add(message, found=spec, legal=LEGAL_APP)
     parts = read_parts((), APP, environ, {}, problems, has_web=True)
     translation = Translation(is_own=True)

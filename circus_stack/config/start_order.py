@@ -22,7 +22,12 @@ def start_waves(stack: StackConfig) -> tuple[tuple[str, ...], ...]:
 def _declared(stack: StackConfig) -> tuple[dict[str, set[str]], dict[str, int]]:
     written: dict[str, tuple[str, ...]] = {}
     priority: dict[str, int] = {}
+    started = {watcher.name for watcher in stack.watchers}
+    is_composed = any(service.name in started for service in stack.services)
     for service in stack.services:
+        if is_composed and service.name not in started:
+            # Optional, and not to be had on this machine.
+            continue
         value, rank = service.watcher.get("depends_on", ()), service.watcher.get("priority", 0)
         written[service.name] = value if isinstance(value, tuple) else ()
         priority[service.name] = rank if isinstance(rank, int) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,12 @@ def test_what_starts_when(tmp_path: Path) -> None:
 
 def test_services_start_before_who_depends_on_them(tmp_path: Path) -> None:
     assert start_waves(paste(tmp_path, f"{APP}[service:redis]\n")) == (("redis",), ("web",))
+
+
+def test_an_optional_service_that_is_missing_does_not_start(tmp_path: Path) -> None:
+    stack = paste(tmp_path, f"{APP}[service:redis]\n[service:solr]\noptional = yes\n")
+    composed = dataclasses.replace(stack, watchers=(WatcherConfig(name="redis", cmd="redis-server"), *stack.watchers))
+    assert start_waves(composed) == (("redis",), ("web",))
 
 
 @pytest.mark.parametrize(
