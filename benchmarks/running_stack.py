@@ -71,8 +71,7 @@ def _wait_up(arbiter: subprocess.Popen[bytes], env: Mapping[str, str], log: Path
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline and arbiter.poll() is None:
         if "circus-stack: ready in" in log.read_text(errors="replace"):
-            [found] = find_stacks(env).stacks
-            record = found.record
+            [record] = [each.record for each in find_stacks(env).stacks if each.record.pid == arbiter.pid]
             with Client(record.endpoint, timeout_s=_PATIENCE_S) as client:
                 [first, *_] = client.call("listsockets")["sockets"]
             return RunningStack(arbiter.pid, int(first["port"]), record.endpoint, record.pubsub_endpoint, log)
