@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from circus_stack.config.values import NOWHERE, Location
@@ -61,19 +60,6 @@ def _port(text: str) -> int:
     if number > 65535:
         raise ValueError("no port")
     return number
-
-
-def repeated(addresses: Iterable[Address]) -> tuple[Address, ...]:
-    """The addresses that stand there for the second time; port 0 is another port each time."""
-    seen: set[str] = set()
-    again = []
-    for address in addresses:
-        if address.port == 0 and address.path is None:
-            continue
-        if str(address) in seen:
-            again.append(address)
-        seen.add(str(address))
-    return tuple(again)
 
 
 def is_loopback(host: str) -> bool:

@@ -169,6 +169,9 @@ def _watcher(
         values["uid"] = server.user
     if server.group:
         values["gid"] = server.group
+    if "chaussette" not in laid_over.values.get("cmd", "chaussette"):
+        # Another program would be waited for in vain.
+        values["ready"] = Readiness()
     values.update(laid_over.values)
     values["numprocesses"] = config.workers
     values.setdefault("cmd", _command(config, server, sockets, values["graceful_timeout"], given))

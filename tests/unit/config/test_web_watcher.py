@@ -220,3 +220,12 @@ def test_files_to_watch_are_relative_to_the_ini(tmp_path: Path) -> None:
     assert stack.web is not None
     assert stack.web.watch_files == (f"{tmp_path}/a.yaml", "/etc/c d", f"{tmp_path}/e")
     assert [(each.option, each.found) for each in stack.warnings] == [("watch_files", "pkg:b.txt")]
+
+
+def test_a_command_of_ones_own_is_not_expected_to_notify(tmp_path: Path) -> None:
+    head = "[watcher:web]\nuse_sockets = yes\ncmd = "
+    assert str(server(tmp_path, f"{head}gunicorn x:y").watchers[0].ready) == "none"
+    assert str(server(tmp_path, f"{head}gunicorn x:y\nready = delay:1").watchers[0].ready) == "delay:1"
+    assert (
+        str(server(tmp_path, f"{head}py/bin/chaussette --fd $(circus.sockets.web) x:y").watchers[0].ready) == "notify"
+    )
