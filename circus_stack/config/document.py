@@ -60,7 +60,3 @@ class Document:
     def titles(self) -> tuple[str, ...]:
         """All titles, in the order of the file."""
         return tuple(section.title for section in self.sections)
-
-    def of_kind(self, kind: str) -> tuple[Section, ...]:
-        """The sections `[kind]` and `[kind:NAME]`."""
-        return tuple(section for section in self.sections if section.kind == kind)
