@@ -147,7 +147,9 @@ class Progress:
 
     def _stopped(self, event: events.WatcherStopped) -> None:
         self._announced.discard(event.watcher)
-        self._say(event, f"{event.watcher} is stopped")
+        # Where there was but one process, its own line has said it.
+        if self._watchers.get(event.watcher, 1) > 1:
+            self._say(event, f"{event.watcher} is stopped")
 
     def _gave_up(self, event: events.WatcherFailed) -> None:
         self._failed.add(event.watcher)

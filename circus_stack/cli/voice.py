@@ -86,7 +86,7 @@ def form_json(program: str, pid: int) -> Form:
             "pid": pid,
             "message": message.text,
         }
-        return json.dumps({**record, **message.fields}, ensure_ascii=False, default=str)
+        return json.dumps({**record, **message.fields}, ensure_ascii=False, default=str, separators=(",", ":"))
 
     return render
 

@@ -27,6 +27,7 @@ class Capture:
         route: Route,
         wid: int,
         *,
+        owner: int | None = None,
         on_closed: Callable[[Capture], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -35,7 +36,7 @@ class Capture:
         self._wid = wid
         self._on_closed = on_closed
         self._clock = clock
-        self._ends: dict[StreamName, PipeEnds] = _open_pipes()
+        self._ends: dict[StreamName, PipeEnds] = _open_pipes(owner)
         self._streams: list[_CapturedStream] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._is_finished = False
@@ -164,10 +165,10 @@ class _CapturedStream:
         return self._route.has_room(self._origin.stream, self.reader.resume_soon)
 
 
-def _open_pipes() -> dict[StreamName, PipeEnds]:
-    stdout = open_pipe()
+def _open_pipes(owner: int | None) -> dict[StreamName, PipeEnds]:
+    stdout = open_pipe(owner)
     try:
-        return {"stdout": stdout, "stderr": open_pipe()}
+        return {"stdout": stdout, "stderr": open_pipe(owner)}
     except OSError:
         stdout.close()
         raise

@@ -1,4 +1,4 @@
-"""Lines that were dropped: the count of them, and the one who tells it, at most once a second for each sink."""
+"""Lines that were dropped: the count of them, and the one who tells it, now and then while it goes on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from circus_stack.streams.block import Block, StreamName
 from circus_stack.streams.wake import call_in_loop
@@ -13,8 +14,9 @@ from circus_stack.streams.wake import call_in_loop
 if TYPE_CHECKING:
     from circus_stack.streams.lane import Lane
 
-# A full disk fails at each write: told once a second it is news, told each time it is a flood of its own.
-REPORT_PAUSE_S = 1.0
+# A full disk fails at each write: told each time it would be a flood of its own. The pauses double while it goes on.
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,11 @@ class DropReporter:
         self,
         loop: asyncio.AbstractEventLoop,
         on_drop: Callable[[Dropped], None],
-        *,
-        pause_s: float = REPORT_PAUSE_S,
     ) -> None:
         self._loop = loop
         self._on_drop = on_drop
-        self._pause_s = pause_s
         self._waiting: dict[Lane, asyncio.TimerHandle] = {}
+        self._last: WeakKeyDictionary[Lane, tuple[float, float]] = WeakKeyDictionary()
 
     def note(self, lane: Lane) -> None:
         """`lane` dropped something: callable from any thread."""
@@ -95,7 +95,15 @@ class DropReporter:
 
     def _wait(self, lane: Lane) -> None:
         if lane not in self._waiting:
-            self._waiting[lane] = self._loop.call_later(self._pause_s, self._fire, lane)
+            self._waiting[lane] = self._loop.call_later(self._pause_s(lane), self._fire, lane)
+
+    def _pause_s(self, lane: Lane) -> float:
+        """How long to add up: twice as long as last time where that was just now."""
+        now = self._loop.time()
+        told_at, pause_s = self._last.pop(lane, (float("-inf"), 0.0))
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S) if now - told_at < pause_s else FIRST_PAUSE_S
+        self._last[lane] = (now + pause_s, pause_s)
+        return pause_s
 
     def _fire(self, lane: Lane) -> None:
         del self._waiting[lane]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextlib
 import fcntl
 import os
 import termios
@@ -40,14 +41,19 @@ class PipeEnds:
         os.close(self.childs)
 
 
-def open_pipe() -> PipeEnds:
-    """A pipe, close-on-exec at both ends, non-blocking at ours only.
+def open_pipe(owner: int | None = None) -> PipeEnds:
+    """A pipe, close-on-exec at both ends, non-blocking at ours only; `owner` is a uid, who may open it by name.
 
     The child's end is open for reading too: should the arbiter die, the child is its own reader and no write of it
     fails with EPIPE before the next arbiter fetches the pipe. The end of file still comes with the last child, since
     we hold no end for writing.
     """
     ours, childs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    if owner is not None:
+        # Else a process that runs as that user gets EACCES for /dev/stdout, where many write their log. An arbiter that
+        # may not do it leaves them that.
+        with contextlib.suppress(PermissionError):
+            os.fchown(ours, owner, -1)
     try:
         both_ways = os.open(f"/proc/self/fd/{ours}", os.O_RDWR | os.O_CLOEXEC)
     except OSError:

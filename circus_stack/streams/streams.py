@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import StreamConfig
-from circus_stack.errors import ConfigError
+from circus_stack.errors import ConfigError, SpawnError
 from circus_stack.streams.block import StreamName
 from circus_stack.streams.capture import STREAM_NAMES, Capture
 from circus_stack.streams.drops import Dropped, DropReporter
@@ -21,6 +22,7 @@ from circus_stack.streams.stalls import StallWatch
 from circus_stack.streams.tail import LiveTail
 from circus_stack.streams.validation import check_watcher
 from circus_stack.streams.wake import call_in_loop
+from circus_stack.system.identity import resolve_identity
 
 StreamConfigs = tuple[StreamConfig | None, StreamConfig | None]
 
@@ -29,7 +31,8 @@ class Streams:
     """`stdout` and `stderr` take what no stream option of a watcher sends elsewhere; without them it only reaches the
     tail. They stay open at the end: their owner closes them.
 
-    `on_drop` is called in the loop, at most once a second for each sink. `sink_timeout_s` may be set at any time.
+    `on_drop` is called in the loop, for each sink after a second, then more rarely while it goes on.
+    `sink_timeout_s` may be set at any time.
     """
 
     def __init__(
@@ -101,7 +104,9 @@ class Streams:
     def open(self, watcher: WatcherConfig, wid: int) -> Capture:
         """Pipes for a process that is about to be spawned in slot `wid`; raises OSError where there are none left."""
         self.configure(watcher)
-        capture = Capture(self._yard, self._routes[watcher.name], wid, on_closed=self._captures.discard)
+        capture = Capture(
+            self._yard, self._routes[watcher.name], wid, owner=_owner_of(watcher), on_closed=self._captures.discard
+        )
         self._captures.add(capture)
         return capture
 
@@ -158,3 +163,13 @@ class Streams:
         event = asyncio.Event()
         lane.close(lambda: call_in_loop(self._loop, event.set))
         return self._loop.create_task(event.wait())
+
+
+def _owner_of(watcher: WatcherConfig) -> int | None:
+    """The user who must be able to open /dev/stdout, where the process runs as another than the arbiter."""
+    try:
+        identity = resolve_identity(watcher.uid, watcher.gid)
+    except SpawnError:
+        # The spawn that follows fails with it, and says so.
+        return None
+    return None if identity is None or identity.uid == os.geteuid() else identity.uid

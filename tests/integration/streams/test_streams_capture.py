@@ -114,6 +114,21 @@ def test_a_spawn_that_fails_leaves_nothing_open() -> None:
     asyncio.run(scenario())
 
 
+def test_a_process_of_another_user_may_open_its_stdout_by_name() -> None:
+    uid = 65534 if os.geteuid() == 0 else os.geteuid()
+
+    async def scenario() -> None:
+        async with rig() as r:
+            watcher = WatcherConfig(name="web", uid=str(uid))
+            command = ["sh", "-c", "echo out > /dev/stdout; echo err > /dev/stderr"]
+            if uid != os.geteuid():
+                command = ["setpriv", f"--reuid={uid}", "--clear-groups", *command]
+            await r.finish(*r.start(watcher, command))
+            assert sorted(r.lines("web")) == [b"err", b"out"]
+
+    asyncio.run(scenario())
+
+
 def test_a_flood_does_not_starve_others() -> None:
     async def scenario() -> None:
         async with rig() as r:

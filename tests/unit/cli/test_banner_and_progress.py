@@ -159,12 +159,14 @@ def test_reloads() -> None:
 
 
 def test_a_stop() -> None:
-    story = Story(web=1)
+    story = Story(web=2, redis=1)
     story.spawned("web", 1, 11)
     story.progress.handle(events.ProcessKilled(watcher="web", time=0, process_pid=11, signum=15))
     story.reaped("web", 11, 0, expected=True)
     story.progress.handle(events.WatcherStopped(watcher="web", time=0))
-    assert story.said[1:] == ["cs: web.1 stopped (pid 11)", "cs: web is stopped"]
+    story.reaped("redis", 9, 0, expected=True)
+    story.progress.handle(events.WatcherStopped(watcher="redis", time=0))
+    assert story.said[1:] == ["cs: web.1 stopped (pid 11)", "cs: web is stopped", "cs: redis stopped (pid 9)"]
 
 
 def test_what_did_not_work() -> None:

@@ -20,6 +20,7 @@ class FakeLoop(asyncio.AbstractEventLoop):
     """Keeps timers until they are fired."""
 
     def __init__(self) -> None:
+        self.now = 0.0
         self.timers: list[tuple[Callable[..., object], tuple[Any, ...], asyncio.TimerHandle]] = []
 
     def call_later(
@@ -33,6 +34,9 @@ class FakeLoop(asyncio.AbstractEventLoop):
         callback(*args)
         return asyncio.Handle(callback, args, self)
 
+    def time(self) -> float:
+        return self.now
+
     def get_debug(self) -> bool:
         return False
 
@@ -43,6 +47,7 @@ class FakeLoop(asyncio.AbstractEventLoop):
         timers, self.timers = self.timers, []
         for callback, args, handle in timers:
             if not handle.cancelled():
+                self.now += handle.when()
                 callback(*args)
 
 
@@ -116,7 +121,7 @@ def test_no_timer_runs_once_nobody_waits() -> None:
 def test_drops_are_told_once_for_each_pause() -> None:
     loop = FakeLoop()
     told: list[Dropped] = []
-    reporter = DropReporter(loop, told.append, pause_s=1.0)
+    reporter = DropReporter(loop, told.append)
     lane, sink = full_lane()
     lane.listen_to_drops(reporter.note)
     lane.stall("stuck")
@@ -130,4 +135,23 @@ def test_drops_are_told_once_for_each_pause() -> None:
     lane.put(Block(Origin("web", 1, 1, "stdout"), 0.0, b"y\n"))
     reporter.report()
     assert [each.lines for each in told] == [3, 1]
+    finish(lane, sink)
+
+
+def test_reports_grow_rare_while_drops_go_on_and_come_soon_again_afterwards() -> None:
+    loop = FakeLoop()
+    reporter = DropReporter(loop, lambda _dropped: None)
+    lane, sink = full_lane()
+    lane.listen_to_drops(reporter.note)
+    lane.stall("stuck")
+
+    def pause() -> float:
+        lane.put(Block(Origin("web", 1, 1, "stdout"), 0.0, b"y\n"))
+        began = loop.now
+        loop.fire()
+        return loop.now - began
+
+    assert [pause() for _ in range(6)] == [1.0, 2.0, 4.0, 8.0, 16.0, 16.0]
+    loop.now += 100.0
+    assert pause() == 1.0
     finish(lane, sink)
