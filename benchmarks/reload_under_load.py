@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.running_stack import median, serve
-from benchmarks.wrk import wrk
+from .running_stack import median, serve
+from .wrk import wrk
 
 BACKENDS = ("wsgiref", "waitress", "gevent", "meinheld")
 _APP = """

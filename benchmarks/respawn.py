@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.running_stack import RunningStack, median, serve
+from .running_stack import RunningStack, median, serve
 
 BACKENDS = ("wsgiref", "waitress", "gevent", "meinheld")
 _INI = Path(__file__).parent.parent / "examples" / "pyramid_app" / "development.ini"
