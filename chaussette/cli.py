@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(settings: Settings, namespace: Namespace) -> int:
     """Run the worker, or the reloader that keeps one."""
+    logs.show_lines_at_once()
     logs.configure(settings.log_level, settings.log_output)
     server.extend_path(settings.python_path, str(os.getcwd()))  # noqa: PTH109 - cwd as text
     if namespace.use_reloader:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 
 from chaussette.errors import UsageError
 
 FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
+
+
+def show_lines_at_once() -> None:
+    """Let what the application prints leave line by line: into a pipe Python would collect 8 KiB first."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
 
 
 def configure(level: str, output: str) -> None:

@@ -204,3 +204,16 @@ def test_own_socket_by_host_and_port(supervisor, backend):
     environ = supervisor.client(("127.0.0.1", port)).fetch_json("/environ")
     assert environ["SERVER_PORT"] == str(port)
     assert environ["wsgi.multiprocess"] is False
+
+
+def test_what_the_application_prints_is_seen_at_once(supervisor, listener, tmp_path):
+    (tmp_path / "talkative.py").write_text(
+        "def app(environ, start_response):\n"
+        "    print('a request came')\n"
+        "    start_response('200 OK', [('Content-Length', '0')])\n"
+        "    return []\n"
+    )
+    options = ["--python-path", str(tmp_path)]
+    worker = supervisor.start_ready(*options, fds=[listener.fileno()], app="talkative:app", PYTHONUNBUFFERED="")
+    supervisor.client(listener.getsockname()).fetch("/")
+    worker.wait_output("a request came")
