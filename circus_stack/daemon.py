@@ -47,6 +47,7 @@ from circus_stack.system.notify import NotifySocket
 from circus_stack.system.pidfile import PidFile
 from circus_stack.system.reaper import Reaper
 from circus_stack.system.rundir import RuntimeDirectory
+from circus_stack.system.signals import release_signals
 from circus_stack.system.sweep import sweep_descendants
 from circus_stack.system.terminal import has_terminal
 
@@ -60,8 +61,8 @@ class Setting:
     `read` reads the configuration again, from the same sources; `rereads_on_hup` is what SIGHUP does in `serve`, while
     `circusd` only rolls. `stdout` and `stderr` take the output of processes that no stream option sends elsewhere.
     `on_bound` is called when every address is bound and nothing is started yet, `on_up` when everything has come up or
-    was given up; `on_event` sees each event, `on_drop` hears of lost lines. `alongside` runs beside the arbiter until its
-    end and may call what it is given: read the configuration again and roll.
+    was given up; `on_event` sees each event, `on_drop` hears of lost lines. `alongside` runs beside the arbiter until
+    its end and may call what it is given: read the configuration again and roll.
     """
 
     paths: RuntimePaths
@@ -291,6 +292,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGTTIN, self._resize, 1)
         loop.add_signal_handler(signal.SIGTTOU, self._resize, -1)
         loop.add_signal_handler(signal.SIGWINCH, lambda: None)
+        release_signals()
 
     def _end(self) -> None:
         """The first signal stops gracefully; whoever sends a second one doesn't want to wait."""

@@ -23,6 +23,7 @@ from circus_stack.errors import CircusStackError, ConfigError
 from circus_stack.protocol.rundir import RuntimePaths, runtime_paths, runtime_root, stack_id, state_directory
 from circus_stack.services import Arrangement
 from circus_stack.system.daemonize import Detachment, daemonize
+from circus_stack.system.signals import hold_signals, release_signals
 
 REFUSED, MISCONFIGURED = 1, 2
 
@@ -76,7 +77,13 @@ def _start(wanted: Start, detachment: Detachment | None) -> int:
     if wanted.dry_run:
         sys.stdout.write(render(arrangement.stack))
         return 0
-    bound = bind(setting, arrangement)
+    # From here on there is something to clean up: a signal waits until the daemon can answer it.
+    hold_signals()
+    try:
+        bound = bind(setting, arrangement)
+    except BaseException:
+        release_signals()
+        raise
     return _run(wanted, setting, arrangement, bound, detachment)
 
 

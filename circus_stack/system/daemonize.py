@@ -29,8 +29,11 @@ class Detachment:
         self._report(status)
 
     def _report(self, status: int) -> None:
-        os.write(self._report_fd, bytes([status]))
-        os.close(self._report_fd)
+        # What fails after a start that went well has nobody left to tell.
+        if self._report_fd >= 0:
+            os.write(self._report_fd, bytes([status]))
+            os.close(self._report_fd)
+            self._report_fd = -1
 
 
 def daemonize() -> Detachment:

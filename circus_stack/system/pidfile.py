@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from circus_stack.errors import StackRunningError
+from circus_stack.errors import CircusStackError, StackRunningError
 
 
 class PidFile:
@@ -16,13 +16,18 @@ class PidFile:
         self._path = path
 
     def write(self) -> None:
-        """Raises StackRunningError if the file names a process that lives, OSError if it cannot be written."""
+        """Raises StackRunningError if the file names a process that lives, CircusStackError if it cannot be written."""
         holder = self._read()
         if holder is not None and holder != os.getpid() and _is_alive(holder):
             raise StackRunningError(f"the pid file {self._path} names pid {holder}, which runs; it is left alone")
         fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        fresh.write_text(f"{os.getpid()}\n")
-        fresh.replace(self._path)
+        try:
+            fresh.write_text(f"{os.getpid()}\n")
+            fresh.replace(self._path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                fresh.unlink()
+            raise CircusStackError(f"cannot write the pid file {self._path}: {error.strerror}") from None
 
     def remove(self) -> None:
         """Remove the file, unless somebody else has taken it over."""
