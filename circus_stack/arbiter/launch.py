@@ -46,6 +46,7 @@ def plan_launch(config: WatcherConfig, wid: int, around: Surroundings, stdout_fd
         pass_fds=passed,
         stdout_fd=stdout_fd,
         stderr_fd=stderr_fd,
+        fallback_path=around.environ.get("PATH", ""),
     )
 
 

@@ -7,9 +7,11 @@ waiting is the reaper's.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from circus_stack.errors import SpawnError
 from circus_stack.system.identity import Identity
@@ -18,7 +20,8 @@ from circus_stack.system.identity import Identity
 @dataclass(frozen=True, slots=True)
 class SpawnPlan:
     """All that a new process needs. `pass_fds` keep their numbers; stdin is /dev/null; the child leads a session of
-    its own, so that its pid is also the number of its process group."""
+    its own, so that its pid is also the number of its process group. `fallback_path` is searched for a program without
+    a slash in its name where `env` has no PATH and the system's default path doesn't know it."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
@@ -27,6 +30,7 @@ class SpawnPlan:
     pass_fds: tuple[int, ...]
     stdout_fd: int
     stderr_fd: int
+    fallback_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def spawn(plan: SpawnPlan) -> Child:
     identity = plan.identity
     try:
         popen = subprocess.Popen(
-            plan.argv,
+            _located(plan),
             env=plan.env,
             cwd=plan.cwd,
             stdin=subprocess.DEVNULL,
@@ -63,11 +67,24 @@ def spawn(plan: SpawnPlan) -> Child:
     return Child(popen.pid, os.pidfd_open(popen.pid))
 
 
+def _located(plan: SpawnPlan) -> Sequence[str]:
+    """The command, its program as a path where only `fallback_path` knows it.
+
+    Circus gives its children no environment unless told so, and then finds on the system's default path alone what it
+    is to execute: what is found there must stay the same.
+    """
+    program, *rest = plan.argv
+    if "/" in program or "PATH" in plan.env or shutil.which(program, path=os.defpath) is not None:
+        return plan.argv
+    found = shutil.which(program, path=plan.fallback_path) if plan.fallback_path else None
+    return plan.argv if found is None else [str(Path(found).absolute()), *rest]
+
+
 def _explain(plan: SpawnPlan, error: OSError) -> str:
     if plan.cwd is not None and error.filename == plan.cwd:
         return f"cannot enter the working directory {plan.cwd!r}: {error.strerror}"
     program = plan.argv[0]
     if isinstance(error, FileNotFoundError) and "/" not in program:
-        path = plan.env.get("PATH", os.defpath)
+        path = plan.env.get("PATH") or ":".join(filter(None, (os.defpath, plan.fallback_path)))
         return f"cannot execute {program!r}: there is no such program on PATH ({path})"
     return f"cannot execute {program!r}: {error.strerror}"
