@@ -120,6 +120,6 @@ def test_a_stop_ends_the_app_before_its_services(stack: Program) -> None:
     stack.signal(signal.SIGTERM)
     assert stack.wait_exit() == 0
     output = stack.output()
-    assert output.index("web is stopped") < output.index("redis is stopped")
+    assert output.index("web.1 stopped") < output.index("redis.1 stopped")
     assert "Redis is now ready to exit" in output
     assert not Path(f"/proc/{_redis_pids(stack)[0]}").exists()
