@@ -16,7 +16,7 @@ from circus_stack.cli.target import Target
 from circus_stack.client.call import TIMEOUT_S
 from circus_stack.client.liveness import is_alive
 from circus_stack.client.loglines import LogJoin, LogRecord
-from circus_stack.client.subscriber import Subscriber
+from circus_stack.client.subscriber import LOGS_QUEUE, Subscriber
 from circus_stack.client.sync import Client
 from circus_stack.protocol.commands import MAX_LINES
 from circus_stack.protocol.topics import log_prefix
@@ -58,7 +58,8 @@ def logs(watcher: str | None, pid: int | None, follow: bool, lines: int, stack_n
         if not follow:
             show(_snapshot(client, join, watcher, pid, lines))
             return
-        with Subscriber(target.logs_endpoint(TIMEOUT_S), [log_prefix(watcher, pid)]) as subscriber:
+        topics = [log_prefix(watcher, pid)]
+        with Subscriber(target.logs_endpoint(TIMEOUT_S), topics, queue_length=LOGS_QUEUE) as subscriber:
             # Only once the publisher knows of us: a line written between the two would be in neither.
             subscriber.join(TIMEOUT_S)
             show(_snapshot(client, join, watcher, pid, lines))

@@ -16,8 +16,10 @@ from circus_stack.protocol.topics import sync_topic
 Message = tuple[str, dict[str, Any]]
 """A topic and its JSON."""
 
-# Messages that wait here while this program is busy; a publisher drops what a subscriber doesn't take.
-_QUEUE = 100_000
+# Messages that wait here while this program is busy; what doesn't fit waits at the publisher, and is dropped then.
+EVENTS_QUEUE = 10_000
+# Batches of log lines are large: one may hold what a pipe held.
+LOGS_QUEUE = 256
 
 
 class Subscriber:
@@ -28,6 +30,7 @@ class Subscriber:
         endpoint: str,
         topics: Iterable[str] = ("",),
         *,
+        queue_length: int = EVENTS_QUEUE,
         context: Any = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -38,7 +41,7 @@ class Subscriber:
         self._context = self._zmq.Context() if context is None else context
         self._early: deque[Message] = deque()
         self._socket = self._context.socket(self._zmq.SUB)
-        self._socket.setsockopt(self._zmq.RCVHWM, _QUEUE)
+        self._socket.setsockopt(self._zmq.RCVHWM, queue_length)
         if "[" in endpoint:
             self._socket.setsockopt(self._zmq.IPV6, 1)
         for topic in topics:

@@ -1,0 +1,1 @@
+"""Tests of control and its clients on real sockets and real stacks."""
