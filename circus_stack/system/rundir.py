@@ -16,8 +16,12 @@ from typing import Protocol
 from circus_stack.errors import CircusStackError, StackRunningError
 
 # A client that looks whether a stack lives takes the lock for a moment: a start must not take that for a stack.
-_ATTEMPTS = 5
-_PAUSE_S = 0.05
+_PATIENCE_S = 0.5
+_PAUSE_S = 0.02
+
+
+class _Vanished(OSError):  # noqa: N818
+    """A client has removed the directory of a stack that was killed, just after we had made sure of it: try again."""
 
 
 class RuntimeFiles(Protocol):
@@ -54,8 +58,7 @@ class RuntimeDirectory:
         Raises StackRunningError, with the pid, if another process holds it, and CircusStackError if the directory
         cannot be made, or is not this user's alone.
         """
-        _make_private(files.directory)
-        held = cls(files, _take_lock(files.lock))
+        held = cls(files, _take(files))
         held._remove_own_files()
         return held
 
@@ -93,6 +96,8 @@ def _make_private(directory: Path) -> None:
         _check_parent(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
         _check_own(directory)
+    except _Vanished:
+        raise
     except OSError as error:
         raise CircusStackError(
             f"cannot make the runtime directory {directory}: {error.strerror}. "
@@ -110,7 +115,10 @@ def _check_parent(parent: Path) -> None:
 
 
 def _check_own(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise _Vanished from error
     try:
         owner = os.fstat(fd).st_uid
         if owner != os.geteuid():
@@ -120,22 +128,43 @@ def _check_own(directory: Path) -> None:
         os.close(fd)
 
 
-def _take_lock(path: Path) -> int:
-    for _ in range(_ATTEMPTS):
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def _take(files: RuntimeFiles) -> int:
+    """Make the directory and lock it; the lock's file descriptor."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            time.sleep(_PAUSE_S)
-            continue
-        if _is_still(path, fd):
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            _make_private(files.directory)
+            fd = _try_lock(files.lock)
+        except _Vanished:
+            fd = None
+        except OSError as error:
+            raise CircusStackError(f"cannot lock {files.lock}: {error.strerror}") from None
+        if fd is not None:
             return fd
-        # A client, or the stack before, removed the file between our open and our lock.
+        if time.monotonic() > deadline:
+            raise StackRunningError(
+                f"this stack runs already{_holder(files.lock)}; its runtime directory is {files.directory}"
+            )
+        time.sleep(_PAUSE_S)
+
+
+def _try_lock(path: Path) -> int | None:
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except FileNotFoundError as error:
+        raise _Vanished from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         os.close(fd)
-    raise StackRunningError(f"this stack runs already{_holder(path)}; its runtime directory is {path.parent}")
+        return None
+    if not _is_still(path, fd):
+        # A client, or the stack before, has removed the file between our open and our lock.
+        os.close(fd)
+        return None
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd
 
 
 def _is_still(path: Path, fd: int) -> bool:
