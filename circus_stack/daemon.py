@@ -205,7 +205,8 @@ class Daemon:
 
     def _build_control(self, circus: CircusConfig, teardown: contextlib.ExitStack) -> None:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        teardown.callback(context.term)
+        # Not term(): that would wait for ever for a socket that an error left open.
+        teardown.callback(context.destroy, 500)
         self._publisher = Publisher(endpoint=circus.pubsub_endpoint, context=context)
         teardown.callback(self._publisher.close)
         self._log_publisher = LogPublisher(self._tail, endpoint=circus.logs_endpoint, context=context)
@@ -216,22 +217,32 @@ class Daemon:
             arbiter=self._arbiter,
             tail=self._tail,
             reconfigure=self._reconfigure,
-            global_options=_global_options(circus),
+            global_options=self._global_options,
             labels=self._labels,
             seq=lambda: self._publisher.seq,
         )
-        self._bound.runtime.write_record(encode_record(self._record(circus)))
 
-    def _record(self, circus: CircusConfig) -> StackRecord:
+    def _global_options(self) -> Mapping[str, object]:
+        """What `globaloptions` sends beside the endpoint."""
+        circus = self._arbiter.stack.circus
+        return {
+            "check_delay": circus.check_delay,
+            "pubsub_endpoint": self._publisher.endpoint,
+            "stats_endpoint": circus.stats_endpoint,
+            "logs_endpoint": self._log_publisher.endpoint,
+        }
+
+    def _record(self) -> StackRecord:
+        """What clients find us by: endpoints as they were bound, with the port that the kernel gave for 0."""
         return StackRecord(
             id=self._setting.paths.id,
-            name=circus.name,
+            name=self._bound.stack.circus.name,
             source=self._setting.source,
             pid=os.getpid(),
             started_at=time.time(),
-            endpoint=circus.endpoint,
-            pubsub_endpoint=circus.pubsub_endpoint,
-            logs_endpoint=circus.logs_endpoint,
+            endpoint=self._control.endpoint,
+            pubsub_endpoint=self._publisher.endpoint,
+            logs_endpoint=self._log_publisher.endpoint,
             version=__version__,
         )
 
@@ -251,6 +262,8 @@ class Daemon:
 
     async def _serve(self) -> None:
         await self._control.start()
+        # Only now can a client that finds the record also reach us.
+        self._bound.runtime.write_record(encode_record(self._record()))
         self._setting.on_bound()
         if self._setting.alongside is not None:
             self._background(self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False)))
@@ -356,13 +369,3 @@ class Daemon:
         for watcher in arrangement.stack.watchers:
             self._streams.configure(watcher)
         return lines
-
-
-def _global_options(circus: CircusConfig) -> dict[str, object]:
-    """What `globaloptions` sends beside the endpoint."""
-    return {
-        "check_delay": circus.check_delay,
-        "pubsub_endpoint": circus.pubsub_endpoint,
-        "stats_endpoint": circus.stats_endpoint,
-        "logs_endpoint": circus.logs_endpoint,
-    }

@@ -47,7 +47,7 @@ class ControlServer:
         context: zmq.Context[Any],
         tail: Tail,
         reconfigure: Reconfigure,
-        global_options: Mapping[str, object] | None = None,
+        global_options: Callable[[], Mapping[str, object]] = dict,
         labels: Callable[[str], Mapping[str, str]] = no_labels,
         seq: Callable[[], int] = lambda: 0,
         sampler: Sampler | None = None,
@@ -57,13 +57,12 @@ class ControlServer:
         self._router: Router | None = None
         self._pending: set[asyncio.Task[None]] = set()
         self._sampler = sampler or Sampler()
-        given = dict(global_options or {})
         self._desk = Desk(
             arbiter=arbiter,
             tail=tail,
             sampler=self._sampler,
             reconfigure=reconfigure,
-            global_options=lambda: {"endpoint": self.endpoint, **given},
+            global_options=lambda: {"endpoint": self.endpoint, **global_options()},
             labels=labels,
             seq=seq,
         )

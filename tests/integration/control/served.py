@@ -68,7 +68,10 @@ class Served:
             context=self._context,
             tail=self.tail,
             reconfigure=self._reconfigure,
-            global_options={"pubsub_endpoint": self.publisher.endpoint, "logs_endpoint": self.logs.endpoint},
+            global_options=lambda: {
+                "pubsub_endpoint": self.publisher.endpoint,
+                "logs_endpoint": self.logs.endpoint,
+            },
             labels=lambda name: {"backend": "gevent"} if name == "web" else {},
             seq=lambda: self.publisher.seq,
         )
