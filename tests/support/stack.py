@@ -243,6 +243,8 @@ class Room:
             for program in running:
                 program.popen.poll()
             time.sleep(0.01)
+        for program in running:
+            program.wait_exit()
         assert not left, [describe(each) for each in left]
 
     def remove(self) -> None:

@@ -56,6 +56,9 @@ def write_watchers(directory: Path, text: str, name: str = "app.ini") -> Path:
     return path
 
 
-def python(code: str) -> str:
-    """A command line that runs a bit of Python, isolated so that it starts fast."""
-    return shlex.join([sys.executable, "-I", "-S", "-u", "-c", code])
+def script(directory: Path, name: str, code: str) -> str:
+    """A command line that runs a script of that name, isolated so that it starts fast. In a file, since an ini takes
+    the indentation of further lines away."""
+    path = directory / f"{name}.py"
+    path.write_text(code)
+    return shlex.join([sys.executable, "-I", "-S", "-u", str(path)])
