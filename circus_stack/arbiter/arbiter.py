@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from typing import Any
 
 from circus_stack.arbiter import operations
-from circus_stack.arbiter.fate import needs_restart
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.order import dependencies, predecessors, successors
@@ -134,7 +133,7 @@ class Arbiter:
         Ends in ReloadError where new processes didn't become ready; the old ones serve on then.
         """
         if names is None:
-            chosen = [name for name, each in self._keepers.items() if not needs_restart(each.config)]
+            chosen = [name for name, each in self._keepers.items() if not each.config.cannot_overlap]
         else:
             chosen = [self._keeper(name).name for name in names]
         return self._task(_gather(operations.reload(self._keepers[name]) for name in chosen))

@@ -8,7 +8,8 @@ from collections import deque
 # a minute, so that a command that can't work costs the machine nothing.
 FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 30.0
-# A process without a readiness of its own has run well when it got this old (design: "ran well" is ready, or 10 s).
+# A process whose readiness proves nothing (there is none, or a stranger may have answered at the address that is asked)
+# has run well when it got this old. Design: "ran well" is ready, or 10 s.
 RAN_WELL_AFTER_S = 10.0
 
 

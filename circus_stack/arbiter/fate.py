@@ -21,12 +21,6 @@ class Fate(StrEnum):
     HANG_UP = "hang up"
 
 
-def needs_restart(config: WatcherConfig) -> bool:
-    """Whether two generations must not run side by side: a singleton that doesn't serve on a socket of ours may hold a
-    fixed port, or a lock on its data."""
-    return config.singleton and not config.use_sockets
-
-
 def decide_fate(
     old: WatcherConfig,
     new: WatcherConfig,
@@ -43,7 +37,7 @@ def decide_fate(
         return Fate.RESTART
     if state not in (WatcherState.STARTING, WatcherState.ACTIVE):
         return Fate.ADJUST if changes else Fate.KEEP
-    cannot_overlap = needs_restart(old) or needs_restart(new)
+    cannot_overlap = old.cannot_overlap or new.cannot_overlap
     if must_replace:
         return Fate.RESTART if cannot_overlap or new.reload_mode is ReloadMode.RESTART else Fate.ROLL
     if roll and not cannot_overlap:

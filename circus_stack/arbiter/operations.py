@@ -9,7 +9,6 @@ import logging
 import signal
 from collections.abc import Callable
 
-from circus_stack.arbiter.fate import needs_restart
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.rolling import Rollover
@@ -97,7 +96,7 @@ async def hang_up(keeper: Keeper) -> Outcome:
 
 
 async def _roll(keeper: Keeper) -> Outcome:
-    if needs_restart(keeper.config):
+    if keeper.config.cannot_overlap:
         return await restart(keeper)
     if keeper.watcher.state is WatcherState.FAILED:
         return await restart(keeper)

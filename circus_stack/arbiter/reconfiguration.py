@@ -152,7 +152,7 @@ class Reconfiguration:
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
             ready = [each for each, result in zip(rollovers, results, strict=True) if result is None]
-            await asyncio.gather(*(each.roll_back("another watcher could not be reloaded") for each in ready))
+            await asyncio.gather(*(each.roll_back() for each in ready))
             raise failures[0]
         return rollovers
 

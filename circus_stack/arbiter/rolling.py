@@ -69,8 +69,9 @@ class Rollover:
         started = tuple(process.pid for process in watcher.serving())
         return Outcome(started=started, stopped=tuple(sorted(old)))
 
-    async def roll_back(self, reason: str) -> None:
-        """Take the new generation away and go on with the old one."""
+    async def roll_back(self, reason: str | None = None) -> None:
+        """Take the new generation away and go on with the old one. Without a reason of its own that is no event: it
+        follows another watcher, whose event tells why."""
         keeper, watcher = self._keeper, self._keeper.watcher
         new = frozenset(pid for pid, each in watcher.processes.items() if each.generation == watcher.generation)
         keeper.change_config(self._old_config)
@@ -80,5 +81,6 @@ class Rollover:
         for pid in new:
             keeper.stop_process(pid)
         keeper.converge()
-        keeper.publish(ReloadFailed(watcher=keeper.name, time=keeper.epoch(), reason=reason))
+        if reason is not None:
+            keeper.publish(ReloadFailed(watcher=keeper.name, time=keeper.epoch(), reason=reason))
         await keeper.wait_gone(new)

@@ -136,7 +136,7 @@ class Watcher:
         process.step(ProcessStep.BECOME_READY)
         if was_starting:
             process.ready_at = now
-            if self.config.ready.form is not ReadinessForm.NONE:
+            if self._is_proof():
                 self._backoff.succeeded(process.wid)
         return was_starting
 
@@ -154,8 +154,12 @@ class Watcher:
         return self.failed(process.wid, now)
 
     def _ran_well(self, process: Process, now: float) -> bool:
-        proved = process.ready_at is not None and self.config.ready.form is not ReadinessForm.NONE
+        proved = process.ready_at is not None and self._is_proof()
         return proved or now - process.spawned_at >= RAN_WELL_AFTER_S
+
+    def _is_proof(self) -> bool:
+        """Whether being ready shows that the process itself works: at an address a stranger may have answered."""
+        return self.config.ready.form not in (ReadinessForm.NONE, ReadinessForm.TCP, ReadinessForm.HTTP)
 
     def failed(self, wid: int, now: float) -> Failure:
         """Count a failure of a slot, also one that never became a process."""

@@ -22,6 +22,8 @@ R = TypeVar("R", SocketConfig, WatcherConfig, ServiceConfig)
 # Fields that are no options: places, and what is kept without being read.
 _UNDECLARED = Change.APPLY
 _LONGEST_VALUE = 60
+# What `services` puts into the environment of a service whose recipe writes files: a hash of them.
+FILES_VARIABLE = "CIRCUS_STACK_FILES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,23 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A record that stands on both sides with other values."""
+    """A record that stands on both sides with other values. `stops_first`: its process can't run beside a new one."""
 
     name: str
     fields: tuple[FieldChange, ...]
+    stops_first: bool = False
 
     @property
     def change(self) -> Change:
         """The strongest of its fields' changes."""
         return max((each.change for each in self.fields), key=lambda each: each.strength)
+
+    def lines(self, kind: str) -> list[str]:
+        """One line a field, with what its change does."""
+        return [f"~ [{kind}:{self.name}] {each} ({self._effect(each.change)})" for each in self.fields]
+
+    def _effect(self, change: Change) -> str:
+        return "the process is stopped, then started" if self.stops_first and change is Change.ROLL else str(change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,7 @@ class Diff:
     watchers_added: tuple[str, ...] = ()
     watchers_removed: tuple[str, ...] = ()
     watchers_changed: tuple[Changed, ...] = ()
+    services_changed: tuple[Changed, ...] = ()
     circus: tuple[FieldChange, ...] = field(default=())
 
     @property
@@ -74,7 +85,11 @@ class Diff:
         """One line a difference, for a person: `+`, `-` and `~` for what came, went and changed."""
         found = [f"~ [circus] {each} ({each.change})" for each in self.circus]
         found += _group_lines("socket", self.sockets_added, self.sockets_removed, self.sockets_changed)
-        found += _group_lines("watcher", self.watchers_added, self.watchers_removed, self.watchers_changed)
+        found += _group_lines("watcher", self.watchers_added, self.watchers_removed, ())
+        found += [line for each in self.services_changed for line in each.lines("service")]
+        explained = {each.name for each in self.services_changed}
+        for each in self.watchers_changed:
+            found += _without_files(each, explained).lines("watcher")
         return tuple(found)
 
 
@@ -91,6 +106,7 @@ def diff(old: StackConfig, new: StackConfig) -> Diff:
         watchers_added=services[0] + watchers[0],
         watchers_removed=services[1] + watchers[1],
         watchers_changed=services[2] + watchers[2],
+        services_changed=_changed_options(old.services, new.services),
         circus=_fields(old.circus, new.circus),
     )
 
@@ -110,7 +126,31 @@ def _compare(old: Iterable[R], new: Iterable[R]) -> tuple[tuple[str, ...], tuple
     added = tuple(name for name in after if name not in before)
     removed = tuple(name for name in before if name not in after)
     pairs = ((name, _fields(before[name], record)) for name, record in after.items() if name in before)
-    return added, removed, tuple(Changed(name, fields) for name, fields in pairs if fields)
+    return added, removed, tuple(Changed(name, fields, _stops_first(after[name])) for name, fields in pairs if fields)
+
+
+def _stops_first(record: SocketConfig | WatcherConfig | ServiceConfig) -> bool:
+    return isinstance(record, ServiceConfig) or (isinstance(record, WatcherConfig) and record.cannot_overlap)
+
+
+def _changed_options(old: Iterable[ServiceConfig], new: Iterable[ServiceConfig]) -> tuple[Changed, ...]:
+    """The recipes' own options that differ, of services of the same kind on both sides."""
+    before = {each.name: each for each in old}
+    pairs = ((before[each.name], each) for each in new if each.name in before and before[each.name].kind == each.kind)
+    found = ((after.name, _options(before.options, after.options)) for before, after in pairs)
+    return tuple(Changed(name, fields, stops_first=True) for name, fields in found if fields)
+
+
+def _options(old: object, new: object) -> tuple[FieldChange, ...]:
+    names = [each.name for each in dataclasses.fields(old)]  # type: ignore[arg-type]
+    pairs = ((name, getattr(old, name), getattr(new, name)) for name in names)
+    return tuple(FieldChange(name, _text(a), _text(b), Change.ROLL) for name, a, b in pairs if a != b)
+
+
+def _without_files(changed: Changed, explained: set[str]) -> Changed:
+    """Leave out that a service's generated files differ, where its own options have told why."""
+    fields = [each for each in changed.fields if each.name != "env" or each.new != f"~{FILES_VARIABLE}"]
+    return dataclasses.replace(changed, fields=tuple(fields)) if changed.name in explained else changed
 
 
 def _fields(
@@ -152,5 +192,4 @@ def _group_lines(
 ) -> list[str]:
     found = [f"+ [{kind}:{name}]" for name in added]
     found += [f"- [{kind}:{name}]" for name in removed]
-    found += [f"~ [{kind}:{each.name}] {one} ({one.change})" for each in changed for one in each.fields]
-    return found
+    return [*found, *(line for each in changed for line in each.lines(kind))]

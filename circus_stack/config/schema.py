@@ -134,6 +134,12 @@ class WatcherConfig:
     extra: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def cannot_overlap(self) -> bool:
+        """Whether two generations must not run side by side: a singleton that doesn't serve on a socket of the arbiter
+        may hold a fixed port, or a lock on its data."""
+        return self.singleton and not self.use_sockets
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceConfig:

@@ -10,15 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from circus_stack.config.diff import FILES_VARIABLE
 from circus_stack.config.schema import ServiceConfig, WatcherConfig
 from circus_stack.errors import ConfigError, Problem, ServiceUnavailableError
 from circus_stack.services.plan import ServicePlan, Site
 from circus_stack.services.recipe import Recipe
 from circus_stack.services.registry import RECIPES
-
-# In the environment of a service whose plan has files, so that a change of their text is a change of its watcher:
-# that is all a reload compares.
-FILES_VARIABLE = "CIRCUS_STACK_FILES"
 
 
 def prepare(
@@ -56,6 +53,7 @@ def _overlaid(plan: ServicePlan, service: ServiceConfig) -> WatcherConfig:
     chosen: dict[str, Any] = dict(service.watcher)
     env = {**plan.watcher.env, **chosen.pop("env", {})}
     if plan.files:
+        # A change of their text is then a change of the watcher, which is all that a reload compares.
         env[FILES_VARIABLE] = digest(plan.files)
     return dataclasses.replace(plan.watcher, **chosen, env=env)
 

@@ -83,6 +83,15 @@ def test_ten_seconds_without_readiness_count_as_a_good_run() -> None:
     assert watcher.exited(1001, 10.0) is None
 
 
+@pytest.mark.parametrize("form", [ReadinessForm.TCP, ReadinessForm.HTTP])
+def test_an_answer_at_an_address_alone_is_no_good_run(form: ReadinessForm) -> None:
+    watcher = started(ready=Readiness(form, "127.0.0.1:80"))
+    watcher.became_ready(1001, 1.0)
+    failure = watcher.exited(1001, 2.0)
+    assert failure is not None
+    assert failure.failures == 1
+
+
 def test_a_short_run_without_readiness_is_a_failure() -> None:
     watcher = started()
     watcher.became_ready(1001, 0.0)

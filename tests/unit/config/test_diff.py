@@ -71,3 +71,20 @@ def test_fields_without_a_declaration_take_effect_at_once() -> None:
     old = WatcherConfig(name="a", cmd="x")
     assert watcher_changes(old, dataclasses.replace(old, extra={"k": "v"})) == {"extra": Change.APPLY}
     assert watcher_changes(old, dataclasses.replace(old, where={})) == {}
+
+
+def test_a_singleton_is_said_to_stop_first(tmp_path: Path) -> None:
+    text = f"{APP}[watcher:lock]\ncmd = a\nsingleton = yes\n"
+    found = diff(paste(tmp_path, text), paste(tmp_path, text.replace("cmd = a", "cmd = b")))
+    assert found.lines() == ("~ [watcher:lock] cmd: a -> b (the process is stopped, then started)",)
+
+
+def test_a_changed_service_shows_its_own_options(tmp_path: Path) -> None:
+    old, new = paste(tmp_path, BASE), paste(tmp_path, BASE + "maxmemory = 64mb\n")
+    service = WatcherConfig(name="redis", cmd="redis-server", singleton=True, env={"CIRCUS_STACK_FILES": "1"})
+    changed = dataclasses.replace(service, env={"CIRCUS_STACK_FILES": "2"})
+    found = diff(
+        dataclasses.replace(old, watchers=(service, *old.watchers)),
+        dataclasses.replace(new, watchers=(changed, *new.watchers)),
+    )
+    assert found.lines() == ("~ [service:redis] maxmemory: nothing -> 67108864 (the process is stopped, then started)",)

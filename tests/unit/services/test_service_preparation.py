@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from circus_stack.config.diff import FILES_VARIABLE
 from circus_stack.config.values import Location, Readiness, ReadinessForm
 from circus_stack.errors import ConfigError
 from circus_stack.services import prepare
 from circus_stack.services.memory import parse_memory
-from circus_stack.services.preparation import FILES_VARIABLE, digest
+from circus_stack.services.preparation import digest
 from tests.support.services import declare, program
 
 
