@@ -27,6 +27,7 @@ from circus_stack.client.sync import Client as ControlClient
 from circus_stack.system.descent import become_subreaper
 from tests.support.http_client import Client
 from tests.support.processes import BIN, Program
+from tests.support.pty_program import PtyProgram
 from tests.support.waiting import PATIENCE_S, wait_until
 
 READY = "circus-stack: ready in"
@@ -147,6 +148,7 @@ class Room:
         self._before = {each.pid for each in psutil.Process().children(recursive=True)}
         self._programs: list[Program] = []
         self._clients: list[Client] = []
+        self._terminals: list[PtyProgram] = []
 
     # -- starting ---------------------------------------------------------------------------------------------
 
@@ -194,6 +196,12 @@ class Room:
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 
+    def in_terminal(self, *argv: str, env: Mapping[str, str] | None = None) -> PtyProgram:
+        """Start one of our programs in a terminal of its own."""
+        made = PtyProgram([str(BIN / argv[0]), *argv[1:]], env={**self.environ, **(env or {})}, cwd=self.directory)
+        self._terminals.append(made)
+        return made
+
     def client(self, address: Any) -> Client:
         """An HTTP client that is closed at the end."""
         made = Client(address)
@@ -212,7 +220,7 @@ class Room:
 
     def leftovers(self) -> list[psutil.Process]:
         """Living descendants of this process that the test has brought about, programs that still run included."""
-        reap_strays(self._before | {each.pid for each in self._programs})
+        reap_strays(self._before | {each.pid for each in (*self._programs, *self._terminals)})
         children = psutil.Process().children(recursive=True)
         return [each for each in children if each.pid not in self._before and _is_alive(each)]
 
@@ -225,6 +233,8 @@ class Room:
         """Kill and reap everything; what had been left over by programs that have ended, described."""
         for client in self._clients:
             client.close()
+        for terminal in self._terminals:
+            terminal.close()
         running = [each for each in self._programs if each.is_running()]
         expected = {each.pid for program in running for each in _tree(program.pid)}
         strays = [describe(each) for each in self.leftovers() if each.pid not in expected]
