@@ -29,7 +29,7 @@ def _render_list(reply: Reply, _style: Style) -> str:
 def _render_status(reply: Reply, style: Style) -> str:
     if "statuses" not in reply:
         return str(reply["status"])
-    return "\n".join(f"{name}: {paint_state(state, style)}" for name, state in reply["statuses"].items())
+    return "\n".join(f"{name}: {paint_state(state, style)}" for name, state in sorted(reply["statuses"].items()))
 
 
 def paint_state(state: str, style: Style) -> str:
