@@ -52,8 +52,8 @@ def logs(watcher: str | None, pid: int | None, follow: bool, lines: int, stack_n
     target = target_of(stack_name)
     style = stdout_style()
     with Client(target.endpoint) as client:
-        counts = {name: each["wanted"] for name, each in client.call("status", extended=True)["watchers"].items()}
-        show = _printer(style, counts)
+        watchers = client.call("status", extended=True).get("watchers", {})
+        show = _printer(style, {name: each["wanted"] for name, each in watchers.items()})
         join = LogJoin(watcher, pid)
         if not follow:
             show(_snapshot(client, join, watcher, pid, lines))

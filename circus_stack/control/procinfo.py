@@ -27,9 +27,11 @@ class ProcessTable:
         self._clock = clock
         self._known: dict[int, psutil.Process] = {}
 
-    def sample(self, pids: Iterable[int], *, extended: bool = False) -> dict[int, Info | str]:
+    def sample(
+        self, pids: Iterable[int], *, extended: bool = False, with_children: bool = True
+    ) -> dict[int, Info | str]:
         """The figures of each pid; the text GONE in place of those of a process that is gone."""
-        children = _children_by_parent()
+        children = _children_by_parent() if with_children else {}
         found = {pid: self._sample_one(pid, children, extended) for pid in pids}
         self._forget(self._known.keys() - set(psutil.pids()))
         return found

@@ -8,6 +8,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from circus_stack.control.procinfo import Info, ProcessTable
 from circus_stack.errors import CommandError, Errno
@@ -28,12 +29,13 @@ class Sampler:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    async def sample(self, pids: Sequence[int], *, extended: bool = False) -> Sample:
+    async def sample(self, pids: Sequence[int], *, extended: bool = False, with_children: bool = True) -> Sample:
         """The figures of each pid. Raises CommandError if the system does not answer in time."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sample] = loop.create_future()
         self._start()
-        self._jobs.put(lambda: self._work(loop, future, pids, extended))
+        read = partial(self._table.sample, pids, extended=extended, with_children=with_children)
+        self._jobs.put(partial(_work, loop, future, read))
         try:
             return await asyncio.wait_for(future, self._timeout_s)
         except TimeoutError:
@@ -49,24 +51,23 @@ class Sampler:
         while (job := self._jobs.get()) is not None:
             job()
 
-    def _work(
-        self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Sample], pids: Sequence[int], extended: bool
-    ) -> None:
-        if future.cancelled():
-            return
-        try:
-            result: Sample | Exception = self._table.sample(pids, extended=extended)
-        except Exception as error:
-            result = error
-        # The loop may have ended meanwhile: nobody waits for the figures then.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, future, result)
-
     def close(self) -> None:
         """Let the thread end after the reading that it is at."""
         if self._thread is not None:
             self._jobs.put(None)
             self._thread = None
+
+
+def _work(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Sample], read: Callable[[], Sample]) -> None:
+    if future.cancelled():
+        return
+    try:
+        result: Sample | Exception = read()
+    except Exception as error:
+        result = error
+    # The loop may have ended meanwhile: nobody waits for the figures then.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_settle, future, result)
 
 
 def _settle(future: asyncio.Future[Sample], result: Sample | Exception) -> None:

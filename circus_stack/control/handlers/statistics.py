@@ -56,6 +56,6 @@ def _with_record(desk: Desk, name: str, process: ProcessView, info: Info | str) 
 
 
 async def dstats(desk: Desk, _properties: Fields) -> Fields:
-    """`info`: what the arbiter itself uses."""
+    """`info`: what the arbiter itself uses; its children are the watchers' processes, and told by `stats`."""
     pid = os.getpid()
-    return {"info": (await desk.sampler.sample([pid]))[pid]}
+    return {"info": (await desk.sampler.sample([pid], with_children=False))[pid]}

@@ -26,7 +26,7 @@ from tests.support.fake_arbiter import FakeArbiter
 class StillSampler(Sampler):
     """Figures without a look at the system."""
 
-    async def sample(self, pids: Any, *, extended: bool = False) -> Any:
+    async def sample(self, pids: Any, *, extended: bool = False, with_children: bool = True) -> Any:
         return {pid: {"pid": pid, "extended": extended} for pid in pids}
 
 
