@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from circus_stack.errors import SocketError
 
 # Circus's default ports, named in errors as an example of a safe endpoint.
 _EXAMPLE = "tcp://127.0.0.1:5555"
+_IN_USE = "it is in use; is another circusd or circus-stack running there?"
 
 
 def check_endpoint(endpoint: str) -> str:
@@ -47,29 +49,44 @@ def _loopback(host: str, endpoint: str) -> str:
     return host
 
 
-def bind(socket: zmq.Socket[Any], endpoint: str) -> str:
+def bind(zmq_socket: zmq.Socket[Any], endpoint: str) -> str:
     """Bind, and tell the real endpoint (with the port that the kernel gave for 0 or *). Raises SocketError.
 
     The file of an ipc endpoint is made with mode 0600, whatever directory it is in.
     """
     address = check_endpoint(endpoint)
+    if address.startswith("ipc://") and _is_served(address[6:]):
+        # ZeroMQ would take the file away from whoever listens there, without a word.
+        raise SocketError(f"cannot listen at {endpoint}: {_IN_USE}")
     if "[" in address:
-        socket.setsockopt(zmq.IPV6, 1)
+        zmq_socket.setsockopt(zmq.IPV6, 1)
     # Another mode would be open to others between the bind and a chmod.
     before = os.umask(0o177)
     try:
-        socket.bind(address)
+        zmq_socket.bind(address)
     except zmq.ZMQError as error:
         raise SocketError(f"cannot listen at {endpoint}: {_reason(error, address)}") from None
     finally:
         os.umask(before)
-    bound = socket.getsockopt_string(zmq.LAST_ENDPOINT)
+    bound = zmq_socket.getsockopt_string(zmq.LAST_ENDPOINT)
     return bound.rstrip("\0")
+
+
+def _is_served(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
+        try:
+            probe.connect(path)
+        except BlockingIOError:
+            # Its queue is full: somebody listens, and is slow.
+            return True
+        except OSError:
+            return False
+    return True
 
 
 def _reason(error: zmq.ZMQError, address: str) -> str:
     if error.errno == zmq.EADDRINUSE:
-        return "it is in use; is another circusd or circus-stack running there?"
+        return _IN_USE
     if address.startswith("ipc://") and not Path(address[6:]).parent.is_dir():
         return f"there is no directory {Path(address[6:]).parent}"
     return error.strerror or str(error)

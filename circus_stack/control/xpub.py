@@ -35,7 +35,9 @@ class Xpub:
         on_subscribe: Callable[[bytes], None] = _ignore,
         on_unsubscribe: Callable[[bytes], None] = _ignore,
     ) -> None:
-        self._prefixes: tuple[bytes, ...] = ()
+        self._prefixes: dict[bytes, None] = {}
+        # The same, in the form that startswith() takes; made anew when it is needed, however many come at once.
+        self._as_tuple: tuple[bytes, ...] | None = ()
         self._on_subscribe = on_subscribe
         self._on_unsubscribe = on_unsubscribe
         socket = context.socket(zmq.XPUB)
@@ -52,10 +54,11 @@ class Xpub:
         message: bytes = self._readable.socket.recv(zmq.NOBLOCK)
         kind, prefix = message[:1], message[1:]
         if kind == b"\x01" and prefix not in self._prefixes:
-            self._prefixes = (*self._prefixes, prefix)
+            self._prefixes[prefix] = self._as_tuple = None
             self._on_subscribe(prefix)
         elif kind == b"\x00" and prefix in self._prefixes:
-            self._prefixes = tuple(each for each in self._prefixes if each != prefix)
+            del self._prefixes[prefix]
+            self._as_tuple = None
             self._on_unsubscribe(prefix)
 
     def is_wanted(self, topic: bytes) -> bool:
@@ -63,7 +66,9 @@ class Xpub:
         if self._readable.is_closed:
             return False
         self._readable.drain()
-        return topic.startswith(self._prefixes)
+        if self._as_tuple is None:
+            self._as_tuple = tuple(self._prefixes)
+        return topic.startswith(self._as_tuple)
 
     def has_overlap(self, prefix: bytes) -> bool:
         """Whether somebody has subscribed to any topic that may begin with `prefix`."""

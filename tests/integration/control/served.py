@@ -111,8 +111,8 @@ def served(arbiter: FakeArbiter | None = None, endpoint: str | None = None) -> I
     """A running control for the length of a `with` block."""
     with short_directory() as directory:
         found = Served(directory, arbiter or FakeArbiter(), endpoint)
-        found.start()
         try:
+            found.start()
             yield found
         finally:
             found.close()

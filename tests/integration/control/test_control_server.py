@@ -259,13 +259,15 @@ def test_a_tcp_endpoint_tells_its_port() -> None:
         assert peer.ask("globaloptions")["options"]["endpoint"] == control.endpoint
 
 
-def test_an_endpoint_in_use_is_told() -> None:
-    with (
-        served(endpoint="tcp://127.0.0.1:0") as control,
-        pytest.raises(SocketError, match="is another circusd or circus-stack running"),
-        served(endpoint=control.endpoint),
-    ):
-        pass
+@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:0", None])
+def test_an_endpoint_in_use_is_told_and_left_to_who_has_it(endpoint: str | None) -> None:
+    with served(endpoint=endpoint) as control, peers(control.endpoint) as [peer]:
+        with (
+            pytest.raises(SocketError, match="is another circusd or circus-stack running"),
+            served(endpoint=control.endpoint),
+        ):
+            pass
+        assert peer.ask("list")["status"] == "ok"
 
 
 def test_the_socket_file_is_for_its_user_alone() -> None:
