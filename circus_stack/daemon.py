@@ -103,10 +103,14 @@ class Bound:
 def arrange(setting: Setting) -> services.Arrangement:
     """Read the configuration, find the services' binaries, fill in what was left open. Changes nothing.
 
-    Raises ConfigError and ServiceUnavailableError.
+    Raises CircusStackError, with all problems where the file has some.
     """
     stack = setting.read()
-    stack = dataclasses.replace(stack, circus=_with_endpoints(stack.circus, setting))
+    try:
+        stack = dataclasses.replace(stack, circus=_with_endpoints(stack.circus, setting))
+    except ValueError as error:
+        # A runtime directory whose path is too long for a socket.
+        raise CircusStackError(str(error)) from None
     arrangement = services.arrange(
         stack, state_dir=setting.state_dir, runtime_dir=setting.paths.directory, environ=setting.environ
     )

@@ -24,6 +24,7 @@ from circus_stack.protocol.rundir import RuntimePaths, runtime_paths, runtime_ro
 from circus_stack.services import Arrangement
 from circus_stack.system.daemonize import Detachment, daemonize
 from circus_stack.system.signals import hold_signals, release_signals
+from circus_stack.system.standard_files import open_standard_files
 
 REFUSED, MISCONFIGURED = 1, 2
 
@@ -46,6 +47,7 @@ class Start:
 
 def start(wanted: Start) -> int:
     """Run the stack to its end; the exit status."""
+    open_standard_files()
     detachment = daemonize() if wanted.daemonize and not wanted.dry_run else None
     try:
         return _start(wanted, detachment)

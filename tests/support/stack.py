@@ -158,6 +158,10 @@ class Room:
         program = Program(
             [str(BIN / argv[0]), *argv[1:]], log, env=env, base_env=self.environ, cwd=cwd or self.directory
         )
+        return self.adopt(program)
+
+    def adopt(self, program: Program) -> RunningStack:
+        """A program that the test started in its own way: it is killed and reaped with the others."""
         self._programs.append(program)
         return RunningStack(program, self)
 

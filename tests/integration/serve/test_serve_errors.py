@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
+from pathlib import Path
 
 import pytest
 
 from tests.integration.serve.projects import SERVER, write_app, write_ini, write_watchers
 from tests.support.ports import free_port, listening_socket
+from tests.support.processes import BIN, Program
 
 MISTAKES = """\
     [watcher:worker]
@@ -192,6 +195,50 @@ def test_a_command_that_does_not_exist_is_told_with_the_path_it_was_looked_for_o
 def test_a_runtime_directory_that_cannot_be_made_names_the_variable(here):
     said = refused(here, 1, str(write_ini(here.directory)), env={"XDG_RUNTIME_DIR": "/proc"})
     assert "XDG_RUNTIME_DIR" in said
+
+
+def test_a_runtime_directory_that_is_too_long_for_a_socket_names_the_variable(here):
+    long = here.base / ("x" * 100)
+    long.mkdir(mode=0o700)
+    said = refused(here, 1, str(write_ini(here.directory)), env={"XDG_RUNTIME_DIR": str(long)})
+    assert "107" in said
+    assert "XDG_RUNTIME_DIR" in said
+
+
+def test_closed_standard_files_harm_nothing(here):
+    """Else the first socket would be stdout."""
+    ini = write_ini(here.directory)
+    program = Program(
+        ["sh", "-c", f"exec {BIN / 'circus-stack'} serve {ini} <&- >&- 2>&-"],
+        here.directory / "closed.log",
+        base_env=here.environ,
+        cwd=here.directory,
+    )
+    stack = here.adopt(program)
+    assert stack.serving_pids(2) == set(stack.wait_pids(2))
+    for fd in (0, 1, 2):
+        assert Path(f"/proc/{stack.pid}/fd/{fd}").readlink() == Path(os.devnull)
+    assert stack.stop() == 0
+
+
+def test_a_reader_that_goes_away_ends_the_output_and_not_the_stack(here):
+    fifo = here.base / "out"
+    os.mkfifo(fifo)
+    ini = write_ini(here.directory)
+    program = Program(
+        ["sh", "-c", f"exec {BIN / 'circus-stack'} serve {ini} >{fifo} 2>&1"],
+        here.directory / "none.log",
+        base_env=here.environ,
+        cwd=here.directory,
+    )
+    stack = here.adopt(program)
+    with fifo.open("rb", buffering=0) as reader:
+        assert b"circus-stack" in reader.read(100)
+    before = stack.wait_pids(2)
+    stack.send(signal.SIGHUP)
+    stack.wait_pids(2, other_than=before)
+    assert stack.stop() == 0
+    here.assert_nothing_left()
 
 
 def test_the_server_section_s_defaults_serve_too(here):
