@@ -140,6 +140,47 @@ def test_a_new_port_that_is_taken_changes_nothing(here):
     assert stack.stop() == 0
 
 
+def test_a_service_comes_changes_and_goes_with_the_file(here):
+    stack = here.serve(str(write_ini(here.directory)))
+    first = stack.pids()
+    write_ini(here.directory, more="[service:redis]\nmaxmemory = 16mb\n")
+    reload_by_command(stack)
+    second = stack.wait_pids(2, other_than=first)
+    assert stack.client().fetch("/env/REDIS_URL")[1].startswith(b"unix://")
+    [redis] = stack.pids("redis")
+
+    # A service is one process with data: it stops, then starts, and only if its own declaration changed.
+    reload_by_command(stack)
+    third = stack.wait_pids(2, other_than=second)
+    assert stack.pids("redis") == [redis]
+    write_ini(here.directory, more="[service:redis]\nmaxmemory = 32mb\n")
+    reload_by_command(stack)
+    fourth = stack.wait_pids(2, other_than=third)
+    stack.wait_pids(1, other_than=[redis], watcher="redis")
+
+    write_ini(here.directory)
+    reload_by_command(stack)
+    stack.wait_pids(2, other_than=fourth)
+    assert stack.call("status")["statuses"] == {"web": "active"}
+    assert stack.client().fetch("/env/REDIS_URL")[1] == b"-"
+    assert stack.stop() == 0
+    here.assert_nothing_left()
+
+
+def test_a_new_watcher_that_does_not_come_up_takes_the_whole_reload_back(here):
+    stack = here.serve(str(write_ini(here.directory)))
+    before = stack.pids()
+    more = "[watcher:broken]\ncmd = false\nready = notify\nmax_failures = 2\n"
+    write_ini(here.directory, server=SERVER.replace("workers = 2", "workers = 3"), more=more)
+    done = here.run("circus-stack", "reload", timeout_s=60)
+    assert done.returncode != 0
+    assert "broken" in done.stderr
+    assert stack.call("status")["statuses"] == {"web": "active"}
+    assert stack.pids() == before
+    assert stack.stop() == 0
+    here.assert_nothing_left()
+
+
 def test_a_dry_run_prints_what_would_change_and_changes_nothing(here):
     stack = here.serve(str(write_ini(here.directory)))
     before = stack.pids()
