@@ -62,6 +62,11 @@ class SpawnError(CircusStackError):
     """A command could not be executed; the text names command, watcher and reason."""
 
 
+class ResourceShortageError(SpawnError):
+    """Descriptors, memory or processes ran out where something was to be started: no fault of the command, so that it
+    counts as no failure of it; to try again later may well help."""
+
+
 class ServiceUnavailableError(CircusStackError):
     """The binary of a side service is missing; the text says how to install it."""
 

@@ -6,15 +6,21 @@ waiting is the reaper's.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from circus_stack.errors import SpawnError
+from circus_stack.errors import ResourceShortageError, SpawnError
 from circus_stack.system.identity import Identity
+
+# Too many descriptors here or in the whole machine, too many processes, no memory.
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class Child:
 
 
 def spawn(plan: SpawnPlan) -> Child:
-    """Start the process; raises SpawnError that names what could not be executed, and why."""
+    """Start the process; raises SpawnError that names what could not be executed, and why: ResourceShortageError where
+    the command is not to blame. Nothing of it runs then."""
     identity = plan.identity
     try:
         popen = subprocess.Popen(
@@ -59,12 +66,33 @@ def spawn(plan: SpawnPlan) -> Child:
             extra_groups=identity.groups if identity else None,
         )
     except OSError as error:
-        raise SpawnError(_explain(plan, error)) from error
+        raise _refusal(error, _explain(plan, error)) from error
     except (ValueError, subprocess.SubprocessError) as error:
         raise SpawnError(f"cannot execute {plan.argv[0]!r}: {error}") from error
     # The pid belongs to the reaper from here on; a returncode keeps Popen from polling it in its destructor.
     popen.returncode = 0
-    return Child(popen.pid, os.pidfd_open(popen.pid))
+    return _child(popen.pid, plan.argv[0])
+
+
+def is_shortage(error: OSError) -> bool:
+    """Whether the machine or a limit is at fault, for whatever else a process needs: its pipes, say."""
+    return error.errno in _SHORTAGES
+
+
+def _child(pid: int, program: str) -> Child:
+    try:
+        return Child(pid, os.pidfd_open(pid))
+    except OSError as error:
+        # Nobody would ever hear of its end: it must not run.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+        raise _refusal(error, f"cannot watch {program!r}, so it was ended again: {error.strerror}") from error
+
+
+def _refusal(error: OSError, text: str) -> SpawnError:
+    return ResourceShortageError(text) if is_shortage(error) else SpawnError(text)
 
 
 def _located(plan: SpawnPlan) -> Sequence[str]:
