@@ -8,40 +8,15 @@ from urllib.parse import urlsplit
 
 from circus_stack.config.option import Kind
 from circus_stack.config.values import Readiness, ReadinessForm, ReloadMode
-
-_TRUE = frozenset({"yes", "true", "on", "1"})
-_FALSE = frozenset({"no", "false", "off", "0"})
-
-
-def parse_bool(text: str) -> bool:
-    """Circus's booleans, in any case."""
-    word = text.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError("not a boolean")
+from circus_stack.literals import parse_bool, parse_seconds, parse_whole
 
 
 def _parse_count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError("negative")
-    return number
+    return parse_whole(text, 0)
 
 
 def _parse_port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise ValueError("out of range")
-    return number
-
-
-def _parse_seconds(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise ValueError("out of range")
-    return number
+    return parse_whole(text, 0, 65535)
 
 
 def parse_signal(text: str) -> int:
@@ -77,10 +52,7 @@ def _parse_workers(text: str) -> int:
     """A number of 1 or more; 0 stands for `auto`."""
     if text.strip().lower() == "auto":
         return 0
-    number = int(text)
-    if number < 1:
-        raise ValueError("no worker")
-    return number
+    return parse_whole(text, 1)
 
 
 def _parse_octal(text: str) -> int:
@@ -120,7 +92,7 @@ def _check_target(readiness: Readiness) -> None:
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
                 raise ValueError("no URL")
         case ReadinessForm.DELAY:
-            _parse_seconds(readiness.target)
+            parse_seconds(readiness.target)
         case ReadinessForm.EXEC:
             shlex.split(readiness.target)
         case _:
@@ -132,7 +104,7 @@ BOOL = Kind("boolean", parse_bool, "yes, true, on, 1, no, false, off or 0")
 COUNT = Kind("count", _parse_count, "a whole number, 0 or more")
 INT = Kind("whole number", int, "a whole number")
 PORT = Kind("port", _parse_port, "0 to 65535 (0: the kernel chooses)")
-SECONDS = Kind("number of seconds", _parse_seconds, "a number of seconds, 0 or more")
+SECONDS = Kind("number of seconds", parse_seconds, "a number of seconds, 0 or more")
 SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 10, SIGRTMIN+1")
 WORDS = Kind("list of names", parse_words, "names separated by commas or blanks")
 PATHS = Kind("list of paths", parse_paths, "one path a line")

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-_TRUE = frozenset({"true", "yes", "on", "1"})
-_FALSE = frozenset({"false", "no", "off", "0"})
+from circus_stack.literals import parse_bool, parse_seconds, parse_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,45 +41,28 @@ def _text(value: Any) -> str:
     return value
 
 
-def _whole(value: Any) -> int:
+def _number(value: Any) -> int | str:
+    """What may stand for a whole number: JSON's own, or the text of a command line."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("not a whole number")
-    return int(value)
+    return value
 
 
 def _count(value: Any) -> int:
-    number = _whole(value)
-    if number < 0:
-        raise ValueError("negative")
-    return number
+    return parse_whole(_number(value), 0)
 
 
 def _pid(value: Any) -> int:
-    number = _whole(value)
     # A pid is what the kernel's pid_t holds; 0 and below would reach process groups.
-    if not 0 < number < 2**31:
-        raise ValueError("not a pid")
-    return number
+    return parse_whole(_number(value), 1, 2**31 - 1)
 
 
 def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("not a number")
-    number = float(value)
-    if not 0 <= number < float("inf"):
-        raise ValueError("out of range")
-    return number
+    return parse_seconds(value if isinstance(value, float) else _number(value))
 
 
 def _bool(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = str(value).lower() if isinstance(value, int | str) else ""
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError("not a boolean")
+    return value if isinstance(value, bool) else parse_bool(str(_number(value)))
 
 
 def _signal(value: Any) -> str:

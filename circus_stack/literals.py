@@ -1,0 +1,38 @@
+"""How plain values are written in files, flags and messages alike: booleans, whole numbers, seconds. Pure.
+
+A parser raises ValueError, nothing else, and checks no more than the value; what it is for is its caller's affair.
+"""
+
+from __future__ import annotations
+
+_TRUE = frozenset({"yes", "true", "on", "1"})
+_FALSE = frozenset({"no", "false", "off", "0"})
+
+
+def parse_bool(text: str) -> bool:
+    """Circus's booleans, in any case."""
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("not a boolean")
+
+
+def parse_whole(value: str | int, least: int, most: float = float("inf")) -> int:
+    """A whole number from `least` to `most`, both included."""
+    number = int(value)
+    if not least <= number <= most:
+        raise ValueError("out of range")
+    return number
+
+
+def parse_seconds(value: str | float) -> float:
+    """0 or more, and finite."""
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError("out of range") from None
+    if not 0 <= number < float("inf"):
+        raise ValueError("out of range")
+    return number
