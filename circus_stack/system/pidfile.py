@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from circus_stack.errors import CircusStackError, StackRunningError
+from circus_stack.system.atomic_file import write_atomically
 
 
 class PidFile:
@@ -20,13 +21,10 @@ class PidFile:
         holder = self._read()
         if holder is not None and holder != os.getpid() and _is_alive(holder):
             raise StackRunningError(f"the pid file {self._path} names pid {holder}, which runs; it is left alone")
-        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
-            fresh.write_text(f"{os.getpid()}\n")
-            fresh.replace(self._path)
+            # For all to read: scripts of other users look for it.
+            write_atomically(self._path, f"{os.getpid()}\n".encode(), 0o644)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                fresh.unlink()
             raise CircusStackError(f"cannot write the pid file {self._path}: {error.strerror}") from None
 
     def remove(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from circus_stack.errors import CircusStackError, StackRunningError
+from circus_stack.system.atomic_file import write_atomically
 
 # A client that looks whether a stack lives takes the lock for a moment: a start must not take that for a stack.
 _PATIENCE_S = 0.5
@@ -64,13 +65,7 @@ class RuntimeDirectory:
 
     def write_record(self, data: bytes) -> None:
         """Write what clients read, all at once."""
-        fresh = self._files.record.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(FileNotFoundError):
-            fresh.unlink()
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-        fresh.replace(self._files.record)
+        write_atomically(self._files.record, data, 0o600)
 
     def release(self) -> None:
         """Remove what is ours, then give up the lock. Safe to call twice."""
