@@ -63,5 +63,5 @@ def test_a_pid_file_of_a_process_that_lives_is_left_alone(tmp_path: Path) -> Non
 
 
 def test_a_pid_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CircusStackError, match="cannot write the pid file .*No such file or directory"):
+    with pytest.raises(CircusStackError, match=r"cannot write the pid file .*No such file or directory"):
         PidFile(tmp_path / "no-such-directory" / "app.pid").write()
