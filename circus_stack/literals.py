@@ -5,6 +5,10 @@ A parser raises ValueError, nothing else, and checks no more than the value; wha
 
 from __future__ import annotations
 
+# The most processes that one watcher may be asked for. Stacks of 1,000 were measured; a typo of seven digits must be
+# refused, not tried.
+MAX_PROCESSES = 10_000
+
 _TRUE = frozenset({"yes", "true", "on", "1"})
 _FALSE = frozenset({"no", "false", "off", "0"})
 

@@ -8,11 +8,15 @@ from urllib.parse import urlsplit
 
 from circus_stack.config.option import Kind
 from circus_stack.config.values import Readiness, ReadinessForm, ReloadMode
-from circus_stack.literals import parse_bool, parse_seconds, parse_whole
+from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
 
 def _parse_count(text: str) -> int:
     return parse_whole(text, 0)
+
+
+def _parse_processes(text: str) -> int:
+    return parse_whole(text, 0, MAX_PROCESSES)
 
 
 def _parse_port(text: str) -> int:
@@ -49,10 +53,10 @@ def parse_paths(text: str) -> tuple[str, ...]:
 
 
 def _parse_workers(text: str) -> int:
-    """A number of 1 or more; 0 stands for `auto`."""
+    """1 or more of them; 0 stands for `auto`."""
     if text.strip().lower() == "auto":
         return 0
-    return parse_whole(text, 1)
+    return parse_whole(text, 1, MAX_PROCESSES)
 
 
 def _parse_octal(text: str) -> int:
@@ -102,13 +106,14 @@ def _check_target(readiness: Readiness) -> None:
 TEXT = Kind("text", str, "any text")
 BOOL = Kind("boolean", parse_bool, "yes, true, on, 1, no, false, off or 0")
 COUNT = Kind("count", _parse_count, "a whole number, 0 or more")
+PROCESSES = Kind("number of processes", _parse_processes, f"a whole number, 0 to {MAX_PROCESSES}")
 INT = Kind("whole number", int, "a whole number")
 PORT = Kind("port", _parse_port, "0 to 65535 (0: the kernel chooses)")
 SECONDS = Kind("number of seconds", parse_seconds, "a number of seconds, 0 or more")
 SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 10, SIGRTMIN+1")
 WORDS = Kind("list of names", parse_words, "names separated by commas or blanks")
 PATHS = Kind("list of paths", parse_paths, "one path a line")
-WORKERS = Kind("number of workers", _parse_workers, "a whole number, 1 or more, or auto", ("auto",))
+WORKERS = Kind("number of workers", _parse_workers, f"a whole number, 1 to {MAX_PROCESSES}, or auto", ("auto",))
 OCTAL = Kind("file mode", _parse_octal, "an octal number, 0 to 777")
 READINESS = Kind(
     "form of readiness", parse_readiness, "notify, tcp:HOST:PORT, http:URL, exec:CMD, delay:SECONDS or none"

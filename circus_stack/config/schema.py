@@ -89,7 +89,7 @@ class WatcherConfig:
     name: str
     cmd: str = option("", kinds.TEXT, "Command line.")
     args: str = option("", kinds.TEXT, "More arguments, appended to the command.")
-    numprocesses: int = option(1, kinds.COUNT, "How many processes.", change=Change.SCALE)
+    numprocesses: int = option(1, kinds.PROCESSES, "How many processes.", change=Change.SCALE)
     singleton: bool = option(False, kinds.BOOL, "At most one process.", change=Change.APPLY)
     working_dir: str | None = option(None, kinds.TEXT, "Directory the command runs in.", aliases=("working_directory",))
     use_sockets: bool = option(False, kinds.BOOL, "Inherit the listening sockets.")

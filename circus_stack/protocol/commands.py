@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from circus_stack.protocol.command import Command
-from circus_stack.protocol.property import BOOL, COUNT, PID, SECONDS, SIGNAL, TEXT, WORDS, Property, choice
+from circus_stack.protocol.property import BOOL, COUNT, PID, PROCESSES, SECONDS, SIGNAL, TEXT, WORDS, Property, choice
 
 # What `logs` sends where no limit is named, and the most that it sends: the live tail keeps 1,000 lines a watcher.
 DEFAULT_LINES = 100
@@ -14,7 +14,7 @@ _MAYBE_NAME = Property("name", TEXT, "name of a watcher; all watchers if not giv
 _PATTERN = Property("name", TEXT, "name of a watcher, or a pattern (web*); all watchers if not given")
 _WAITING = Property("waiting", BOOL, "answer when it is done, not when it is accepted", default=False)
 _MATCH = Property("match", choice("simple", "glob", "regex"), "how to read the name", default="glob")
-_NB = Property("nb", COUNT, "how many processes", default=1)
+_NB = Property("nb", PROCESSES, "how many processes", default=1)
 
 _COMMANDS = (
     Command("list", "List the watchers, or the pids of one of them.", "list web", (_MAYBE_NAME,), ("name",)),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from circus_stack.literals import parse_bool, parse_seconds, parse_whole
+from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,10 @@ def _count(value: Any) -> int:
     return parse_whole(_number(value), 0)
 
 
+def _processes(value: Any) -> int:
+    return parse_whole(_number(value), 0, MAX_PROCESSES)
+
+
 def _pid(value: Any) -> int:
     # A pid is what the kernel's pid_t holds; 0 and below would reach process groups.
     return parse_whole(_number(value), 1, 2**31 - 1)
@@ -81,6 +85,7 @@ def _words(value: Any) -> tuple[str, ...]:
 
 TEXT = PropertyType("text", _text, "a text")
 COUNT = PropertyType("count", _count, "a whole number, 0 or more")
+PROCESSES = PropertyType("number of processes", _processes, f"a whole number, 0 to {MAX_PROCESSES}")
 PID = PropertyType("pid", _pid, "a process id")
 SECONDS = PropertyType("seconds", _seconds, "a number of seconds, 0 or more")
 BOOL = PropertyType("boolean", _bool, "true or false")

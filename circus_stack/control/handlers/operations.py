@@ -12,6 +12,8 @@ from typing import Any
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.control.desk import Desk
 from circus_stack.control.matching import match_names
+from circus_stack.errors import CommandError
+from circus_stack.literals import MAX_PROCESSES
 
 Fields = dict[str, Any]
 Answer = Fields | Awaitable[Fields]
@@ -87,7 +89,10 @@ def _retrieve(task: asyncio.Task[Outcome]) -> None:
 
 
 def incr(desk: Desk, properties: Fields) -> Answer:
-    """Waiting: `numprocesses` that are wanted now. Of a singleton nothing is changed, and `singleton` is true."""
+    """Waiting: `numprocesses` that are wanted now. Of a singleton nothing is changed, and `singleton` is true.
+
+    Raises CommandError where the watcher would have more than it may.
+    """
     return _change_count(desk, properties, properties["nb"])
 
 
@@ -101,6 +106,8 @@ def _change_count(desk: Desk, properties: Fields, difference: int) -> Answer:
     wanted = desk.arbiter.wanted(name)
     if desk.arbiter.config(name).singleton and wanted + difference > 1:
         return {"numprocesses": wanted, "singleton": True}
+    if wanted + difference > MAX_PROCESSES:
+        raise CommandError(f"{name} would have {wanted + difference} processes, at most {MAX_PROCESSES} are legal")
     task = desk.arbiter.set_wanted(name, max(0, wanted + difference))
     return _finish_count(desk, name, task) if properties["waiting"] else {}
 

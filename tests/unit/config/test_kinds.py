@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from circus_stack.config import kinds
 from circus_stack.config.option import Kind
 from circus_stack.config.values import Readiness, ReadinessForm
+from tests.unit.config.stacks import APP, mistakes, paste
 
 ALL = [each for each in vars(kinds).values() if isinstance(each, Kind)] + [kinds.choice("a", "B")]
 
@@ -73,6 +75,19 @@ def test_auto_is_no_number_of_workers() -> None:
     for text in ("0", "-1", "many"):
         with pytest.raises(ValueError):
             kinds.WORKERS.parse(text)
+
+
+def test_a_typo_is_no_number_of_processes(tmp_path: Path) -> None:
+    assert (kinds.PROCESSES.parse("10000"), kinds.WORKERS.parse("10000")) == (10_000, 10_000)
+    assert paste(tmp_path, f"{APP}[watcher:a]\ncmd = x\nnumprocesses = 10000\n")
+    text = (
+        f"{APP}[server:main]\nuse = egg:circus-stack\nworkers = 20000000\n[watcher:a]\ncmd = x\nnumprocesses = 10001\n"
+    )
+    found = mistakes(paste, tmp_path, text)
+    assert sorted((each.option, each.found, each.legal) for each in found) == [
+        ("numprocesses", "10001", "a whole number, 0 to 10000"),
+        ("workers", "20000000", "a whole number, 1 to 10000, or auto"),
+    ]
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)

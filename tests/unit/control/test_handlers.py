@@ -178,6 +178,16 @@ def test_incr_and_decr() -> None:
     assert [each[2] for each in arbiter.calls] == [5, 4, 0, 1]
 
 
+def test_incr_ends_where_a_typo_begins() -> None:
+    arbiter = FakeArbiter()
+
+    with pytest.raises(CommandError, match="web would have 10001 processes, at most 10000 are legal") as caught:
+        call("incr", arbiter, name="web", nb=9_999)
+    assert caught.value.errno is Errno.MESSAGE_ERROR
+    assert arbiter.calls == []
+    assert call("incr", arbiter, name="web", nb=9_998, waiting=True) == {"numprocesses": 10_000}
+
+
 def test_a_singleton_stays_one() -> None:
     arbiter = FakeArbiter()
 

@@ -56,8 +56,9 @@ def test_a_missing_property_is_told_in_the_words_of_circus() -> None:
     [
         ("incr", {"name": 5}, "'name' must be a text, found 5"),
         ("incr", {"name": ""}, "'name' must be a text"),
-        ("incr", {"name": "web", "nb": "x"}, "'nb' must be a whole number, 0 or more, found 'x'"),
+        ("incr", {"name": "web", "nb": "x"}, "'nb' must be a whole number, 0 to 10000, found 'x'"),
         ("incr", {"name": "web", "nb": -1}, "'nb' must be"),
+        ("incr", {"name": "web", "nb": 20_000_000}, "'nb' must be a whole number, 0 to 10000, found 20000000"),
         ("incr", {"name": "web", "nb": True}, "'nb' must be"),
         ("incr", {"name": "web", "nb": 1.5}, "'nb' must be"),
         ("incr", {"name": "web", "nb": "9" * 5000}, "'nb' must be"),
