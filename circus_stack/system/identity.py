@@ -12,11 +12,12 @@ from circus_stack.errors import SpawnError
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a process runs as. `home` and `user` are empty for a number that no database knows."""
+    """Whom a process runs as. `home` and `user` are empty for a number that no database knows. `groups` is None where
+    they stay what they are: only root may set them."""
 
     uid: int
     gid: int
-    groups: tuple[int, ...]
+    groups: tuple[int, ...] | None
     user: str = ""
     home: str = ""
 
@@ -24,15 +25,18 @@ class Identity:
 def resolve_identity(user: str | None, group: str | None) -> Identity | None:
     """The identity for a watcher's `uid` and `gid`, or None where it sets neither.
 
-    Raises SpawnError for a name that doesn't exist, and where a process that isn't root asks for somebody else.
+    Who isn't root can only name himself, and keeps his groups. Raises SpawnError for a name that doesn't exist, and
+    where a process that isn't root asks for somebody else.
     """
     if user is None and group is None:
         return None
     entry = _user(user) if user is not None else _user(str(os.geteuid()))
-    gid = _group(group) if group is not None else entry.gid
-    identity = Identity(entry.uid, gid, _groups(entry.user, gid), entry.user, entry.home)
-    _check_privilege(identity)
-    return identity
+    gid = _group(group) if group is not None else None
+    if os.geteuid() != 0:
+        return _own(entry, gid)
+    gid = entry.gid if gid is None else gid
+    groups = tuple(os.getgrouplist(entry.user, gid)) if entry.user else (gid,)
+    return Identity(entry.uid, gid, groups, entry.user, entry.home)
 
 
 def _user(name: str) -> Identity:
@@ -54,17 +58,13 @@ def _group(name: str) -> int:
         raise SpawnError(f"there is no group {name!r} on this machine") from None
 
 
-def _groups(user: str, gid: int) -> tuple[int, ...]:
-    if os.geteuid() != 0:
-        return tuple(os.getgroups())
-    return tuple(os.getgrouplist(user, gid)) if user else (gid,)
-
-
-def _check_privilege(identity: Identity) -> None:
-    if os.geteuid() == 0:
-        return
-    if identity.uid != os.geteuid() or identity.gid not in (os.getegid(), *os.getgroups()):
+def _own(entry: Identity, gid: int | None) -> Identity:
+    """The identity of this process, under the name that was asked for; of the groups it may change to its real and its
+    effective one alone."""
+    if entry.uid != os.geteuid() or gid not in (None, os.getgid(), os.getegid()):
+        group = "" if gid is None else f" and group {gid}"
         raise SpawnError(
-            f"only root can run a process as user {identity.user or identity.uid} "
-            f"and group {identity.gid}; this arbiter runs as user {os.geteuid()}"
+            f"only root can run a process as user {entry.user or entry.uid}{group}; "
+            f"this arbiter runs as user {os.geteuid()} and group {os.getegid()}"
         )
+    return Identity(entry.uid, os.getegid() if gid is None else gid, None, entry.user, entry.home)

@@ -61,13 +61,14 @@ def spawn(plan: SpawnPlan) -> Child:
             stderr=plan.stderr_fd,
             pass_fds=plan.pass_fds,
             start_new_session=True,
-            user=identity.uid if identity else None,
-            group=identity.gid if identity else None,
-            extra_groups=identity.groups if identity else None,
+            # None: stays as it is, and needs no privilege. To set what is there already would need one for the groups.
+            user=None if identity is None or identity.uid == os.geteuid() else identity.uid,
+            group=None if identity is None or identity.gid == os.getegid() else identity.gid,
+            extra_groups=None if identity is None else identity.groups,
         )
     except OSError as error:
         raise _refusal(error, _explain(plan, error)) from error
-    except (ValueError, subprocess.SubprocessError) as error:
+    except (ValueError, OverflowError, subprocess.SubprocessError) as error:
         raise SpawnError(f"cannot execute {plan.argv[0]!r}: {error}") from error
     # The pid belongs to the reaper from here on; a returncode keeps Popen from polling it in its destructor.
     popen.returncode = 0
