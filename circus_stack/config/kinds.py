@@ -10,6 +10,9 @@ from circus_stack.config.option import Kind
 from circus_stack.config.values import Readiness, ReadinessForm, ReloadMode
 from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
+# uid_t has 32 bits, and its highest number stands for "no change".
+_MAX_ID = 2**32 - 2
+
 
 def _parse_count(text: str) -> int:
     return parse_whole(text, 0)
@@ -21,6 +24,14 @@ def _parse_processes(text: str) -> int:
 
 def _parse_port(text: str) -> int:
     return parse_whole(text, 0, 65535)
+
+
+def _parse_account(text: str) -> str:
+    """A name, which only the machine that runs the stack can judge, or a number that the kernel takes."""
+    word = text.strip()
+    if word.isdigit():
+        parse_whole(word, 0, _MAX_ID)
+    return word
 
 
 def parse_signal(text: str) -> int:
@@ -103,6 +114,8 @@ def _check_target(readiness: Readiness) -> None:
             raise ValueError("takes no target")
 
 
+USER = Kind("user", _parse_account, f"the name of a user, or a number from 0 to {_MAX_ID}")
+GROUP = Kind("group", _parse_account, f"the name of a group, or a number from 0 to {_MAX_ID}")
 TEXT = Kind("text", str, "any text")
 BOOL = Kind("boolean", parse_bool, "yes, true, on, 1, no, false, off or 0")
 COUNT = Kind("count", _parse_count, "a whole number, 0 or more")

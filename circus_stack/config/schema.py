@@ -94,8 +94,8 @@ class WatcherConfig:
     working_dir: str | None = option(None, kinds.TEXT, "Directory the command runs in.", aliases=("working_directory",))
     use_sockets: bool = option(False, kinds.BOOL, "Inherit the listening sockets.")
     copy_env: bool = option(False, kinds.BOOL, "Inherit the arbiter's environment.")
-    uid: str | None = option(None, kinds.TEXT, "User (name or number) to run as.", aliases=("user",))
-    gid: str | None = option(None, kinds.TEXT, "Group (name or number) to run as.", aliases=("group",))
+    uid: str | None = option(None, kinds.USER, "User (name or number) to run as.", aliases=("user",))
+    gid: str | None = option(None, kinds.GROUP, "Group (name or number) to run as.", aliases=("group",))
     priority: int = option(0, kinds.INT, "Watchers of a higher priority start first.", change=Change.APPLY)
     depends_on: tuple[str, ...] = option(
         (), kinds.WORDS, "Watchers that must be ready before this one starts.", change=Change.APPLY

@@ -44,8 +44,8 @@ class ServerConfig:
         None, kinds.SECONDS, "Seconds that an idle connection has for a last request when its worker stops."
     )
     ready_timeout: float | None = option(None, kinds.SECONDS, "Seconds within which a worker must serve.")
-    user: str | None = option(None, kinds.TEXT, "User that the workers run as.", aliases=("uid",))
-    group: str | None = option(None, kinds.TEXT, "Group that the workers run as.", aliases=("gid",))
+    user: str | None = option(None, kinds.USER, "User that the workers run as.", aliases=("uid",))
+    group: str | None = option(None, kinds.GROUP, "Group that the workers run as.", aliases=("gid",))
     watch_files: tuple[str, ...] = option((), kinds.PATHS, "More files that --reload watches, relative to the ini.")
     server_header: str | None = option(None, kinds.TEXT, "Value of the Server header.", aliases=("ident",))
     monkey: bool = option(True, kinds.BOOL, "Let gevent patch the standard library before the application is imported.")

@@ -90,6 +90,21 @@ def test_a_typo_is_no_number_of_processes(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", [kinds.USER, kinds.GROUP], ids=lambda kind: kind.name)
+def test_an_account_is_a_name_or_a_number_that_the_kernel_takes(kind: Kind) -> None:
+    assert [kind.parse(text) for text in ("www-data", " 33 ", "4294967294")] == ["www-data", "33", "4294967294"]
+    for text in ("4294967295", "99999999999", "²"):
+        with pytest.raises(ValueError):
+            kind.parse(text)
+
+
+@pytest.mark.parametrize("section", ["watcher:a", "server:main", "service:redis"])
+def test_an_account_out_of_range_is_a_mistake_of_its_line(tmp_path: Path, section: str) -> None:
+    use = "cmd = x" if section.startswith("watcher") else "use = egg:circus-stack" if "server" in section else ""
+    found = mistakes(paste, tmp_path, f"{APP}[{section}]\n{use}\nuid = 99999999999\ngid = 4294967295\n")
+    assert [(each.section, each.option, each.line) for each in found] == [(section, "uid", 5), (section, "gid", 6)]
+
+
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
 @given(
     text=st.text(max_size=30) | st.sampled_from(["1e999", "nan", "9" * 5000, "-1", "+ 1", "http://[", "tcp:::", "0o9"])
