@@ -13,29 +13,41 @@ from circus_stack.system.descent import descendants
 _GRACE_S = 1.0
 # What SIGKILL doesn't end in this time hangs in the kernel: nobody can end it.
 _KILLED_S = 5.0
+_PAUSE_S = 0.01
 
 
 async def sweep_descendants() -> tuple[int, ...]:
     """End what left its process group and was handed to us as an orphan; the pids that were found.
 
-    They are reaped by whoever reaps strangers.
+    What appears meanwhile, as a child of what is asked to go, is asked too. They are reaped by whoever reaps strangers.
     """
-    found = tuple(descendants())
+    found: dict[int, None] = {}
     for signum, patience_s in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, _KILLED_S)):
-        deadline = asyncio.get_running_loop().time() + patience_s
-        left = _signal(signum)
-        # Their ends come as SIGCHLD to the reaper; this loop only runs where something strayed, and is bounded.
-        while left and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.01)
-            left = descendants()
-        if not left:
+        gone = await _signal_until_gone(signum, patience_s, found)
+        if gone:
             break
-    return found
+    return tuple(found)
 
 
-def _signal(signum: int) -> list[int]:
-    pids = descendants()
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signum)
-    return pids
+async def _signal_until_gone(signum: int, patience_s: float, found: dict[int, None]) -> bool:
+    """Signal each descendant once, until there is none; False if there still are some after `patience_s`."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience_s
+    asked: set[int] = set()
+    # Their ends come as SIGCHLD to the reaper; this loop only runs where something strayed, and is bounded.
+    while left := descendants():
+        for pid in left:
+            if pid not in asked:
+                _signal(pid, signum)
+        # Of those alone that are still there: the number of one that is gone may come again.
+        asked = set(left)
+        found |= dict.fromkeys(left)
+        if loop.time() >= deadline:
+            return False
+        await asyncio.sleep(_PAUSE_S)
+    return True
+
+
+def _signal(pid: int, signum: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signum)
