@@ -23,7 +23,7 @@ from circus_stack.config.diff import diff
 from circus_stack.config.precedence import closure
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CircusStackError, CommandError, Errno, UnknownWatcherError
-from circus_stack.events import WatcherAdded, WatcherRemoved
+from circus_stack.events import ConfigApplied, WatcherAdded, WatcherRemoved
 from circus_stack.states import WatcherState
 from circus_stack.system.descent import session_of, signal_group
 
@@ -38,6 +38,8 @@ class Arbiter:
         self._sockets = sockets
         self._means = means
         self._keepers = {config.name: Keeper(config, means) for config in stack.watchers}
+        # Keepers of watchers that the configuration no longer has, until the last of their processes is gone.
+        self._leaving: set[Keeper] = set()
         self._quit = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         # One change of the configuration at a time: each is planned against what the one before left.
@@ -91,12 +93,12 @@ class Arbiter:
         return await _gather(operations.start(self._keepers[name], self._gate(name, before[name])) for name in ordered)
 
     def _gate(self, name: str, before: frozenset[str]) -> Callable[[], bool]:
-        needed = dependencies(self._configs())[name]
-
         def may_start() -> bool:
+            # Looked up each time: a reload may change what it depends on while it waits.
+            needed = dependencies(self._configs()).get(name, frozenset())
             states = self.statuses()
-            return all(states.get(each, WatcherState.ACTIVE) is WatcherState.ACTIVE for each in needed) and all(
-                states.get(each) is not WatcherState.STARTING for each in before
+            return all(states[each] is WatcherState.ACTIVE for each in needed) and all(
+                states.get(each) is not WatcherState.STARTING for each in before - needed
             )
 
         return may_start
@@ -124,8 +126,12 @@ class Arbiter:
     async def _restart(self, names: Sequence[str]) -> Outcome:
         if len(names) == 1:
             return await operations.restart(self._keepers[names[0]])
+        # A stop overtakes once: whoever has been overtaken more often was stopped by somebody else meanwhile.
+        asked = {name: self._keepers[name].interrupts + 1 for name in names}
         stopped = await self._stop(names)
-        return stopped + await self._start(names)
+        self._refuse_at_end()
+        left = [name for name in names if name in self._keepers and self._keepers[name].interrupts == asked[name]]
+        return stopped + await self._start(left)
 
     def reload(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
         """Let new processes take over from old ones. Unnamed: all that can without an interruption of service.
@@ -179,11 +185,25 @@ class Arbiter:
 
     async def _apply(self, stack: StackConfig, roll: bool) -> Outcome:
         async with self._reconfiguring:
+            self._refuse_at_end()
             lines = diff(self.stack, stack).lines()
-            change = Reconfiguration(self._keepers, self._sockets, self._means, stack, lines, roll=roll)
-            outcome = await change.carry_out(self._start, self._stop, lambda: self.is_quitting)
+            change = Reconfiguration(self._keepers, self._sockets, self._means, stack, roll=roll)
+            await change.prepare(self._start)
+            removed = change.take_over()
             self.stack = stack
-            return outcome
+            self._means.publish(ConfigApplied(watcher="circus", time=self._means.epoch(), changes=lines))
+            self._leaving.update(removed)
+            left = [self._background(self._leave(keeper)) for keeper in removed]
+            outcome = await change.wait_settled()
+        return outcome + await _gather(left)
+
+    async def _leave(self, keeper: Keeper) -> Outcome:
+        """Stop a watcher that is no longer ours to show."""
+        outcome = await operations.stop(keeper)
+        self._leaving.discard(keeper)
+        if keeper.name not in self._keepers:
+            self._means.publish(WatcherRemoved(watcher=keeper.name, time=self._means.epoch()))
+        return outcome
 
     # -- messages from the system -----------------------------------------------------------------------------
 
@@ -192,14 +212,14 @@ class Arbiter:
         if fields.get("READY") != "1":
             return
         for candidate in (pid, session_of(pid)):
-            for keeper in self._keepers.values():
+            for keeper in self._all():
                 if candidate in keeper.watcher.processes:
                     keeper.became_ready(candidate)
                     return
 
     def stranger_reaped(self, _pid: int) -> None:
         """A descendant that was not ours to watch is gone: perhaps the last of a group that outlived its leader."""
-        for keeper in self._keepers.values():
+        for keeper in self._all():
             keeper.check_lingering()
 
     # -- from start to end ------------------------------------------------------------------------------------
@@ -226,33 +246,39 @@ class Arbiter:
     def sweep(self) -> None:
         """Look at everything again, in case that a wake-up was ever missed."""
         self._means.reaper.reap_strangers()
-        for keeper in self._keepers.values():
+        for keeper in self._all():
             keeper.check_lingering()
             keeper.converge()
 
     async def _shut_down(self) -> None:
-        for keeper in self._keepers.values():
-            keeper.interrupt()
+        self._close_keepers()
         # A change of the configuration that was under way takes itself back now; until then watchers may come and go.
         async with self._reconfiguring:
+            self._close_keepers()
             await self._stop(self.names())
+            await _gather(operations.stop(keeper) for keeper in tuple(self._leaving))
         for name in self._keepers:
             self._means.publish(WatcherRemoved(watcher=name, time=self._means.epoch()))
 
+    def _close_keepers(self) -> None:
+        for keeper in self._all():
+            keeper.close()
+
     def kill_everything(self, signum: int) -> None:
         """Signal each process group of ours without a further question, and start nothing in its place."""
-        for keeper in self._keepers.values():
-            keeper.is_held = True
+        self._close_keepers()
+        for keeper in self._all():
             for pid in keeper.watcher.processes:
                 signal_group(pid, signum)
 
-    def close_sockets(self) -> None:
-        """Close the listening sockets: nobody is left to serve on them."""
-        for each in self._sockets.values():
-            each.close()
-        self._sockets.clear()
-
     # -- inside -----------------------------------------------------------------------------------------------
+
+    def _all(self) -> tuple[Keeper, ...]:
+        return (*self._keepers.values(), *self._leaving)
+
+    def _refuse_at_end(self) -> None:
+        if self.is_quitting:
+            raise CommandError("the arbiter is about to quit", Errno.COMMAND_ERROR)
 
     def _keeper(self, name: str) -> Keeper:
         keeper = self._keepers.get(name)
@@ -275,9 +301,14 @@ class Arbiter:
         return [name for name in self._keepers if name in wanted]
 
     def _task(self, operation: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
-        if self.is_quitting:
+        try:
+            self._refuse_at_end()
+        except CommandError:
             operation.close()
-            raise CommandError("the arbiter is about to quit", Errno.COMMAND_ERROR)
+            raise
+        return self._background(operation)
+
+    def _background(self, operation: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
         task = self._means.loop.create_task(operation)
         self._tasks.add(task)
         task.add_done_callback(self._finished)

@@ -9,8 +9,12 @@ from collections import deque
 FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 30.0
 # A process whose readiness proves nothing (there is none, or a stranger may have answered at the address that is asked)
-# has run well when it got this old. Design: "ran well" is ready, or 10 s.
+# has run well when it got this old. Design: "ran well" is ready, or 10 s; DESIGN.md tells why ready
+# alone is not enough.
 RAN_WELL_AFTER_S = 10.0
+# One that said itself that it serves, and then did so for this long, has run well; one that dies on its first request
+# has not, and would otherwise be started again and again without a pause.
+SERVED_WELL_AFTER_S = 1.0
 
 
 class Backoff:

@@ -41,7 +41,8 @@ def decide_fate(
     if must_replace:
         return Fate.RESTART if cannot_overlap or new.reload_mode is ReloadMode.RESTART else Fate.ROLL
     if roll and not cannot_overlap:
-        return _BY_MODE[new.reload_mode]
+        by_mode = _BY_MODE[new.reload_mode]
+        return Fate.ADJUST if by_mode is Fate.KEEP and changes else by_mode
     return Fate.ADJUST if changes else Fate.KEEP
 
 
@@ -49,5 +50,5 @@ _BY_MODE = {
     ReloadMode.ROLLING: Fate.ROLL,
     ReloadMode.RESTART: Fate.RESTART,
     ReloadMode.HUP: Fate.HANG_UP,
-    ReloadMode.NONE: Fate.ADJUST,
+    ReloadMode.NONE: Fate.KEEP,
 }

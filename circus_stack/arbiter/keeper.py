@@ -1,25 +1,26 @@
 """The hands of one watcher: spawns, signals, notes exits and readiness, and has the watcher decide after each of them.
 
-Nothing here waits: what can wait are the operations. A keeper knows its watcher and its processes, and nobody above.
+Nothing here waits but for a condition: what takes its time are the operations. A keeper knows its watcher and its
+processes, and nobody above.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import AsyncIterator, Callable
 
-from circus_stack.arbiter import readiness
+from circus_stack.arbiter.deadlines import Deadlines
 from circus_stack.arbiter.launch import plan_launch
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.process import Process
+from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.watcher import Failure, Spawn, Stop, WakeAt, Watcher
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.values import ReadinessForm
-from circus_stack.errors import CircusStackError, CommandError, Errno
+from circus_stack.errors import CircusStackError, CommandError, Errno, ResourceShortageError
 from circus_stack.events import (
     Event,
     ProcessKilled,
@@ -34,29 +35,35 @@ from circus_stack.events import (
     WatcherStopped,
 )
 from circus_stack.states import ProcessState, ProcessStep, WatcherState, WatcherStep
-from circus_stack.system.command import run_command
 from circus_stack.system.descent import descendants, signal_group
+
+log = logging.getLogger(__name__)
 
 # A spawn blocks the loop for one to two milliseconds; after so many of them, commands get their turn.
 _SPAWNS_A_TURN = 4
+# How long a slot waits when the machine, not the command, is at fault: no descriptors, no memory, no processes left.
+_SHORTAGE_S = 1.0
+# What a crashed leader leaves behind in its group has this long: its successor may be waiting for it.
+_CRASH_GRACE_S = 1.0
 
 
 class Keeper:
-    """Keeps one watcher's processes. Operations take `lock` in the order in which they were asked for."""
+    """Keeps one watcher's processes. Operations take `turn`s, in the order in which they were asked for."""
 
     def __init__(self, config: WatcherConfig, means: Means) -> None:
         self.watcher = Watcher(config)
-        self.lock = asyncio.Lock()
-        # True while a start waits for its dependencies: nothing is spawned yet.
-        self.is_held = False
+        # The start that waits for its dependencies meanwhile: nothing is spawned as long as there is one.
+        self.holder: object | None = None
         # Why the new generation of a reload that is under way will not do; None while it still may.
         self.reload_failure: str | None = None
         self._means = means
-        self._epoch = 0
+        self._lock = asyncio.Lock()
+        self._interrupts = 0
+        self._is_closed = False
+        self._is_due = False
         self._wake: asyncio.TimerHandle | None = None
-        self._deadlines: dict[int, asyncio.TimerHandle] = {}
-        self._ready_deadlines: dict[int, asyncio.TimerHandle] = {}
-        self._probes: dict[int, asyncio.Task[None]] = {}
+        self._kills = Deadlines(means.loop)
+        self._readiness = ReadinessWatch(means, self.became_ready, self._ready_timed_out)
 
     @property
     def name(self) -> str:
@@ -66,73 +73,101 @@ class Keeper:
     def config(self) -> WatcherConfig:
         return self.watcher.config
 
-    # -- operations -------------------------------------------------------------------------------------------
+    # -- turns of operations ----------------------------------------------------------------------------------
 
-    def interrupt(self) -> None:
-        """End the waits of the operation that holds the lock: something that cannot wait for it has come."""
-        self._epoch += 1
+    @property
+    def interrupts(self) -> int:
+        """Grows whenever an operation overtakes those that were asked for before it."""
+        return self._interrupts
+
+    def interrupt(self) -> int:
+        """Overtake whatever waits, for its turn or for a condition; the number to `check` against from here on."""
+        self._interrupts += 1
         self._means.pulse.beat()
+        return self._interrupts
 
-    async def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition over the watcher; raises CommandError if the operation is interrupted meanwhile."""
-        epoch = self._epoch
-        await self._means.pulse.wait_until(lambda: self._epoch != epoch or condition())
-        if self._epoch != epoch:
+    def close(self) -> None:
+        """Spawn nothing from here on and let no operation begin or go on but a stop: the end of this watcher."""
+        self._is_closed = True
+        self.interrupt()
+
+    def check(self, asked: int) -> None:
+        """Raise CommandError if an operation that was asked for at `asked` interrupts has been overtaken since."""
+        if self._is_closed or self._interrupts != asked:
             raise CommandError(f"the operation on {self.name} was overtaken by a stop", Errno.COMMAND_ERROR)
 
+    @contextlib.asynccontextmanager
+    async def turn(self, asked: int | None = None) -> AsyncIterator[None]:
+        """Have the watcher to oneself; raises CommandError if overtaken while waiting for it."""
+        asked = self._interrupts if asked is None else asked
+        async with self._lock:
+            self.check(asked)
+            yield
+
+    @contextlib.asynccontextmanager
+    async def last_turn(self) -> AsyncIterator[None]:
+        """Have the watcher to oneself for a stop: overtakes everything, and is overtaken by nothing."""
+        self.interrupt()
+        async with self._lock:
+            yield
+
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition over the watcher; raises CommandError if the operation is overtaken meanwhile."""
+        asked = self._interrupts
+        await self._means.pulse.wait_until(lambda: self._is_closed or self._interrupts != asked or condition())
+        self.check(asked)
+
     async def wait_gone(self, pids: frozenset[int]) -> None:
-        """Wait until none of these processes, nor any member of their groups, is left; not interruptible."""
+        """Wait until none of these processes, nor any member of their groups, is left; not to be overtaken."""
         await self._means.pulse.wait_until(lambda: pids.isdisjoint(self.watcher.processes))
+
+    # -- towards the wanted state -----------------------------------------------------------------------------
 
     def change_config(self, config: WatcherConfig) -> None:
         """What is decided and spawned from here on follows another configuration."""
         self.watcher.config = config
-
-    def publish(self, event: Event) -> None:
-        """Tell what happened to this watcher."""
-        self._means.publish(event)
-
-    def epoch(self) -> float:
-        """The time of day, for an event."""
-        return self._means.epoch()
-
-    # -- towards the wanted state -----------------------------------------------------------------------------
+        self._means.pulse.beat()
 
     def converge(self) -> None:
         """Do what the watcher decides: spawn what is missing, stop what is too many."""
-        if self.is_held or self.reload_failure is not None:
+        if self._is_closed or self.holder is not None or self.reload_failure is not None:
             self._means.pulse.beat()
             return
-        spawned = 0
-        for action in self.watcher.converge(self._means.clock()):
+        actions = self.watcher.converge(self._means.clock(), _SPAWNS_A_TURN)
+        for action in actions:
             match action:
                 case Spawn(wid):
-                    if spawned == _SPAWNS_A_TURN:
-                        self._means.loop.call_soon(self.converge)
-                        break
-                    spawned += 1
-                    if not self._spawn(wid):
-                        # Its delay stands in the watcher now; the next decision knows when to try again.
-                        self._means.loop.call_soon(self.converge)
-                        break
+                    self._spawn(wid)
                 case Stop(pid):
                     self.stop_process(pid)
                 case WakeAt(at):
                     self._wake_at(at)
+        if any(isinstance(action, Spawn) for action in actions):
+            # There may be more to spawn, and a slot that failed has a delay now; exits and commands come first.
+            self.converge_soon()
         self._settle()
+
+    def converge_soon(self) -> None:
+        """Decide again in the loop's next turn, once, however often this is asked for until then."""
+        if not self._is_due:
+            self._is_due = True
+            self._means.loop.call_soon(self._converge_now)
+
+    def _converge_now(self) -> None:
+        self._is_due = False
+        self.converge()
 
     def _wake_at(self, at: float) -> None:
         if self._wake is not None:
             self._wake.cancel()
-        delay_s = max(0.0, at - self._means.clock())
-        self._wake = self._means.loop.call_later(delay_s, self.converge)
+        self._wake = self._means.loop.call_later(max(0.0, at - self._means.clock()), self.converge)
 
     def _settle(self) -> None:
         watcher = self.watcher
-        if watcher.state is WatcherState.STARTING and not self.is_held and watcher.has_all_ready():
+        if watcher.state is WatcherState.STARTING and self.holder is None and watcher.has_all_ready():
             watcher.step(WatcherStep.COME_UP)
-            self._means.publish(WatcherStarted(watcher=self.name, time=self._means.epoch()))
-        elif watcher.is_up and not self.config.respawn and not watcher.wanted and not watcher.processes:
+            self.publish(WatcherStarted(watcher=self.name, time=self.epoch()))
+        elif watcher.is_up and watcher.done and not watcher.processes:
             watcher.step(WatcherStep.STOP)
             self.come_down()
         self._means.pulse.beat()
@@ -140,94 +175,60 @@ class Keeper:
     def come_down(self) -> None:
         """The last process is gone."""
         self.watcher.step(WatcherStep.COME_DOWN)
-        self._means.publish(WatcherStopped(watcher=self.name, time=self._means.epoch()))
+        self.publish(WatcherStopped(watcher=self.name, time=self.epoch()))
         self._means.pulse.beat()
 
     # -- one process ------------------------------------------------------------------------------------------
 
-    def _spawn(self, wid: int) -> bool:
+    def _spawn(self, wid: int) -> None:
         means, config = self._means, self.config
         capture = None
         try:
             capture = means.open_capture(config, wid)
             plan = plan_launch(config, wid, means.surroundings(), capture.stdout_fd, capture.stderr_fd)
             child = means.spawn(plan)
-        except (CircusStackError, OSError) as error:
+        except Exception as error:
             if capture is not None:
                 capture.abandon()
-            means.publish(SpawnFailed(watcher=self.name, time=means.epoch(), reason=str(error)))
-            self._failed(self.watcher.failed(wid, means.clock()), str(error))
-            return False
+            self._spawn_failed(wid, error)
+            return
         capture.attach(child.pid)
         process = self.watcher.spawned(child.pid, wid, means.clock(), means.epoch())
         means.reaper.add(child, self._exited)
-        means.publish(ProcessSpawned(watcher=self.name, time=process.started_at, process_pid=child.pid, wid=wid))
-        self._expect_ready(process, plan.env, plan.cwd)
-        return True
+        self.publish(ProcessSpawned(watcher=self.name, time=process.started_at, process_pid=child.pid, wid=wid))
+        self._readiness.expect(child.pid, config, plan.env, plan.cwd)
 
-    def _expect_ready(self, process: Process, env: Mapping[str, str], cwd: str | None) -> None:
-        config, pid = self.config, process.pid
-        form = config.ready.form
-        if form is ReadinessForm.NONE:
-            self.became_ready(pid)
-            return
-        self._ready_deadlines[pid] = self._means.loop.call_later(
-            config.ready_timeout, self._ready_timed_out, pid, config.ready_timeout
-        )
-        if form is not ReadinessForm.NOTIFY:
-            run = partial(run_command, self._means.reaper, env=env, cwd=cwd)
-            self._probes[pid] = self._means.loop.create_task(self._probe(pid, run))
-
-    async def _probe(self, pid: int, run: readiness.RunCommand) -> None:
-        await readiness.wait_ready(self.config.ready, run)
-        self.became_ready(pid)
+    def _spawn_failed(self, wid: int, error: Exception) -> None:
+        if not isinstance(error, (CircusStackError, OSError)):
+            # A sink of the user's own, or a mistake of ours: whoever mends it needs the traceback.
+            log.error("%s.%d could not be spawned", self.name, wid, exc_info=error)
+        self.publish(SpawnFailed(watcher=self.name, time=self.epoch(), reason=str(error) or repr(error)))
+        now = self._means.clock()
+        if isinstance(error, ResourceShortageError):
+            self.watcher.postpone(wid, now + _SHORTAGE_S)
+        else:
+            self._failed(self.watcher.failed(wid, now), str(error))
 
     def became_ready(self, pid: int) -> None:
         """The process serves: its probe or its own READY=1 says so."""
         if not self.watcher.became_ready(pid, self._means.clock()):
             return
-        self._cancel_readiness(pid, also_probe=False)
+        self._readiness.forget(pid)
         process = self.watcher.processes[pid]
         after_s = (process.ready_at or 0.0) - process.spawned_at
-        self._means.publish(
-            ProcessReady(watcher=self.name, time=self._means.epoch(), process_pid=pid, wid=process.wid, after_s=after_s)
+        self.publish(
+            ProcessReady(watcher=self.name, time=self.epoch(), process_pid=pid, wid=process.wid, after_s=after_s)
         )
         self._settle()
 
-    def _ready_timed_out(self, pid: int, timeout_s: float) -> None:
-        process = self.watcher.processes[pid]
-        self._cancel_readiness(pid)
-        self._means.publish(
-            ReadyTimedOut(watcher=self.name, time=self._means.epoch(), process_pid=pid, timeout_s=timeout_s)
-        )
-        failure = self.watcher.failed(process.wid, self._means.clock())
+    def _ready_timed_out(self, pid: int) -> None:
+        process, timeout_s = self.watcher.processes[pid], self.config.ready_timeout
+        self.publish(ReadyTimedOut(watcher=self.name, time=self.epoch(), process_pid=pid, timeout_s=timeout_s))
         self.stop_process(pid)
-        self._failed(failure, f"{self.label(process)} was not ready within {timeout_s:g} s")
+        if process.generation != self.watcher.retiring:
+            failure = self.watcher.failed(process.wid, self._means.clock())
+            self._failed(failure, f"{self.label(process)} was not ready within {timeout_s:g} s")
         self.converge()
-
-    def stop_process(self, pid: int, signum: int | None = None, timeout_s: float | None = None) -> None:
-        """Ask a process to go: `signum` now, SIGKILL to its whole group after `timeout_s` seconds.
-
-        Both default to the watcher's own. A process that is already asked to go is not asked again.
-        """
-        process = self.watcher.processes.get(pid)
-        if process is None or process.is_lingering or process.is_stopping:
-            return
-        config = self.config
-        process.step(ProcessStep.STOP)
-        self._cancel_readiness(pid)
-        self._signal_to_end(process, config.stop_signal if signum is None else signum)
-        grace_s = config.graceful_timeout if timeout_s is None else timeout_s
-        self._deadlines[pid] = self._means.loop.call_later(grace_s, self.kill_process, pid)
-
-    def _signal_to_end(self, process: Process, signum: int) -> None:
-        if self.config.stop_children:
-            signal_group(process.pid, signum)
-        else:
-            self._means.reaper.send(process.pid, signum)
-        self._means.publish(
-            ProcessKilled(watcher=self.name, time=self._means.epoch(), process_pid=process.pid, signum=signum)
-        )
 
     def send_signal(self, pid: int, signum: int) -> bool:
         """Send any signal to a process, which is not thereby expected to end; False where it is gone."""
@@ -249,6 +250,28 @@ class Keeper:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child_pid, signum)
 
+    # -- the end of a process ---------------------------------------------------------------------------------
+
+    def stop_process(self, pid: int, signum: int | None = None, timeout_s: float | None = None) -> None:
+        """Ask a process to go: `signum` now, SIGKILL to its whole group after `timeout_s` seconds.
+
+        Both default to the watcher's own. A process that is already asked to go is not asked again.
+        """
+        process, config = self.watcher.processes.get(pid), self.config
+        if process is None or process.is_lingering or process.is_stopping:
+            return
+        process.step(ProcessStep.STOP)
+        self._readiness.forget(pid)
+        self._signal_to_end(pid, config.stop_signal if signum is None else signum)
+        self._kills.set(pid, config.graceful_timeout if timeout_s is None else timeout_s, self.kill_process)
+
+    def _signal_to_end(self, pid: int, signum: int) -> None:
+        if self.config.stop_children:
+            signal_group(pid, signum)
+        else:
+            self._means.reaper.send(pid, signum)
+        self.publish(ProcessKilled(watcher=self.name, time=self.epoch(), process_pid=pid, signum=signum))
+
     def kill_process(self, pid: int) -> None:
         """SIGKILL to a process and to all of its group, now."""
         process = self.watcher.processes.get(pid)
@@ -256,10 +279,9 @@ class Keeper:
             return
         if not process.is_lingering:
             process.step(ProcessStep.STOP)
-            self._cancel_readiness(pid)
-            self._means.publish(
-                ProcessKilled(watcher=self.name, time=self._means.epoch(), process_pid=pid, signum=int(signal.SIGKILL))
-            )
+            self._readiness.forget(pid)
+            signum = int(signal.SIGKILL)
+            self.publish(ProcessKilled(watcher=self.name, time=self.epoch(), process_pid=pid, signum=signum))
         signal_group(pid, signal.SIGKILL)
 
     def stop_all(self) -> frozenset[int]:
@@ -269,40 +291,28 @@ class Keeper:
             self.stop_process(pid)
         return pids
 
-    # -- exits ------------------------------------------------------------------------------------------------
-
     def _exited(self, pid: int, exit_code: int) -> None:
         process = self.watcher.processes[pid]
-        expected = process.is_stopping
-        was_ready = process.state is ProcessState.READY
-        self._cancel_readiness(pid)
+        expected, was_ready = process.is_stopping, process.state is ProcessState.READY
+        self._readiness.forget(pid)
         failure = self.watcher.exited(pid, self._means.clock())
-        self._means.publish(
-            ProcessReaped(
-                watcher=self.name,
-                time=self._means.epoch(),
-                process_pid=pid,
-                exit_code=exit_code,
-                expected=expected,
-            )
+        self._release_group(process, self.config.graceful_timeout if expected else _CRASH_GRACE_S)
+        self.publish(
+            ProcessReaped(watcher=self.name, time=self.epoch(), process_pid=pid, exit_code=exit_code, expected=expected)
         )
-        self._release_group(process)
-        if not self.config.respawn and not expected:
-            self.watcher.wanted = max(0, self.watcher.wanted - 1)
-        elif failure is not None:
+        if failure is not None:
             when = "" if was_ready else " before it was ready"
             self._failed(failure, f"{self.label(process)} {describe_exit(exit_code)}{when}")
-        self.converge()
+        self.converge_soon()
 
-    def _release_group(self, process: Process) -> None:
+    def _release_group(self, process: Process, grace_s: float) -> None:
         """Forget a process whose leader is reaped, or, while members of its group live on, ask those to go."""
-        pid = process.pid
-        if not signal_group(pid, self.config.stop_signal):
-            self._forget(pid)
+        if not signal_group(process.pid, self.config.stop_signal):
+            self._forget(process.pid)
             return
         process.is_lingering = True
-        if pid not in self._deadlines:
-            self._deadlines[pid] = self._means.loop.call_later(self.config.graceful_timeout, self.kill_process, pid)
+        if process.pid not in self._kills:
+            self._kills.set(process.pid, grace_s, self.kill_process)
 
     def check_lingering(self) -> None:
         """A stranger was reaped: see whether it was the last of a group that outlived its leader."""
@@ -311,46 +321,37 @@ class Keeper:
         for pid in gone:
             self._forget(pid)
         if gone:
-            self.converge()
+            self.converge_soon()
 
     def _forget(self, pid: int) -> None:
         self.watcher.forget(pid)
-        deadline = self._deadlines.pop(pid, None)
-        if deadline is not None:
-            deadline.cancel()
+        self._kills.cancel(pid)
 
     def _failed(self, failure: Failure, reason: str) -> None:
-        watcher, means = self.watcher, self._means
+        watcher = self.watcher
         if watcher.retiring is not None:
             self.reload_failure = self.reload_failure or reason
-            means.pulse.beat()
-            return
-        if failure.gives_up and watcher.is_up:
+            self._means.pulse.beat()
+        elif failure.gives_up and watcher.is_up:
             watcher.step(WatcherStep.GIVE_UP)
-            reason = (
-                f"given up after {self.config.max_failures} failures in {self.config.failure_window:g} s; "
-                f"the last: {reason}"
-            )
-            means.publish(WatcherFailed(watcher=self.name, time=means.epoch(), reason=reason))
+            limit = f"{self.config.max_failures} failures in {self.config.failure_window:g} s"
+            reason = f"given up after {limit}; the last: {reason}"
+            self.publish(WatcherFailed(watcher=self.name, time=self.epoch(), reason=reason))
             self.stop_all()
-            means.pulse.beat()
+            self._means.pulse.beat()
         elif failure.delay_s:
-            means.publish(
-                RespawnDelayed(
-                    watcher=self.name,
-                    time=means.epoch(),
-                    delay_s=failure.delay_s,
-                    failures=failure.failures,
-                )
-            )
+            delay_s, failures = failure.delay_s, failure.failures
+            self.publish(RespawnDelayed(watcher=self.name, time=self.epoch(), delay_s=delay_s, failures=failures))
 
-    def _cancel_readiness(self, pid: int, *, also_probe: bool = True) -> None:
-        deadline = self._ready_deadlines.pop(pid, None)
-        if deadline is not None:
-            deadline.cancel()
-        probe = self._probes.pop(pid, None)
-        if probe is not None and also_probe:
-            probe.cancel()
+    # -- words ------------------------------------------------------------------------------------------------
+
+    def publish(self, event: Event) -> None:
+        """Tell what happened to this watcher."""
+        self._means.publish(event)
+
+    def epoch(self) -> float:
+        """The time of day, for an event."""
+        return self._means.epoch()
 
     def label(self, process: Process) -> str:
         """How messages name a process."""

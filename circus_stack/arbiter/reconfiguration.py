@@ -1,9 +1,10 @@
 """Going over from one configuration to another, all or nothing.
 
-First everything that can fail: the new sockets are bound, added watchers come up, changed services are restarted, the
-new generation of each watcher that rolls serves beside the old one. Until then each step is taken back if a later one
-fails; a restarted service goes back to its old configuration. Only then, what cannot be undone: old generations retire,
-removed watchers stop, replaced sockets close.
+`prepare` does everything that can fail: the new sockets are bound, added watchers come up, changed services are
+restarted, the new generation of each watcher that rolls serves beside the old one. Each step is taken back if a later
+one fails; a restarted service goes back to its old configuration. `take_over` is final and cannot fail: the new
+generations count, the new configuration is in force, replaced sockets close. `wait_settled` waits for what is on its
+way out.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from circus_stack.config.diff import watcher_changes
 from circus_stack.config.precedence import closure
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, ReloadError, SocketError
-from circus_stack.events import ConfigApplied, WatcherAdded, WatcherRemoved, WatcherUpdated
+from circus_stack.events import WatcherAdded, WatcherRemoved, WatcherUpdated
 
-Many = Callable[[Sequence[str]], Awaitable[Outcome]]
+Start = Callable[[Sequence[str]], Awaitable[Outcome]]
 
 
 @dataclass(slots=True)
 class Plan:
-    """What becomes of each watcher, by name."""
+    """What becomes of each watcher."""
 
     added: list[WatcherConfig] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -54,7 +55,6 @@ class Reconfiguration:
         sockets: dict[str, ListeningSocket],
         means: Means,
         stack: StackConfig,
-        changes: tuple[str, ...],
         *,
         roll: bool,
     ) -> None:
@@ -62,31 +62,31 @@ class Reconfiguration:
         self._sockets = sockets
         self._means = means
         self._stack = stack
-        self._changes = changes
         self._roll = roll
         self._old_sockets = dict(sockets)
         self._fresh: list[ListeningSocket] = []
         self._restarted: list[WatcherConfig] = []
-
-    async def carry_out(self, start: Many, stop: Many, is_quitting: Callable[[], bool]) -> Outcome:
-        """Do all of it; raises ReloadError, with everything as it was, where a new part does not come up."""
-        moved = self._open_sockets()
-        plan = self._plan(moved)
-        async with AsyncExitStack() as locks:
-            try:
-                await self._add(plan.added, start)
-                outcome = await self._restart(plan.of(Fate.RESTART))
-                rollovers = await self._prepare(plan.of(Fate.ROLL), locks)
-            except BaseException:
-                await self._take_back(plan.added, stop, is_quitting)
-                raise
-            started = await asyncio.gather(*(rollover.commit() for rollover in rollovers))
-        outcome = sum(started, outcome) + await self._finish(plan, stop)
-        self._close_replaced()
-        self._means.publish(ConfigApplied(watcher="circus", time=self._means.epoch(), changes=self._changes))
-        return outcome
+        self._rollovers: list[Rollover] = []
+        self._plan = Plan()
+        self._turns = AsyncExitStack()
+        self._outcome = Outcome()
 
     # -- what can be taken back -------------------------------------------------------------------------------
+
+    async def prepare(self, start: Start) -> None:
+        """Do all that can fail; raises ReloadError, with everything as it was, where it does."""
+        moved = self._open_sockets()
+        self._plan = self._decide(moved)
+        try:
+            await self._add(start)
+            await self._restart()
+            await self._prepare_rollovers()
+        except BaseException as error:
+            await self._turns.aclose()
+            await self._take_back()
+            if isinstance(error, CommandError):
+                raise ReloadError(f"{error}; nothing was changed") from error
+            raise
 
     def _open_sockets(self) -> frozenset[str]:
         """Bind what is new; the names of the sockets whose descriptor is another one from here on."""
@@ -120,74 +120,77 @@ class Reconfiguration:
             each.close()
         self._fresh.clear()
 
-    async def _add(self, added: list[WatcherConfig], start: Many) -> None:
-        for config in added:
+    async def _add(self, start: Start) -> None:
+        for config in self._plan.added:
             self._keepers[config.name] = Keeper(config, self._means)
             self._means.publish(WatcherAdded(watcher=config.name, time=self._means.epoch()))
-        names = [config.name for config in added if config.autostart]
+        names = [config.name for config in self._plan.added if config.autostart]
         if names:
-            try:
-                await start(names)
-            except CommandError as error:
-                raise ReloadError(f"{error}; nothing else was changed") from error
+            self._outcome += await start(names)
 
-    async def _restart(self, restarted: list[WatcherConfig]) -> Outcome:
+    async def _restart(self) -> None:
         """Before anything rolls: new workers may need a changed service's new port as soon as they are imported."""
-        outcome = Outcome()
-        before = predecessors(restarted)
-        for config in sorted(restarted, key=lambda each: len(closure(each.name, before))):
+        configs = self._plan.of(Fate.RESTART)
+        before = predecessors(configs)
+        for config in sorted(configs, key=lambda each: len(closure(each.name, before))):
             keeper = self._keepers[config.name]
             self._restarted.append(keeper.config)
-            try:
-                outcome += await operations.restart(keeper, config)
-            except CommandError as error:
-                raise ReloadError(f"{error}; it goes back to its old configuration") from error
-        return outcome
+            self._outcome += await operations.restart(keeper, config)
 
-    async def _prepare(self, rolled: list[WatcherConfig], locks: AsyncExitStack) -> list[Rollover]:
-        for config in sorted(rolled, key=lambda each: each.name):
-            await locks.enter_async_context(self._keepers[config.name].lock)
-        rollovers = [Rollover(self._keepers[config.name], config) for config in rolled]
-        results = await asyncio.gather(*(each.prepare() for each in rollovers), return_exceptions=True)
+    async def _prepare_rollovers(self) -> None:
+        for config in sorted(self._plan.of(Fate.ROLL), key=lambda each: each.name):
+            keeper = self._keepers[config.name]
+            await self._turns.enter_async_context(keeper.turn())
+            if Rollover.is_possible(keeper):
+                self._rollovers.append(Rollover(keeper, config))
+            else:
+                # It was stopped or given up since the plan was made: there is nothing to take over from.
+                self._plan.fates.setdefault(Fate.ADJUST, []).append(config)
+        results = await asyncio.gather(*(each.prepare() for each in self._rollovers), return_exceptions=True)
+        ready = [each for each, result in zip(self._rollovers, results, strict=True) if result is None]
+        # While one waited for the last, the first may have lost a new process again.
         failures = [result for result in results if isinstance(result, BaseException)]
+        failures += [ReloadError(reason) for each in ready if (reason := each.failure()) is not None]
         if failures:
-            ready = [each for each, result in zip(rollovers, results, strict=True) if result is None]
             await asyncio.gather(*(each.roll_back() for each in ready))
             raise failures[0]
-        return rollovers
 
-    async def _take_back(self, added: list[WatcherConfig], stop: Many, is_quitting: Callable[[], bool]) -> None:
-        for config in () if is_quitting() else self._restarted:
+    async def _take_back(self) -> None:
+        for config in self._restarted:
+            # At the end of the arbiter its keeper is closed, and stays as it is.
             with contextlib.suppress(CommandError):
                 await operations.restart(self._keepers[config.name], config)
-        names = [config.name for config in added if config.name in self._keepers]
-        await stop(names)
-        for name in names:
-            del self._keepers[name]
-            self._means.publish(WatcherRemoved(watcher=name, time=self._means.epoch()))
+        added = [self._keepers.pop(config.name) for config in self._plan.added if config.name in self._keepers]
+        for keeper in added:
+            keeper.close()
+        await asyncio.gather(*(operations.stop(keeper) for keeper in added))
+        for keeper in added:
+            self._means.publish(WatcherRemoved(watcher=keeper.name, time=self._means.epoch()))
         self._sockets.clear()
         self._sockets.update(self._old_sockets)
         self._close_fresh()
 
     # -- what is final ----------------------------------------------------------------------------------------
 
-    async def _finish(self, plan: Plan, stop: Many) -> Outcome:
-        adjusted = plan.of(Fate.ADJUST, Fate.HANG_UP)
-        resized = [each for each in adjusted if each.numprocesses != self._keepers[each.name].config.numprocesses]
-        for config in adjusted:
-            self._keepers[config.name].change_config(config)
-        for config in plan.of(Fate.ADJUST, Fate.ROLL, Fate.RESTART):
+    def take_over(self) -> list[Keeper]:
+        """Put the new configuration in force; the removed watchers' keepers, which are the caller's to stop."""
+        for rollover in self._rollovers:
+            rollover.take_over()
+        for config in self._plan.of(Fate.ADJUST, Fate.HANG_UP):
+            self._adjust(self._keepers[config.name], config)
+        for config in self._plan.of(Fate.ADJUST, Fate.ROLL, Fate.RESTART):
             self._means.publish(WatcherUpdated(watcher=config.name, time=self._means.epoch()))
-        jobs: list[Awaitable[Outcome]] = [
-            *(operations.hang_up(self._keepers[each.name]) for each in plan.of(Fate.HANG_UP)),
-            *(operations.set_wanted(self._keepers[each.name], each.numprocesses) for each in resized),
-            *([stop(plan.removed)] if plan.removed else []),
-        ]
-        outcome = sum(await asyncio.gather(*jobs), Outcome())
-        for name in plan.removed:
-            del self._keepers[name]
-            self._means.publish(WatcherRemoved(watcher=name, time=self._means.epoch()))
-        return outcome
+        self._close_replaced()
+        removed = [self._keepers.pop(name) for name in self._plan.removed]
+        for keeper in removed:
+            keeper.close()
+        return removed
+
+    def _adjust(self, keeper: Keeper, config: WatcherConfig) -> None:
+        if config.numprocesses != keeper.config.numprocesses:
+            keeper.watcher.wanted = config.numprocesses
+        keeper.change_config(config)
+        keeper.converge()
 
     def _close_replaced(self) -> None:
         for config in self._stack.sockets:
@@ -197,9 +200,19 @@ class Reconfiguration:
             if id(each) not in kept:
                 each.close()
 
+    async def wait_settled(self) -> Outcome:
+        """Send the hang-ups, wait for the retired generations; the sum of what was done."""
+        hung_up = [self._keepers[config.name] for config in self._plan.of(Fate.HANG_UP)]
+        retired = await asyncio.gather(*(rollover.wait_retired() for rollover in self._rollovers))
+        await self._turns.aclose()
+        for keeper in hung_up:
+            with contextlib.suppress(CommandError):
+                self._outcome += await operations.hang_up(keeper)
+        return sum(retired, self._outcome)
+
     # -- deciding ---------------------------------------------------------------------------------------------
 
-    def _plan(self, moved: frozenset[str]) -> Plan:
+    def _decide(self, moved: frozenset[str]) -> Plan:
         declared = {each.name for each in self._stack.watchers}
         plan = Plan(removed=[name for name in self._keepers if name not in declared])
         for config in self._stack.watchers:

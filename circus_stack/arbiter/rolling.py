@@ -1,7 +1,7 @@
-"""New processes before old ones: one watcher's part of a reload, in two phases so that several watchers can agree.
+"""New processes before old ones: one watcher's part of a reload, in steps so that several watchers can agree.
 
-`prepare` starts the new generation and waits until all of it serves. Then either `commit` retires the old one, or
-`roll_back` takes the new one away again. The old processes serve until then. The caller holds the keeper's lock.
+`prepare` starts the new generation and waits until all of it serves; `roll_back` takes it away again. `take_over` makes
+it the one that counts, and can't fail; `wait_retired` waits for the old one's end. The caller has the watcher's turn.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ class Rollover:
         self._new_config = config
         self._old_wanted = keeper.watcher.wanted
         self._old_generation = keeper.watcher.generation
+        self._retired: frozenset[int] = frozenset()
+
+    @staticmethod
+    def is_possible(keeper: Keeper) -> bool:
+        """Whether there are, or are to be, processes that others can take over from."""
+        return keeper.watcher.is_up and keeper.holder is None
 
     async def prepare(self) -> None:
         """Start the new generation and wait for it; raises ReloadError, rolled back, where it will not serve."""
@@ -39,35 +45,49 @@ class Rollover:
         watcher.begin_generation()
         keeper.converge()
         try:
-            await keeper.wait_until(lambda: keeper.reload_failure is not None or watcher.has_all_ready())
-            if self._new_config.ready.form is ReadinessForm.NONE and keeper.reload_failure is None:
+            await keeper.wait_until(lambda: self.failure() is not None or watcher.has_all_ready())
+            if self._new_config.ready.form is ReadinessForm.NONE and self.failure() is None:
                 await self._settle()
         except CommandError as error:
             await self.roll_back(str(error))
             raise ReloadError(str(error)) from None
-        if keeper.reload_failure is not None:
-            reason = keeper.reload_failure
+        reason = self.failure()
+        if reason is not None:
             await self.roll_back(reason)
-            raise ReloadError(f"{keeper.name}: {reason}; the old processes serve on")
+            raise ReloadError(f"{reason}; the old processes serve on")
+
+    def failure(self) -> str | None:
+        """Why the new generation will not do; None while it may."""
+        keeper = self._keeper
+        if keeper.reload_failure is None and keeper.watcher.is_up:
+            return None
+        return f"{keeper.name}: {keeper.reload_failure or f'it is {keeper.watcher.state}'}"
 
     async def _settle(self) -> None:
         """Without a readiness nothing tells that the new processes work; let them at least not die at once."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE_S):
-                await self._keeper.wait_until(lambda: self._keeper.reload_failure is not None)
+                await self._keeper.wait_until(lambda: self.failure() is not None)
 
-    async def commit(self) -> Outcome:
-        """Retire the old generation; returns when it is gone."""
+    def take_over(self) -> None:
+        """The new generation counts from here on; the old one is asked to go."""
         keeper, watcher = self._keeper, self._keeper.watcher
-        old = frozenset(pid for pid, each in watcher.processes.items() if each.generation != watcher.generation)
+        self._retired = frozenset(
+            pid for pid, each in watcher.processes.items() if each.generation != watcher.generation
+        )
+        keeper.reload_failure = None
         watcher.end_generation_change()
         keeper.publish(WatcherReloaded(watcher=keeper.name, time=keeper.epoch()))
-        for pid in old:
+        for pid in self._retired:
             keeper.stop_process(pid)
         keeper.converge()
-        await keeper.wait_until(lambda: old.isdisjoint(watcher.processes))
-        started = tuple(process.pid for process in watcher.serving())
-        return Outcome(started=started, stopped=tuple(sorted(old)))
+
+    async def wait_retired(self) -> Outcome:
+        """Wait for the old generation's end; a stop that overtakes this ends the wait, not the change."""
+        with contextlib.suppress(CommandError):
+            await self._keeper.wait_until(lambda: self._retired.isdisjoint(self._keeper.watcher.processes))
+        started = tuple(process.pid for process in self._keeper.watcher.serving())
+        return Outcome(started=started, stopped=tuple(sorted(self._retired)))
 
     async def roll_back(self, reason: str | None = None) -> None:
         """Take the new generation away and go on with the old one. Without a reason of its own that is no event: it

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, Backoff
+from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, SERVED_WELL_AFTER_S, Backoff
 from circus_stack.arbiter.process import Process
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
@@ -59,6 +59,8 @@ class Watcher:
         self.processes: dict[int, Process] = {}
         # While a reload is under way the old generation isn't filled up: the new one is about to take over.
         self.retiring: int | None = None
+        # How many processes of the present generation have ended for good: those of a watcher that doesn't respawn.
+        self.done = 0
         self._backoff = Backoff()
         self._not_before: dict[int, float] = {}
 
@@ -85,17 +87,19 @@ class Watcher:
     def has_all_ready(self) -> bool:
         """Whether the current generation is complete and each of it serves."""
         serving = self.serving()
-        return len(serving) >= self.wanted and all(each.state is ProcessState.READY for each in serving)
+        complete = len(serving) + self.done >= self.wanted
+        return complete and all(each.state is ProcessState.READY for each in serving)
 
-    def converge(self, now: float) -> list[Action]:
-        """What brings the current generation to the wanted number."""
+    def converge(self, now: float, most: int) -> list[Action]:
+        """What brings the current generation to the wanted number; `most` spawns at a time."""
         if not self.is_up:
             return []
         serving = self.serving()
         surplus = serving[self.wanted :]
         if surplus:
             return [Stop(process.pid) for process in reversed(surplus)]
-        return self._spawns(self.wanted - len(serving) - self._places_taken(), now)
+        missing = self.wanted - len(serving) - self._places_taken() - self.done
+        return self._spawns(missing, now, most)
 
     def _places_taken(self) -> int:
         """Processes on their way out whose successor must wait for their end: what doesn't serve on our sockets may
@@ -104,16 +108,17 @@ class Watcher:
             return 0
         return sum(each.generation == self.generation and not each.is_serving for each in self.processes.values())
 
-    def _spawns(self, count: int, now: float) -> list[Action]:
+    def _spawns(self, missing: int, now: float, most: int) -> list[Action]:
+        """Spawns for the lowest free slots; a slot whose delay hasn't ended keeps its place and is waited for."""
         actions: list[Action] = []
         taken = {process.wid for process in self.processes.values() if not process.is_lingering}
         wid = 0
         wake_at: float | None = None
-        while count > 0:
+        while missing > 0 and len(actions) < most:
             wid += 1
             if wid in taken:
                 continue
-            count -= 1
+            missing -= 1
             not_before = self._not_before.get(wid, 0.0)
             if not_before <= now:
                 actions.append(Spawn(wid))
@@ -136,8 +141,6 @@ class Watcher:
         process.step(ProcessStep.BECOME_READY)
         if was_starting:
             process.ready_at = now
-            if self._is_proof():
-                self._backoff.succeeded(process.wid)
         return was_starting
 
     def exited(self, pid: int, now: float) -> Failure | None:
@@ -145,7 +148,12 @@ class Watcher:
         process = self.processes[pid]
         was_expected = process.is_stopping
         process.step(ProcessStep.EXIT)
-        if was_expected or process.generation == self.retiring:
+        if process.generation == self.retiring:
+            return None
+        if not self.config.respawn and self.is_up and process.generation == self.generation:
+            self.done += 1
+            return None
+        if was_expected:
             return None
         if self._ran_well(process, now):
             self._backoff.succeeded(process.wid)
@@ -154,8 +162,9 @@ class Watcher:
         return self.failed(process.wid, now)
 
     def _ran_well(self, process: Process, now: float) -> bool:
-        proved = process.ready_at is not None and self._is_proof()
-        return proved or now - process.spawned_at >= RAN_WELL_AFTER_S
+        if now - process.spawned_at >= RAN_WELL_AFTER_S:
+            return True
+        return self._is_proof() and process.ready_at is not None and now - process.ready_at >= SERVED_WELL_AFTER_S
 
     def _is_proof(self) -> bool:
         """Whether being ready shows that the process itself works: at an address a stranger may have answered."""
@@ -168,6 +177,10 @@ class Watcher:
         limit = self.config.max_failures
         gives_up = 0 < limit <= self._backoff.recent(now, self.config.failure_window)
         return Failure(delay_s, self._backoff.failures(wid), gives_up)
+
+    def postpone(self, wid: int, until: float) -> None:
+        """Try that slot again later, for a reason that is no failure of its command."""
+        self._not_before[wid] = until
 
     def forget(self, pid: int) -> None:
         """The process and its group are gone."""
@@ -191,6 +204,7 @@ class Watcher:
         self.forgive()
 
     def forgive(self) -> None:
-        """Start from a clean slate: failures of the past delay nothing any more."""
+        """Start from a clean slate: what failed or ended in the past counts no more."""
+        self.done = 0
         self._backoff.reset()
         self._not_before.clear()

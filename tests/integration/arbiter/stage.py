@@ -120,7 +120,8 @@ async def stage(stack: StackConfig, tmp_path: Path) -> AsyncIterator[Stage]:
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        arbiter.close_sockets()
+        for listening in sockets.values():
+            listening.close()
         notify.close()
         for pid in left:
             with contextlib.suppress(ChildProcessError):

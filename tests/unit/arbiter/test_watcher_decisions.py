@@ -16,14 +16,14 @@ NOTIFY = Readiness(ReadinessForm.NOTIFY)
 def started(now: float = 0.0, **options: object) -> Watcher:
     watcher = Watcher(WatcherConfig(name="web", cmd="x", **options))  # type: ignore[arg-type]
     watcher.step(WatcherStep.START)
-    for action in watcher.converge(now):
+    for action in watcher.converge(now, 99):
         assert isinstance(action, Spawn)
         watcher.spawned(1000 + action.wid, action.wid, now, now)
     return watcher
 
 
 def test_a_stopped_watcher_wants_nothing() -> None:
-    assert Watcher(WatcherConfig(name="web", numprocesses=3)).converge(0.0) == []
+    assert Watcher(WatcherConfig(name="web", numprocesses=3)).converge(0.0, 99) == []
 
 
 def test_start_fills_slots_from_one() -> None:
@@ -50,7 +50,47 @@ def test_a_dead_slot_is_taken_again() -> None:
     watcher.became_ready(1002, 1.0)
     assert watcher.exited(1002, 2.0) is None
     watcher.forget(1002)
-    assert watcher.converge(2.0) == [Spawn(2)]
+    assert watcher.converge(2.0, 99) == [Spawn(2)]
+
+
+def test_ready_and_dead_at_once_is_a_failure() -> None:
+    watcher = started(ready=NOTIFY)
+    delays = []
+    for pid in range(1001, 1004):
+        watcher.became_ready(pid, 1.0)
+        failure = watcher.exited(pid, 1.5)
+        assert failure is not None
+        delays.append(failure.delay_s)
+        watcher.forget(pid)
+        watcher.spawned(pid + 1, 1, 1.0, 1.0)
+    assert delays == [0.0, 0.1, 0.2]
+
+
+def test_no_more_is_decided_at_a_time_than_asked_for() -> None:
+    watcher = Watcher(WatcherConfig(name="web", cmd="x", numprocesses=20_000_000))
+    watcher.step(WatcherStep.START)
+    assert watcher.converge(0.0, 4) == [Spawn(1), Spawn(2), Spawn(3), Spawn(4)]
+
+
+def test_what_has_ended_is_not_respawned_where_it_should_not() -> None:
+    watcher = started(numprocesses=2, respawn=False)
+    watcher.exited(1001, 1.0)
+    watcher.forget(1001)
+    assert watcher.converge(1.0, 99) == []
+    assert watcher.wanted == 2
+    watcher.processes[1002].step(ProcessStep.STOP)
+    watcher.exited(1002, 1.0)
+    watcher.forget(1002)
+    assert watcher.converge(1.0, 99) == []
+
+
+def test_a_shortage_delays_without_counting() -> None:
+    watcher = started(max_failures=1)
+    watcher.exited(1001, 20.0)
+    watcher.forget(1001)
+    watcher.postpone(1, 21.0)
+    assert watcher.converge(20.0, 99) == [WakeAt(21.0)]
+    assert watcher.converge(21.0, 99) == [Spawn(1)]
 
 
 def test_failures_at_once_are_delayed_more_and_more() -> None:
@@ -63,7 +103,7 @@ def test_failures_at_once_are_delayed_more_and_more() -> None:
         watcher.forget(pid)
         delays.append(failure.delay_s)
         now += failure.delay_s
-        assert watcher.converge(now) == [Spawn(1)]
+        assert watcher.converge(now, 99) == [Spawn(1)]
         pid += 1
         watcher.spawned(pid, 1, now, now)
     assert delays == [0.0, 0.1, 0.2, 0.4, 0.8]
@@ -74,7 +114,7 @@ def test_a_delayed_slot_is_waited_for() -> None:
     watcher.exited(1001, 0.0)
     watcher.forget(1001)
     watcher.failed(1, 0.0)
-    assert watcher.converge(0.0) == [WakeAt(0.1)]
+    assert watcher.converge(0.0, 99) == [WakeAt(0.1)]
 
 
 def test_ten_seconds_without_readiness_count_as_a_good_run() -> None:
@@ -113,7 +153,7 @@ def test_failures_outside_the_window_do_not_count() -> None:
 def test_too_many_processes_are_stopped_from_the_highest_slot() -> None:
     watcher = started(numprocesses=3)
     watcher.wanted = 1
-    assert watcher.converge(0.0) == [Stop(1003), Stop(1002)]
+    assert watcher.converge(0.0, 99) == [Stop(1003), Stop(1002)]
 
 
 @pytest.mark.parametrize(("use_sockets", "singleton", "expected"), [
@@ -124,13 +164,13 @@ def test_too_many_processes_are_stopped_from_the_highest_slot() -> None:
 def test_whose_successor_may_start_before_the_end(use_sockets: bool, singleton: bool, expected: list[Spawn]) -> None:
     watcher = started(use_sockets=use_sockets, singleton=singleton)
     watcher.processes[1001].step(ProcessStep.STOP)
-    assert watcher.converge(0.0) == expected
+    assert watcher.converge(0.0, 99) == expected
 
 
 def test_a_new_generation_starts_beside_the_old() -> None:
     watcher = started(numprocesses=2, use_sockets=True)
     watcher.begin_generation()
-    assert watcher.converge(0.0) == [Spawn(3), Spawn(4)]
+    assert watcher.converge(0.0, 99) == [Spawn(3), Spawn(4)]
 
 
 def test_an_old_process_that_dies_during_a_reload_is_not_replaced() -> None:
@@ -139,7 +179,7 @@ def test_an_old_process_that_dies_during_a_reload_is_not_replaced() -> None:
     watcher.spawned(1002, 2, 0.0, 0.0)
     assert watcher.exited(1001, 0.0) is None
     watcher.forget(1001)
-    assert watcher.converge(0.0) == []
+    assert watcher.converge(0.0, 99) == []
 
 
 def test_going_back_to_the_old_generation_fills_it_up() -> None:

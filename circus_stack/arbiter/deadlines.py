@@ -1,0 +1,32 @@
+"""One timer a process: set, replaced, cancelled by pid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class Deadlines:
+    """Calls back once when a process's time has run out; a cancelled one never."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+
+    def __contains__(self, pid: int) -> bool:
+        return pid in self._timers
+
+    def set(self, pid: int, delay_s: float, callback: Callable[[int], None]) -> None:
+        """Call `callback(pid)` after `delay_s` seconds, in place of what was set for that pid before."""
+        self.cancel(pid)
+        self._timers[pid] = self._loop.call_later(delay_s, self._expire, pid, callback)
+
+    def cancel(self, pid: int) -> None:
+        """Forget the pid's deadline, if there is one."""
+        timer = self._timers.pop(pid, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _expire(self, pid: int, callback: Callable[[int], None]) -> None:
+        del self._timers[pid]
+        callback(pid)
