@@ -30,7 +30,8 @@ _SHIPPED = {
 
 @dataclass(frozen=True, slots=True)
 class SinkPlan:
-    """A sink that can be opened: its name, and all it needs but its place."""
+    """A sink that can be opened: its name, and all it needs but its place. `open` raises ConfigError where a class of
+    the user's own fails."""
 
     name: str
     options: Mapping[str, Any]
@@ -59,8 +60,13 @@ def check(
     try:
         plan(stream)
     except ConfigError as error:
-        return [_locate(problem, section, option, where or {}) for problem in error.problems]
+        return list(located(error, section, option, where or {}).problems)
     return []
+
+
+def located(error: ConfigError, section: str, option: str, where: Mapping[str, Location]) -> ConfigError:
+    """The same mistakes of one stream, with file, line, section and option."""
+    return ConfigError([_locate(problem, section, option, where) for problem in error.problems])
 
 
 def shipped_name(name: str) -> str:
@@ -112,7 +118,18 @@ def _plan_foreign(name: str, texts: Mapping[str, str]) -> SinkPlan:
         raise ConfigError([Problem(f"{name} does not take these options: {error}", found=", ".join(texts))]) from None
     except ValueError:
         pass  # A class written in C need not tell its signature.
-    return SinkPlan(name, texts, lambda _place: ForeignSink(cls(**texts)))
+    return SinkPlan(name, texts, lambda _place: _open_foreign(name, cls, texts))
+
+
+def _open_foreign(name: str, cls: Callable[..., Any], texts: Mapping[str, str]) -> Sink:
+    try:
+        instance = cls(**texts)
+    except Exception as error:
+        # What a stranger's code raises is his stream's mistake, whatever it is, and never the end of the arbiter.
+        raise ConfigError([Problem(f"{name} cannot be made: {type(error).__name__}: {error}")]) from error
+    if not callable(instance):
+        raise ConfigError([Problem(f"{name} cannot be used", legal="a class whose instances can be called")])
+    return ForeignSink(instance)
 
 
 def _import_class(name: str) -> Callable[..., Any]:

@@ -17,6 +17,7 @@ from circus_stack.streams.output import Console
 from circus_stack.streams.pipe import PipeYard
 from circus_stack.streams.place import Place
 from circus_stack.streams.pool import Key, LanePool
+from circus_stack.streams.registry import located
 from circus_stack.streams.route import Route
 from circus_stack.streams.stalls import StallWatch
 from circus_stack.streams.tail import LiveTail
@@ -82,7 +83,7 @@ class Streams:
         problems = check_watcher(watcher)
         if problems:
             raise ConfigError(problems)
-        lanes, keys = self._acquire(watcher.name, configs)
+        lanes, keys = self._acquire(watcher, configs)
         route = self._routes.get(watcher.name)
         if route is None:
             route = Route(watcher.name, lanes, tail=self._tail, stalls=self._stalls, on_unused=self._drop_route)
@@ -126,19 +127,27 @@ class Streams:
         self._drops.report()
         return is_complete
 
-    def _acquire(self, name: str, configs: StreamConfigs) -> tuple[dict[StreamName, Lane | None], list[Key]]:
+    def _acquire(
+        self, watcher: WatcherConfig, configs: StreamConfigs
+    ) -> tuple[dict[StreamName, Lane | None], list[Key]]:
         """The lanes for a watcher's two streams, and the keys of those that were acquired for it."""
         lanes = dict(self._defaults)
         keys: list[Key] = []
         try:
             for stream, config in zip(STREAM_NAMES, configs, strict=True):
                 if config is not None:
-                    keys.append(self._pool.acquire(config, Place(name, stream, self._console)))
+                    keys.append(self._acquire_one(watcher, stream, config))
                     lanes[stream] = self._pool.lane(keys[-1])
         except BaseException:
             self._release(keys)
             raise
         return lanes, keys
+
+    def _acquire_one(self, watcher: WatcherConfig, stream: StreamName, config: StreamConfig) -> Key:
+        try:
+            return self._pool.acquire(config, Place(watcher.name, stream, self._console))
+        except ConfigError as error:
+            raise located(error, f"watcher:{watcher.name}", f"{stream}_stream", watcher.where) from error
 
     def _release(self, keys: Iterable[Key]) -> None:
         for key in keys:

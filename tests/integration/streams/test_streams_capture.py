@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.values import StreamConfig
+from circus_stack.config.values import Location, StreamConfig
 from circus_stack.errors import ConfigError
 from tests.integration.streams.rig import exited, rig, to_file, until
 from tests.support.waiting import PATIENCE_S
@@ -203,6 +203,23 @@ def test_a_stream_can_be_sent_elsewhere_while_its_process_runs(tmp_path: Path) -
             await r.finish(child, capture)
         assert before.read_bytes() == b"one\n"
         assert after.read_bytes() == b"two\n"
+
+    asyncio.run(scenario())
+
+
+def test_a_class_that_cannot_be_made_is_a_mistake_with_its_line(tmp_path: Path) -> None:
+    broken = StreamConfig("tests.unit.streams.foreign_sinks.Broken", {})
+    where = {"stderr_stream.class": Location("circus.ini", 7)}
+
+    async def scenario() -> None:
+        async with rig() as r:
+            good = to_file("web", tmp_path / "x.log")
+            watcher = WatcherConfig(name="web", stdout_stream=good.stdout_stream, stderr_stream=broken, where=where)
+            for refused in (r.streams.configure, lambda each: r.streams.open(each, 1)):
+                with pytest.raises(ConfigError, match=r"circus.ini:7: \[watcher:web\] stderr_stream.class: .*KeyError"):
+                    refused(watcher)
+            await r.finish(*r.start(good, ["echo", "as before"]))
+        assert (tmp_path / "x.log").read_bytes() == b"as before\n"
 
     asyncio.run(scenario())
 

@@ -35,4 +35,15 @@ class Strict:
         """Nothing to do."""
 
 
+class Broken(Strict):
+    """Cannot be made."""
+
+    def __init__(self, **_options: str) -> None:
+        raise KeyError("no such queue")
+
+
+class Mute:
+    """Its instances cannot be called."""
+
+
 NOT_A_CLASS = 1

@@ -99,6 +99,12 @@ def test_a_class_of_the_users_own_is_called_as_circus_does() -> None:
     assert Recorder.calls == ["open", ("t", b"one\ntwo\n", 7, "stderr", "datetime"), "close"]
 
 
+@pytest.mark.parametrize(("name", "words"), [("Broken", "KeyError: 'no such queue'"), ("Mute", "cannot be used")])
+def test_a_class_that_fails_when_it_is_made_is_a_mistake(name: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        plan(StreamConfig(f"{FOREIGN}.{name}", {})).open(PLACE)
+
+
 def test_a_call_that_fails_loses_its_own_lines_only() -> None:
     Recorder.calls.clear()
     sink = plan(StreamConfig(f"{FOREIGN}.Recorder", {})).open(PLACE)
