@@ -32,5 +32,7 @@ async def run_command(reaper: Reaper, argv: Sequence[str], *, env: Mapping[str, 
     try:
         return await ended
     except asyncio.CancelledError:
-        signal_group(child.pid, signal.SIGKILL)
+        # It may have ended in the same turn of the loop: its number is somebody else's then.
+        if reaper.knows(child.pid):
+            signal_group(child.pid, signal.SIGKILL)
         raise

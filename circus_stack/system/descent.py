@@ -30,6 +30,27 @@ def signal_group(pgid: int, signum: int) -> bool:
     return True
 
 
+def signal_own_group(pgid: int, signum: int) -> bool:
+    """Signal a process group whose leader is reaped, if any member is a descendant of ours; False where none is.
+
+    Its number stays taken as long as a member lives; when the last one is gone it may become a stranger's, whose group
+    must not be hit. Reads all of /proc: for the rare moment after a grace time, not for each exit.
+    """
+    return has_own_member(pgid) and signal_group(pgid, signum)
+
+
+def has_own_member(pgid: int) -> bool:
+    """Whether a descendant of ours, a zombie included, is in that process group."""
+    return any(_group_of(pid) == pgid for pid in descendants())
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
 def session_of(pid: int) -> int | None:
     """The session that a process belongs to, which is the pid of the child that we started; None when it is gone."""
     try:

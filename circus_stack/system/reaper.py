@@ -10,8 +10,20 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from circus_stack.system.spawn import Child
+
+
+def _ignore(_pid: int) -> None:
+    """Nobody cares."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    pidfd: int
+    on_exit: Callable[[int, int], None]
+    before_reap: Callable[[int], None]
 
 
 class Reaper:
@@ -23,30 +35,35 @@ class Reaper:
     def __init__(self, loop: asyncio.AbstractEventLoop, on_stranger: Callable[[int], None]) -> None:
         self._loop = loop
         self._on_stranger = on_stranger
-        self._pidfds: dict[int, int] = {}
-        self._on_exit: dict[int, Callable[[int, int], None]] = {}
+        self._watched: dict[int, _Watched] = {}
 
     def start(self) -> None:
         """Begin to listen for SIGCHLD; the loop must be the main thread's."""
         self._loop.add_signal_handler(signal.SIGCHLD, self.reap_strangers)
 
-    def add(self, child: Child, on_exit: Callable[[int, int], None]) -> None:
-        """Take over a started child, its pidfd included; `on_exit(pid, exit_code)` is called once."""
-        self._pidfds[child.pid] = child.pidfd
-        self._on_exit[child.pid] = on_exit
+    def add(
+        self, child: Child, on_exit: Callable[[int, int], None], before_reap: Callable[[int], None] = _ignore
+    ) -> None:
+        """Take over a started child, its pidfd included; `on_exit(pid, exit_code)` is called once.
+
+        Just before it, `before_reap(pid)` is called while the child is a zombie: it keeps its number until then, so
+        that what is left of its process group can be signalled, and nobody else. Afterwards the number may be
+        anybody's, unless the group lives on.
+        """
+        self._watched[child.pid] = _Watched(child.pidfd, on_exit, before_reap)
         self._loop.add_reader(child.pidfd, self._reap, child.pid)
 
     def knows(self, pid: int) -> bool:
         """Whether `pid` was added and is not reaped yet, so that it cannot have been given to another process."""
-        return pid in self._pidfds
+        return pid in self._watched
 
     def send(self, pid: int, signum: int) -> bool:
         """Signal a child that was added; False where it is gone."""
-        pidfd = self._pidfds.get(pid)
-        if pidfd is None:
+        watched = self._watched.get(pid)
+        if watched is None:
             return False
         try:
-            signal.pidfd_send_signal(pidfd, signum)
+            signal.pidfd_send_signal(watched.pidfd, signum)
         except ProcessLookupError:
             return False
         return True
@@ -60,7 +77,7 @@ class Reaper:
                 return
             if info is None:
                 return
-            if info.si_pid in self._pidfds:
+            if info.si_pid in self._watched:
                 self._reap(info.si_pid)
                 continue
             with contextlib.suppress(ChildProcessError):
@@ -68,20 +85,25 @@ class Reaper:
             self._on_stranger(info.si_pid)
 
     def _reap(self, pid: int) -> None:
-        pidfd = self._pidfds[pid]
-        info = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
+        watched = self._watched[pid]
+        info = os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if info is None:
             return
-        self._loop.remove_reader(pidfd)
-        os.close(pidfd)
-        del self._pidfds[pid]
         exited = info.si_code == os.CLD_EXITED
-        self._on_exit.pop(pid)(pid, info.si_status if exited else -info.si_status)
+        try:
+            watched.before_reap(pid)
+        finally:
+            # Whatever that did: a zombie that stays would wake the loop for ever.
+            self._loop.remove_reader(watched.pidfd)
+            os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG)
+            os.close(watched.pidfd)
+            del self._watched[pid]
+            watched.on_exit(pid, info.si_status if exited else -info.si_status)
 
     def close(self) -> None:
         """Forget everything; children that still run are nobody's."""
         self._loop.remove_signal_handler(signal.SIGCHLD)
-        for pidfd in self._pidfds.values():
-            self._loop.remove_reader(pidfd)
-            os.close(pidfd)
-        self._pidfds.clear()
+        for watched in self._watched.values():
+            self._loop.remove_reader(watched.pidfd)
+            os.close(watched.pidfd)
+        self._watched.clear()
