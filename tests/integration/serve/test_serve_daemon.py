@@ -21,6 +21,12 @@ def stop_daemon(here, pid: int, signum: int = signal.SIGTERM) -> None:
     here.assert_nothing_left()
 
 
+def assert_gone(here) -> None:
+    """A daemon whose start has failed reports that, and ends a moment later."""
+    wait_until(lambda: not here.leftovers(), "the daemon's end")
+    here.assert_nothing_left()
+
+
 def test_the_terminal_returns_once_the_stack_is_bound(here):
     port, pidfile = free_port(), here.base / "serve.pid"
     ini = str(write_ini(here.directory))
@@ -50,7 +56,7 @@ def test_a_start_that_fails_returns_its_message_and_status(here):
     done = here.run("circus-stack", "serve", ini, "--backend", "nope", "--daemon")
     assert done.returncode == 2
     assert "nope" in done.stderr
-    here.assert_nothing_left()
+    assert_gone(here)
 
 
 def test_a_control_endpoint_in_use_fails_the_start_of_a_daemon(here):
@@ -62,7 +68,7 @@ def test_a_control_endpoint_in_use_fails_the_start_of_a_daemon(here):
         done = here.run("circus-stack", "serve", str(ini), "--daemon")
     assert done.returncode == 1, done.stderr
     assert f"127.0.0.1:{port}" in done.stderr
-    here.assert_nothing_left()
+    assert_gone(here)
 
 
 def test_a_pid_file_that_names_a_living_process_is_left_alone(here):
@@ -73,7 +79,7 @@ def test_a_pid_file_that_names_a_living_process_is_left_alone(here):
         assert done.returncode == 1
         assert f"pid {os.getpid()}" in done.stderr
     assert pidfile.read_text() == f"{os.getpid()}\n"
-    here.assert_nothing_left()
+    assert_gone(here)
 
 
 def test_a_stale_pid_file_is_taken_over(here):

@@ -51,7 +51,7 @@ def test_every_mistake_of_a_file_is_told_at_once(here):
     said = refused(here, 2, str(ini))
     lines = ini.read_text().splitlines()
     for found, legal in {
-        "workers = many": "1 or more",
+        "workers = many": "a whole number, 1",
         "backend = gevnet": "did you mean 'gevent'?",
         "numproceses = 3": "did you mean 'numprocesses'?",
         "graceful_timeout = soon": "a number of seconds",
