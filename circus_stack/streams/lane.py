@@ -31,6 +31,7 @@ class Lane:
     def __init__(self, sink: Sink, *, name: str, capacity: int = CAPACITY) -> None:
         self.name = name
         self._sink = sink
+        self._next_sink: Sink | None = None
         self._capacity = capacity
         self._queue: deque[Block] = deque()
         self._size = 0
@@ -100,6 +101,11 @@ class Lane:
             callbacks = self._take_room_callbacks()
         _call_all(callbacks)
 
+    def change_sink(self, sink: Sink) -> None:
+        """Write to `sink` from the next block on; the old one is closed before."""
+        with self._changed:
+            self._next_sink = sink
+
     def listen_to_drops(self, listener: Callable[[Lane], None]) -> None:
         """Call `listener`, from any thread, when drops wait to be collected."""
         self._drop_listener = listener
@@ -148,6 +154,7 @@ class Lane:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         try:
             while batch := self._take_batch():
+                self._follow_change()
                 self._write(batch)
                 self._release(sum(len(block.data) for block in batch))
         finally:
@@ -164,6 +171,19 @@ class Lane:
                 batch.append(self._queue.popleft())
                 size += len(batch[-1].data)
             return batch
+
+    def _follow_change(self) -> None:
+        with self._changed:
+            sink, self._next_sink = self._next_sink, None
+        if sink is not None:
+            self._close_sink()
+            self._sink = sink
+
+    def _close_sink(self) -> None:
+        try:
+            self._sink.close()
+        except Exception:
+            _log.exception("could not close %s", self.name)
 
     def _write(self, batch: list[Block]) -> None:
         try:
@@ -188,10 +208,8 @@ class Lane:
         _call_all(callbacks)
 
     def _finish(self) -> None:
-        try:
-            self._sink.close()
-        except Exception:
-            _log.exception("could not close %s", self.name)
+        self._follow_change()
+        self._close_sink()
         with self._changed:
             self._closing = True
             self._closed.set()

@@ -20,12 +20,8 @@ class LanePool:
         self._on_opened = on_opened
         self._lanes: dict[Key, Lane] = {}
         self._users: dict[Key, int] = {}
+        self._plans: dict[Key, SinkPlan] = {}
         self._closing: set[Lane] = set()
-
-    @property
-    def open_lanes(self) -> Iterable[Lane]:
-        """The lanes in use."""
-        return tuple(self._lanes.values())
 
     @property
     def closing_lanes(self) -> Iterable[Lane]:
@@ -33,14 +29,26 @@ class LanePool:
         return tuple(self._closing)
 
     def acquire(self, stream: StreamConfig, place: Place) -> Key:
-        """The key of a lane that is held until `release`; raises ConfigError for a configuration that is wrong."""
+        """The key of a lane that is held until `release`; raises ConfigError for a configuration that is wrong.
+
+        A lane that is there already stays as it is until `refit`.
+        """
         sink_plan = plan(stream)
         key = key_of(sink_plan.name, stream.options, place)
         if key not in self._lanes:
             self._lanes[key] = lane = Lane(sink_plan.open(place), name=name_of(sink_plan, place))
+            self._plans[key] = sink_plan
             self._on_opened(lane)
         self._users[key] = self._users.get(key, 0) + 1
         return key
+
+    def refit(self, stream: StreamConfig, place: Place) -> None:
+        """Have a lane that is held follow this configuration: a file that stays may have other options from now on."""
+        sink_plan = plan(stream)
+        key = key_of(sink_plan.name, stream.options, place)
+        if not self._plans[key].is_like(sink_plan):
+            self._lanes[key].change_sink(sink_plan.open(place))
+            self._plans[key] = sink_plan
 
     def lane(self, key: Key) -> Lane:
         """The lane of a key that is held."""
@@ -51,7 +59,7 @@ class LanePool:
         self._users[key] -= 1
         if self._users[key]:
             return
-        del self._users[key]
+        del self._users[key], self._plans[key]
         lane = self._lanes.pop(key)
         self._closing.add(lane)
         lane.close(lambda: self._closing.discard(lane))

@@ -37,6 +37,10 @@ class SinkPlan:
     options: Mapping[str, Any]
     open: Callable[[Place], Sink]
 
+    def is_like(self, other: SinkPlan) -> bool:
+        """Whether both make the same of what they are given."""
+        return (self.name, self.options) == (other.name, other.options)
+
 
 def plan(stream: StreamConfig) -> SinkPlan:
     """How to open the sink that `stream` describes; raises ConfigError."""

@@ -1,4 +1,4 @@
-"""Where the lines of one watcher go: its two lanes, and the tail. Lanes may change while processes run."""
+"""Where the lines of processes of one watcher go: two lanes, and the tail. Lanes may change while processes run."""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ Lanes = Mapping[StreamName, Lane | None]
 
 
 class Route:
-    """Shared by all captures of a watcher. `on_unused` is called once it is retired and its last capture has ended."""
+    """Shared by all captures that go the same way. `on_unused` is called once it is retired, as one that is passing
+    always was, and its last capture has ended."""
 
     def __init__(
-        self, watcher: str, lanes: Lanes, *, tail: LiveTail, stalls: StallWatch, on_unused: Callable[[Route], None]
+        self,
+        watcher: str,
+        lanes: Lanes,
+        *,
+        tail: LiveTail,
+        stalls: StallWatch,
+        on_unused: Callable[[Route], None],
+        is_passing: bool = False,
     ) -> None:
         self.watcher = watcher
         self.lanes = dict(lanes)
@@ -24,10 +32,10 @@ class Route:
         self._stalls = stalls
         self._on_unused = on_unused
         self._holders = 0
-        self._is_retired = False
+        self._is_retired = is_passing
 
     def hold(self) -> None:
-        """One more capture uses it."""
+        """One more capture uses it, or is about to."""
         self._holders += 1
 
     def release(self) -> None:

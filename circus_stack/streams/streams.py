@@ -1,4 +1,4 @@
-"""The owner of all captures, routes and lanes of an arbiter. Lives in the loop."""
+"""The captures of all processes of an arbiter, and with the switchboard what they lead to. Lives in the loop."""
 
 from __future__ import annotations
 
@@ -7,25 +7,18 @@ import os
 from collections.abc import Callable, Iterable
 
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.values import StreamConfig
-from circus_stack.errors import ConfigError, SpawnError
-from circus_stack.streams.block import StreamName
-from circus_stack.streams.capture import STREAM_NAMES, Capture
+from circus_stack.errors import SpawnError
+from circus_stack.streams.capture import Capture
 from circus_stack.streams.drops import Dropped, DropReporter
 from circus_stack.streams.lane import Lane
 from circus_stack.streams.output import Console
 from circus_stack.streams.pipe import PipeYard
-from circus_stack.streams.place import Place
-from circus_stack.streams.pool import Key, LanePool
-from circus_stack.streams.registry import located
-from circus_stack.streams.route import Route
+from circus_stack.streams.route import Lanes, Route
 from circus_stack.streams.stalls import StallWatch
+from circus_stack.streams.switchboard import Switchboard
 from circus_stack.streams.tail import LiveTail
-from circus_stack.streams.validation import check_watcher
 from circus_stack.streams.wake import call_in_loop
 from circus_stack.system.identity import resolve_identity
-
-StreamConfigs = tuple[StreamConfig | None, StreamConfig | None]
 
 
 class Streams:
@@ -49,14 +42,14 @@ class Streams:
     ) -> None:
         self._loop = loop
         self._tail = tail
-        self._console = console or Console.of_process()
-        self._defaults: dict[StreamName, Lane | None] = {"stdout": stdout, "stderr": stderr}
         self._drops = DropReporter(loop, on_drop)
         self._stalls = StallWatch(loop, sink_timeout_s)
-        self._pool = LanePool(self._listen)
-        self._routes: dict[str, Route] = {}
-        self._configs: dict[str, StreamConfigs] = {}
-        self._keys: dict[Route, list[Key]] = {}
+        self._board = Switchboard(
+            defaults={"stdout": stdout, "stderr": stderr},
+            console=console or Console.of_process(),
+            on_opened=self._listen,
+            make_route=self._make_route,
+        )
         self._captures: set[Capture] = set()
         self._yard = PipeYard(loop)
         for lane in {stdout, stderr}:
@@ -77,37 +70,26 @@ class Streams:
 
         Nothing is opened anew if the stream options are the same. Raises ConfigError before anything has changed.
         """
-        configs = (watcher.stdout_stream, watcher.stderr_stream)
-        if self._configs.get(watcher.name) == configs:
-            return
-        problems = check_watcher(watcher)
-        if problems:
-            raise ConfigError(problems)
-        lanes, keys = self._acquire(watcher, configs)
-        route = self._routes.get(watcher.name)
-        if route is None:
-            route = Route(watcher.name, lanes, tail=self._tail, stalls=self._stalls, on_unused=self._drop_route)
-            self._routes[watcher.name] = route
-        old_keys = self._keys.get(route, [])
-        route.lanes = lanes
-        self._keys[route] = keys
-        self._configs[watcher.name] = configs
-        self._release(old_keys)
+        self._board.configure(watcher)
 
     def forget(self, name: str) -> None:
         """The watcher is gone: its sinks close once its last process is silent, its lines leave the tail."""
-        route = self._routes.pop(name, None)
-        if route is not None:
-            del self._configs[name]
+        if self._board.forget(name):
             self._tail.forget(name)
-            route.retire()
 
     def open(self, watcher: WatcherConfig, wid: int) -> Capture:
-        """Pipes for a process that is about to be spawned in slot `wid`; raises OSError where there are none left."""
-        self.configure(watcher)
-        capture = Capture(
-            self._yard, self._routes[watcher.name], wid, owner=_owner_of(watcher), on_closed=self._captures.discard
-        )
+        """Pipes for a process that is about to be spawned with this configuration in slot `wid`.
+
+        Its output goes where this configuration says; that of processes which run already stays where it is until
+        `configure`. Raises ConfigError, and OSError where there are no pipes left.
+        """
+        route = self._board.route(watcher)
+        route.hold()
+        try:
+            capture = Capture(self._yard, route, wid, owner=_owner_of(watcher), on_closed=self._captures.discard)
+        finally:
+            # The capture holds it from here on. Where there is none, a route that was made for it ends.
+            route.release()
         self._captures.add(capture)
         return capture
 
@@ -120,41 +102,15 @@ class Streams:
         await asyncio.gather(*drained)
         for capture in tuple(self._captures):
             capture.close()
-        for name in tuple(self._routes):
+        for name in self._board.names:
             self.forget(name)
-        is_complete = await self._wait_closed(self._pool.closing_lanes, timeout_s)
+        is_complete = await self._wait_closed(self._board.closing_lanes, timeout_s)
         self._stalls.close()
         self._drops.report()
         return is_complete
 
-    def _acquire(
-        self, watcher: WatcherConfig, configs: StreamConfigs
-    ) -> tuple[dict[StreamName, Lane | None], list[Key]]:
-        """The lanes for a watcher's two streams, and the keys of those that were acquired for it."""
-        lanes = dict(self._defaults)
-        keys: list[Key] = []
-        try:
-            for stream, config in zip(STREAM_NAMES, configs, strict=True):
-                if config is not None:
-                    keys.append(self._acquire_one(watcher, stream, config))
-                    lanes[stream] = self._pool.lane(keys[-1])
-        except BaseException:
-            self._release(keys)
-            raise
-        return lanes, keys
-
-    def _acquire_one(self, watcher: WatcherConfig, stream: StreamName, config: StreamConfig) -> Key:
-        try:
-            return self._pool.acquire(config, Place(watcher.name, stream, self._console))
-        except ConfigError as error:
-            raise located(error, f"watcher:{watcher.name}", f"{stream}_stream", watcher.where) from error
-
-    def _release(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            self._pool.release(key)
-
-    def _drop_route(self, route: Route) -> None:
-        self._release(self._keys.pop(route, ()))
+    def _make_route(self, watcher: str, lanes: Lanes, is_passing: bool, on_unused: Callable[[Route], None]) -> Route:
+        return Route(watcher, lanes, tail=self._tail, stalls=self._stalls, on_unused=on_unused, is_passing=is_passing)
 
     def _listen(self, lane: Lane) -> None:
         lane.listen_to_drops(self._drops.note)

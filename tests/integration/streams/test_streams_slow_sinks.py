@@ -117,7 +117,7 @@ def test_a_fifo_that_nobody_reads_drops_and_nothing_hangs(tmp_path: Path) -> Non
             assert await r.streams.aclose(timeout_s=0.05) is False
             # A reader at last: the thread that waits in open() can end.
             reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-            await until(lambda: _drain(reader) and not list(r.streams._pool.closing_lanes), "the end of the lane")
+            await until(lambda: _drain(reader) and not list(r.streams._board.closing_lanes), "the end of the lane")
             os.close(reader)
 
     asyncio.run(scenario())

@@ -208,3 +208,16 @@ def test_the_sentence_about_a_drop() -> None:
         "1 line (5 bytes) of web's stderr dropped: /var/log/web.log is closed"
     )
     assert "2 lines (9 bytes) of our own messages" in str(Dropped("stderr", "", "stderr", 2, 9, "is closed"))
+
+
+def test_the_sink_can_be_changed_between_two_blocks() -> None:
+    first, second = GatedSink(is_open=False), GatedSink()
+    lane = Lane(first, name="x")
+    lane.put(block(b"1\n"))
+    assert first.entered.wait(PATIENCE_S)
+    lane.change_sink(second)
+    lane.put(block(b"2\n"))
+    first.gate.set()
+    finish(lane)
+    assert (first.written, second.written) == ([b"1\n"], [b"2\n"])
+    assert first.is_closed and second.is_closed
