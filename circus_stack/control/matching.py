@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from circus_stack.errors import CommandError, UnknownWatcherError
 
-# A longer regular expression is no name of a watcher; one that backtracks for ever would freeze the arbiter.
+# A longer regular expression means no watcher. This bounds its size, not its time: a short one that backtracks, such as
+# (\w+)+!, can hold up the arbiter as long as its sender likes, who might as well have sent `quit`.
 _MAX_PATTERN = 200
 
 
