@@ -14,10 +14,11 @@ from circus_stack.config.values import Location
 
 @dataclass(slots=True)
 class Converted:
-    """Field name -> value, and where each was written."""
+    """Field name -> value, and where each was written; `refused` are the fields whose values were mistakes."""
 
     values: dict[str, Any] = field(default_factory=dict)
     where: dict[str, Location] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
 
     def put(self, name: str, value: Any, where: Location) -> None:
         """Set a value and its place, over an earlier one."""
@@ -61,6 +62,8 @@ def _convert_one(option: Option, entry: Entry, section: str, problems: Problems,
     value, ok = parse_value(option, entry, section, problems)
     if ok:
         result.put(option.name, value, entry.where)
+    else:
+        result.refused.add(option.name)
 
 
 def parse_value(option: Option, entry: Entry, section: str, problems: Problems) -> tuple[Any, bool]:

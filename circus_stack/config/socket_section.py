@@ -30,6 +30,9 @@ def read_socket(section: Section, scope: Scope) -> SocketConfig:
             )
 
     converted = convert(SocketConfig, scope.expand(section).entries, title, scope.problems, take_unknown)
+    if converted.refused & {"port", "family"}:
+        # The default in its place would collide with sockets that are right; a port of the kernel's choice can't.
+        converted.values["port"] = 0
     where = {"": section.where, **converted.where}
     return normalise(SocketConfig(name=section.name.lower(), where=where, **converted.values))
 

@@ -61,6 +61,9 @@ def read_server_config(translation: Translation, problems: Problems) -> ServerCo
         refuse_unknown(entry, translation.section, spellings(ServerConfig), problems)
 
     found = convert(ServerConfig, translation.server, translation.section, problems, refuse)
+    if "port" in found.refused:
+        # As for a socket: the default in its place would collide with one that is right.
+        found.values["port"] = 0
     return ServerConfig(where=found.where, **found.values)
 
 

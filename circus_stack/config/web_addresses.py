@@ -24,7 +24,7 @@ def decide_addresses(
     environ: Mapping[str, str],
     problems: Problems,
 ) -> tuple[Address, ...]:
-    """Every address to listen on, at least one unless a mistake was added."""
+    """Every address to listen on, at least one; one that is a mistake has port 0, which collides with no other."""
     if overrides.bind:
         return _parse(overrides.bind, "", Location(), "--bind", (DEFAULT_HOST, DEFAULT_PORT), problems)
     port = read_port(environ, problems)
@@ -119,6 +119,8 @@ def _parse(
             found.append(parse_address(text, *default, where=where))
         except ValueError:
             problems.add("is not an address", where, section=section, option=option, found=text, legal=LEGAL)
+            # The default in its place would collide with sockets that are right.
+            found.append(Address(DEFAULT_HOST, 0, where=where))
     return tuple(found)
 
 

@@ -35,6 +35,20 @@ def test_a_mistake_between_sections_has_its_line(tmp_path: Path, text: str, expe
     assert only(tmp_path, text) == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[socket:a]\nport = x\n",
+        "[socket:a]\nport = 8080\nfamily = AF_X\n",
+        "[socket:a]\nport = x\n[watcher:w]\ncmd = y $(circus.sockets.a)\nuse_sockets = yes\nready = tcp:127.0.0.1:8080\n",
+        "[server:main]\nuse = egg:circus-stack\nport = x\n[socket:a]\nport = 8080\n",
+        "[server:main]\nuse = egg:waitress\nlisten = foo:bar\n[socket:a]\nport = 8080\n",
+    ],
+)
+def test_no_default_collides_in_place_of_a_value_that_is_wrong(tmp_path: Path, text: str) -> None:
+    assert len(mistakes(paste, tmp_path, APP + text)) == 1
+
+
 def test_a_ring_is_shown_once_and_every_ring_is(tmp_path: Path) -> None:
     text = "".join(
         f"[watcher:{name}]\ncmd = x\ndepends_on = {other}\n"
