@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from paste.deploy import loadwsgi
@@ -23,6 +24,18 @@ _COMPOSITES = ("composite", "composit")
 _ROUTE = re.compile(r"/|https?://|domain\s|not_found_app$")
 # Paste#cascade: app1, app2, ...
 _CASCADE = re.compile(r"app")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """From a composite, file and title, by the option that names the next application."""
+
+    mark: tuple[str, str]
+    key: str
+    where: Location
+
+
+_Way = tuple[_Step, ...]
 
 
 def app_names(loader: LazyLoader) -> tuple[str, ...]:
@@ -44,13 +57,27 @@ class AppWalk:
         self._follow(self._loader.get_context(loadwsgi.APP, name, dict(self._loader.files.variables)))
 
     def _follow(self, root: Any) -> None:
-        queue = [root]
+        # Depth first: what stands on the way to a context is what leads to it.
+        queue: list[tuple[Any, _Way]] = [(root, ())]
         while queue:
-            context = queue.pop()
-            queue.extend(_parts(context))
+            context, way = queue.pop()
+            queue.extend((part, way) for part in _parts(context))
             if isinstance(context, LazyContext):
                 self._check_reference(context)
-                queue.extend(self._routed(context))
+                if not self._check_ring(context, way):
+                    queue.extend((part, (*way, step)) for part, step in self._routed(context))
+
+    def _check_ring(self, context: LazyContext, way: _Way) -> bool:
+        """Whether a composite stands on the way to itself: loading it would never end."""
+        marks = [step.mark for step in way]
+        mark = _mark(context)
+        if mark not in marks:
+            return False
+        last = way[-1]
+        ring = " -> ".join([*(title for _, title in marks[marks.index(mark) :]), mark[1]])
+        problems: Problems = self._loader.files.problems
+        problems.add(f"leads back to itself: {ring}", last.where, section=last.mark[1], option=last.key)
+        return True
 
     def _check_reference(self, context: LazyContext) -> None:
         reference = context.reference
@@ -82,20 +109,25 @@ class AppWalk:
                 legal=", ".join(f"egg:{reference.target}#{name}" for name in names),
             )
 
-    def _routed(self, context: LazyContext) -> Iterator[Any]:
-        """The applications that a composite's own options name."""
+    def _routed(self, context: LazyContext) -> Iterator[tuple[Any, _Step]]:
+        """The applications that a composite's own options name, and the step to each."""
         section = context.section
         if section is None or section.kind not in _COMPOSITES:
             return
         loader: LazyLoader = context.loader
         is_cascade = context.reference.name == "cascade"
-        mark = (loader.filename, section.title)
+        mark = _mark(context)
         if mark in self._seen:
             return
         self._seen.add(mark)
         for key, value in dict(context.local_conf).items():
             if (_CASCADE if is_cascade else _ROUTE).match(key):
-                yield loader.get_from(loadwsgi.APP, section, str(value), context.global_conf)
+                part = loader.get_from(loadwsgi.APP, section, str(value), context.global_conf)
+                yield part, _Step(mark, key, context.where.get(key, section.where))
+
+
+def _mark(context: LazyContext) -> tuple[str, str]:
+    return context.loader.filename, context.section.title if context.section is not None else ""
 
 
 def _parts(context: Any) -> Iterator[Any]:

@@ -40,7 +40,7 @@ def test_a_mistake_between_sections_has_its_line(tmp_path: Path, text: str, expe
     [
         "[socket:a]\nport = x\n",
         "[socket:a]\nport = 8080\nfamily = AF_X\n",
-        "[socket:a]\nport = x\n[watcher:w]\ncmd = y $(circus.sockets.a)\nuse_sockets = yes\nready = tcp:127.0.0.1:8080\n",
+        "[socket:a]\nport = x\n[watcher:w]\ncmd = y $(circus.sockets.a)\nuse_sockets = 1\nready = tcp:127.0.0.1:8080\n",
         "[server:main]\nuse = egg:circus-stack\nport = x\n[socket:a]\nport = 8080\n",
         "[server:main]\nuse = egg:waitress\nlisten = foo:bar\n[socket:a]\nport = 8080\n",
     ],

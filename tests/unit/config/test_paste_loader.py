@@ -126,6 +126,31 @@ def test_an_application_that_is_not_installed_is_named(tmp_path: Path) -> None:
     paste(tmp_path, f"{text}[watcher:web]\ncmd = other/bin/python -m chaussette --fd $(circus.sockets.web) x:y\n")
 
 
+def routes(name: str, *others: str) -> str:
+    keys = "".join(f"/{number} = {other}\n" for number, other in enumerate(others))
+    return f"[composite:{name}]\nuse = egg:Paste#urlmap\n{keys}"
+
+
+def test_a_ring_of_composites_is_a_mistake_of_the_line_that_closes_it(tmp_path: Path) -> None:
+    text = routes("main", "a") + routes("a", "b", "leaf") + routes("b", "leaf", "a") + "[app:leaf]\nuse = egg:shop\n"
+    (found,) = mistakes(paste, tmp_path, text)
+    assert found.message == "leads back to itself: composite:a -> composite:b -> composite:a"
+    assert (found.section, found.option, found.line) == ("composite:b", "/1", 11)
+
+
+def test_a_ring_of_composites_by_way_of_a_pipeline_and_another_file_is_found(tmp_path: Path) -> None:
+    write(tmp_path, routes("far", "config:app.ini#a"), "far.ini")
+    text = routes("main", "p") + "[pipeline:p]\npipeline = f a\n[filter:f]\nuse = egg:Paste#translogger\n"
+    (found,) = mistakes(paste, tmp_path, text + routes("a", "config:far.ini#far"))
+    assert found.message == "leads back to itself: composite:a -> composite:far -> composite:a"
+    assert (Path(found.file).name, found.line) == ("far.ini", 3)
+
+
+def test_two_ways_to_one_composite_are_no_ring(tmp_path: Path) -> None:
+    text = routes("main", "a", "b") + routes("a", "c") + routes("b", "c") + routes("c", "leaf", "leaf")
+    assert paste(tmp_path, f"{text}[app:leaf]\nuse = egg:shop\n")
+
+
 def test_an_entry_point_that_is_missing_is_answered_with_those_that_exist(tmp_path: Path) -> None:
     found = mistakes(paste, tmp_path, "[app:main]\nuse = egg:shop#mian\n")
     assert "egg:shop#main" in found[0].legal
