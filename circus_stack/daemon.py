@@ -265,16 +265,14 @@ class Daemon:
     # -- running ----------------------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
-        await self._control.start()
-        # Only now can a client that finds the record also reach us.
-        self._bound.runtime.write_record(encode_record(self._record()))
-        self._setting.on_bound()
-        if self._setting.alongside is not None:
-            self._background(self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False)))
-        self._background(self._sweep_now_and_then())
         try:
-            for plan in self._bound.plans.values():
-                services.place(plan)
+            await self._place()
+            await self._open_control()
+            if self._setting.alongside is not None:
+                self._background(self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False)))
+            self._background(self._sweep_now_and_then())
+            if self._arbiter.is_quitting:
+                return
             await self._arbiter.run(self._setting.on_up)
         finally:
             for task in tuple(self._background_tasks):
@@ -282,6 +280,17 @@ class Daemon:
             await sweep_descendants()
             await self._streams.aclose()
             await self._control.aclose()
+
+    async def _place(self) -> None:
+        """Before anybody can ask for a start: no service may run without its files."""
+        for plan in self._bound.plans.values():
+            await asyncio.to_thread(services.place, plan)
+
+    async def _open_control(self) -> None:
+        await self._control.start()
+        # Only now can a client that finds the record also reach us.
+        self._bound.runtime.write_record(encode_record(self._record()))
+        self._setting.on_bound()
 
     async def _sweep_now_and_then(self) -> None:
         """Circus's check_delay: exits are seen at once without it, it only bounds what a missed wake-up could cost."""
@@ -319,7 +328,7 @@ class Daemon:
             self._arbiter.request_quit()
         else:
             log.warning("asked again to end: every process is killed")
-            self._arbiter.kill_everything(signal.SIGKILL)
+            self._arbiter.kill_everything()
 
     def _hang_up(self) -> None:
         if self._had_terminal and not has_terminal():

@@ -5,6 +5,7 @@ To be called before a loop, a thread or a child exists.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -31,7 +32,9 @@ class Detachment:
     def _report(self, status: int) -> None:
         # What fails after a start that went well has nobody left to tell.
         if self._report_fd >= 0:
-            os.write(self._report_fd, bytes([status]))
+            # Whoever waited may be gone by now: its window was closed. The daemon lives on, as daemons do.
+            with contextlib.suppress(OSError):
+                os.write(self._report_fd, bytes([status]))
             os.close(self._report_fd)
             self._report_fd = -1
 
