@@ -164,8 +164,6 @@ class Daemon:
     def _build(self, teardown: contextlib.ExitStack) -> None:
         loop = asyncio.get_running_loop()
         setting, circus = self._setting, self._bound.stack.circus
-        if circus.umask is not None:
-            os.umask(circus.umask)
         become_subreaper()
         self._reaper = Reaper(loop, lambda pid: self._arbiter.stranger_reaped(pid))
         teardown.callback(self._reaper.close)
