@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -69,10 +70,31 @@ class ListeningSocket:
 
 
 def bind(config: SocketConfig) -> ListeningSocket:
-    """Open one socket; raises SocketError that names the address and, where it is in use, its holder."""
+    """Open one socket; raises SocketError that names the address and, where it is in use, its holder.
+
+    Blocks as long as a name takes to resolve, and while /proc is searched for a holder: for a start, before the loop.
+    """
     if config.path is not None:
         return ListeningSocket(config, _bind_unix(config, config.path))
     return ListeningSocket(config, _bind_tcp(config))
+
+
+async def bind_aside(config: SocketConfig) -> ListeningSocket:
+    """The same as `bind`, in a thread: names are resolved and holders are looked for without holding up the loop.
+
+    When cancelled, what the thread still binds is closed again.
+    """
+    binding = asyncio.get_running_loop().run_in_executor(None, bind, config)
+    try:
+        return await asyncio.shield(binding)
+    except asyncio.CancelledError:
+        binding.add_done_callback(_close_unwanted)
+        raise
+
+
+def _close_unwanted(binding: asyncio.Future[ListeningSocket]) -> None:
+    if binding.exception() is None:
+        binding.result().close()
 
 
 def bind_all(configs: Iterable[SocketConfig]) -> dict[str, ListeningSocket]:
@@ -155,10 +177,12 @@ def _remove_stale(config: SocketConfig, path: Path) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise SocketError(f"socket {config.name!r}: {path} exists and is not a socket; it is left alone")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
             probe.connect(str(path))
+        except BlockingIOError:
+            # Its queue is full: somebody has it, and doesn't get round to accept. To wait would tell nothing more.
+            pass
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import socket
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from circus_stack.arbiter.sockets import bind, bind_all
+from circus_stack.arbiter.sockets import bind, bind_all, bind_aside
 from circus_stack.config.schema import SocketConfig
 from circus_stack.errors import SocketError
+from tests.support.waiting import PATIENCE_S
 
 
 def test_a_tcp_socket_listens_without_delayed_writes() -> None:
@@ -87,6 +92,74 @@ def test_a_unix_socket_in_use_is_left_alone(tmp_path: Path) -> None:
         with pytest.raises(SocketError, match="another process listens"):
             bind(SocketConfig(name="web", path=str(path)))
     assert path.exists()
+
+
+def test_a_unix_socket_with_a_full_queue_is_in_use(tmp_path: Path) -> None:
+    """Whoever has it may be too busy to accept: that is no reason to wait for it, nor to take its file away."""
+    path = tmp_path / "web.sock"
+    with socket.socket(socket.AF_UNIX) as taken, contextlib.ExitStack() as waiting:
+        taken.bind(str(path))
+        taken.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(10):
+                client = waiting.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+                client.connect(str(path))
+        with pytest.raises(SocketError, match="another process listens"):
+            bind(SocketConfig(name="web", path=str(path)))
+    assert path.exists()
+
+
+def slow_resolver(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """A name that is resolved as soon as the event is set: no server of names can be had here that is slow."""
+    answered = threading.Event()
+    resolve = socket.getaddrinfo
+
+    def wait(*args: Any, **kwargs: Any) -> Any:
+        assert answered.wait(PATIENCE_S)
+        return resolve("127.0.0.1", *args[1:], **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", wait)
+    return answered
+
+
+def test_a_slow_name_does_not_hold_up_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = slow_resolver(monkeypatch)
+
+    async def act() -> None:
+        binding = asyncio.ensure_future(bind_aside(SocketConfig(name="web", host="slow.example", port=0)))
+        # That this comes to be set at all shows that the loop goes on.
+        asyncio.get_running_loop().call_later(0.01, answered.set)
+        listening = await binding
+        assert listening.view().port
+        listening.close()
+
+    asyncio.run(act())
+
+
+def test_a_socket_that_nobody_waits_for_any_more_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = slow_resolver(monkeypatch)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    async def act() -> None:
+        binding = asyncio.ensure_future(bind_aside(SocketConfig(name="web", host="slow.example", port=port)))
+        await asyncio.sleep(0.01)
+        binding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await binding
+        answered.set()
+        # The thread is waited for here, and its result is looked at in a later turn.
+        await asyncio.get_running_loop().shutdown_default_executor()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    asyncio.run(act())
+    bind(SocketConfig(name="web", host="127.0.0.1", port=port)).close()
+
+
+def test_an_error_of_a_thread_is_told_as_any(tmp_path: Path) -> None:
+    with pytest.raises(SocketError, match="cannot listen on"):
+        asyncio.run(bind_aside(SocketConfig(name="web", path=str(tmp_path / "no" / "such" / "place"))))
 
 
 def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
