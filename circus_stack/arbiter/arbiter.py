@@ -25,7 +25,7 @@ from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CircusStackError, CommandError, Errno, UnknownWatcherError
 from circus_stack.events import ConfigApplied, WatcherAdded, WatcherRemoved
 from circus_stack.states import WatcherState
-from circus_stack.system.descent import session_of, signal_group
+from circus_stack.system.descent import session_of
 
 log = logging.getLogger(__name__)
 
@@ -264,12 +264,11 @@ class Arbiter:
         for keeper in self._all():
             keeper.close()
 
-    def kill_everything(self, signum: int) -> None:
-        """Signal each process group of ours without a further question, and start nothing in its place."""
+    def kill_everything(self) -> None:
+        """SIGKILL to each process group of ours without a further question; nothing is started in its place."""
         self._close_keepers()
         for keeper in self._all():
-            for pid in keeper.watcher.processes:
-                signal_group(pid, signum)
+            keeper.kill_all()
 
     # -- inside -----------------------------------------------------------------------------------------------
 

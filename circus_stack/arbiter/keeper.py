@@ -35,7 +35,7 @@ from circus_stack.events import (
     WatcherStopped,
 )
 from circus_stack.states import ProcessState, ProcessStep, WatcherState, WatcherStep
-from circus_stack.system.descent import descendants, signal_group
+from circus_stack.system.descent import descendants, signal_group, signal_own_group
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +194,7 @@ class Keeper:
             return
         capture.attach(child.pid)
         process = self.watcher.spawned(child.pid, wid, means.clock(), means.epoch())
-        means.reaper.add(child, self._exited)
+        means.reaper.add(child, self._exited, self._leader_ended)
         self.publish(ProcessSpawned(watcher=self.name, time=process.started_at, process_pid=child.pid, wid=wid))
         self._readiness.expect(child.pid, config, plan.env, plan.cwd)
 
@@ -277,12 +277,22 @@ class Keeper:
         process = self.watcher.processes.get(pid)
         if process is None:
             return
-        if not process.is_lingering:
-            process.step(ProcessStep.STOP)
-            self._readiness.forget(pid)
-            signum = int(signal.SIGKILL)
-            self.publish(ProcessKilled(watcher=self.name, time=self.epoch(), process_pid=pid, signum=signum))
-        signal_group(pid, signal.SIGKILL)
+        if process.is_lingering:
+            # The leader's number may be a stranger's by now, if the last member has just gone.
+            if not signal_own_group(pid, signal.SIGKILL):
+                self._forget(pid)
+                self.converge_soon()
+            return
+        process.step(ProcessStep.STOP)
+        self._readiness.forget(pid)
+        signum = int(signal.SIGKILL)
+        self.publish(ProcessKilled(watcher=self.name, time=self.epoch(), process_pid=pid, signum=signum))
+        signal_group(pid, signum)
+
+    def kill_all(self) -> None:
+        """SIGKILL to every process and its group, now."""
+        for pid in tuple(self.watcher.processes):
+            self.kill_process(pid)
 
     def stop_all(self) -> frozenset[int]:
         """Ask every process to go; their pids, those included that were already on their way."""
@@ -290,6 +300,10 @@ class Keeper:
         for pid in pids:
             self.stop_process(pid)
         return pids
+
+    def _leader_ended(self, pid: int) -> None:
+        """While the zombie keeps the group's number: ask what is left of the group to go."""
+        signal_group(pid, self.config.stop_signal)
 
     def _exited(self, pid: int, exit_code: int) -> None:
         process = self.watcher.processes[pid]
@@ -306,8 +320,8 @@ class Keeper:
         self.converge_soon()
 
     def _release_group(self, process: Process, grace_s: float) -> None:
-        """Forget a process whose leader is reaped, or, while members of its group live on, ask those to go."""
-        if not signal_group(process.pid, self.config.stop_signal):
+        """Forget a process whose leader is reaped, or, while members of its group live on, wait for those."""
+        if not signal_group(process.pid, 0):
             self._forget(process.pid)
             return
         process.is_lingering = True

@@ -23,7 +23,9 @@ from tests.support.ports import free_port
 
 READY = Readiness(ReadinessForm.NOTIFY)
 # Serves until SIGTERM, then takes its time.
-SLOW_TO_GO = NOTIFY + "import signal,time;signal.signal(15,lambda *_:(time.sleep(1.5),exit()));time.sleep(600)"
+SLOW_TO_GO = (
+    "import signal,sys,time;signal.signal(15,lambda *_:(time.sleep(1.5),sys.exit()));" + NOTIFY + "time.sleep(600)"
+)
 
 
 def web(**options: object) -> WatcherConfig:
