@@ -43,10 +43,3 @@ def configure(level: str, voice: Voice) -> None:
     # A warning of Python's own would be written to stderr directly otherwise, from whichever thread.
     logging.captureWarnings(True)
     voice.threshold = number
-
-
-def set_level(level: str, voice: Voice) -> None:
-    """Change the level of a program that runs."""
-    number = logging.getLevelNamesMapping()[level.upper()]
-    logging.getLogger(_ROOT).setLevel(number)
-    voice.threshold = number

@@ -46,7 +46,7 @@ class CircusConfig:
     umask: int | None = option(None, kinds.OCTAL, "File mode mask of the arbiter.", change=Change.RESTART)
     pidfile: str | None = option(None, kinds.TEXT, "File that holds the arbiter's pid.", change=Change.RESTART)
     loglevel: str = option(
-        "info", kinds.choice("debug", "info", "warning", "error", "critical"), "Log level.", change=Change.APPLY
+        "info", kinds.choice("debug", "info", "warning", "error", "critical"), "Log level.", change=Change.RESTART
     )
     logoutput: str = option("-", kinds.TEXT, "Log file; - is stderr.", change=Change.RESTART)
     runtime_dir: str | None = option(

@@ -198,7 +198,7 @@ def test_log_records_are_said_in_the_same_voice() -> None:
         "circus-stack: warning: careful",
         "circus-stack: error: a library's trouble",
     ]
-    logging_setup.set_level("debug", voice)
+    logging_setup.configure("debug", voice)
     log.debug("heard")
     assert said[-1] == "circus-stack: heard"
 
