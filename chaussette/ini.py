@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import configparser
 import logging.config
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,11 +109,6 @@ def environment_variables(path: Path, environ: Mapping[str, str]) -> dict[str, s
                 found[name] = environ[name.removeprefix("ENV_")]
         queue.extend(each.parent / other for other in CONFIG_REFERENCE.findall(content))
     return found
-
-
-def process_environ() -> Mapping[str, str]:
-    """The environment that `%(ENV_X)s` is read from."""
-    return os.environ
 
 
 def _split(text: str) -> tuple[str, str, str]:

@@ -5,29 +5,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from circus_stack.protocol.rundir import RuntimePaths
-
-_PAUSE_S = 0.05
 
 
 def is_alive(paths: RuntimePaths) -> bool:
     """Whether an arbiter holds the lock of a runtime directory."""
     with _locked(paths.lock, fcntl.LOCK_SH) as is_free:
         return is_free is False
-
-
-def wait_until_gone(paths: RuntimePaths, timeout_s: float, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Wait until the arbiter has released its lock; False if it still holds it after `timeout_s` seconds."""
-    deadline = time.monotonic() + timeout_s
-    while is_alive(paths):
-        if time.monotonic() > deadline:
-            return False
-        sleep(_PAUSE_S)
-    return True
 
 
 def remove_if_dead(paths: RuntimePaths) -> None:

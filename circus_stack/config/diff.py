@@ -76,11 +76,6 @@ class Diff:
     services_changed: tuple[Changed, ...] = ()
     circus: tuple[FieldChange, ...] = field(default=())
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether the two stacks are the same."""
-        return self == Diff()
-
     def lines(self) -> tuple[str, ...]:
         """One line a difference, for a person: `+`, `-` and `~` for what came, went and changed."""
         found = [f"~ [circus] {each} ({each.change})" for each in self.circus]

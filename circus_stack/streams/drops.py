@@ -43,8 +43,6 @@ class DropTally:
         self._sink = sink
         self._counts: dict[tuple[str, StreamName], tuple[int, int]] = {}
         self._reason = ""
-        self.total_lines = 0
-        self.total_bytes = 0
 
     def __bool__(self) -> bool:
         return bool(self._counts)
@@ -55,10 +53,7 @@ class DropTally:
         for block in blocks:
             key = (block.origin.watcher, block.origin.stream)
             lines, size = self._counts.get(key, (0, 0))
-            new_lines, new_size = block.count_lines(), len(block.data)
-            self._counts[key] = (lines + new_lines, size + new_size)
-            self.total_lines += new_lines
-            self.total_bytes += new_size
+            self._counts[key] = (lines + block.count_lines(), size + len(block.data))
 
     def collect(self) -> list[Dropped]:
         """What was counted since the last call."""

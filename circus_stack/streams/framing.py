@@ -13,11 +13,6 @@ class LineFramer:
         self._rest: list[bytes] = []
         self._rest_size = 0
 
-    @property
-    def held_back(self) -> int:
-        """Bytes of the unfinished line."""
-        return self._rest_size
-
     def feed(self, data: bytes) -> bytes:
         """All lines that `data` completes, newlines included; empty while there is none.
 

@@ -58,16 +58,6 @@ class Lane:
         """Whether a reader has paused until there is room."""
         return bool(self._room_callbacks)
 
-    @property
-    def is_stalled(self) -> bool:
-        """Whether the sink was found stuck and lines are dropped until it moves again."""
-        return bool(self._stall_reason)
-
-    @property
-    def dropped_lines(self) -> int:
-        """Lines dropped since the start."""
-        return self._tally.total_lines
-
     def put(self, block: Block) -> None:
         """Queue a block; dropped and counted if the lane is stalled, closed, or twice as full as it should be."""
         with self._changed:

@@ -29,11 +29,6 @@ class Output:
         self._lock = threading.Lock()
         self._is_gone = False
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether the reader went away."""
-        return self._is_gone
-
     def write(self, data: bytes, tick: Tick = lambda: None) -> None:
         """Write all of `data`, in one piece as far as other writers here are concerned. Blocks as long as it takes."""
         with self._lock:

@@ -19,7 +19,7 @@ def change(old: StackConfig, **fields: object) -> Diff:
 
 def test_the_same_file_makes_no_difference(tmp_path: Path) -> None:
     found = diff(paste(tmp_path, BASE), paste(tmp_path, "\n\n# moved\n" + BASE))
-    assert found.is_empty
+    assert found == Diff()
     assert found.lines() == ()
 
 
@@ -61,7 +61,7 @@ def test_a_services_own_option_replaces_its_process(tmp_path: Path) -> None:
 def test_a_service_that_became_a_watcher_counts_once(tmp_path: Path) -> None:
     stack = paste(tmp_path, BASE)
     composed = dataclasses.replace(stack, watchers=(WatcherConfig(name="redis", cmd="redis-server"), *stack.watchers))
-    assert diff(composed, composed).is_empty
+    assert diff(composed, composed) == Diff()
     changed = dataclasses.replace(composed.watchers[0], cmd="redis-server x")
     found = diff(composed, dataclasses.replace(composed, watchers=(changed, *stack.watchers)))
     assert [each.name for each in found.watchers_changed] == ["redis"]
