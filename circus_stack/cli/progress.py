@@ -5,11 +5,11 @@ Turns events into sentences and keeps what a sentence needs to know of earlier o
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Mapping
 
 from circus_stack import events
 from circus_stack.cli.voice import Voice
+from circus_stack.exits import describe_exit
 from circus_stack.streams.drops import Dropped
 
 # With more processes a line for each would scroll everything else away: then each quarter has one.
@@ -126,7 +126,7 @@ class Progress:
         fields = {**_fields(event), "process_pid": event.process_pid, "exit_code": event.exit_code}
         if not event.expected:
             self._dead.add(name)
-            self._voice.warn(f"{name} (pid {event.process_pid}) {how_it_ended(event.exit_code)}", **fields)
+            self._voice.warn(f"{name} (pid {event.process_pid}) {describe_exit(event.exit_code)}", **fields)
         elif event.watcher not in self._batches:
             self._voice.info(f"{name} stopped (pid {event.process_pid})", **fields)
 
@@ -178,16 +178,6 @@ class Progress:
 
     def _name(self, event: events.ProcessReady | events.ReadyTimedOut | events.ProcessReaped) -> str:
         return self._names.get(event.process_pid, event.watcher)
-
-
-def how_it_ended(exit_code: int) -> str:
-    """An exit code in words: that of exit(), or minus the number of a signal."""
-    if exit_code >= 0:
-        return "ended by itself" if exit_code == 0 else f"exited with status {exit_code}"
-    try:
-        return f"was killed by {signal.Signals(-exit_code).name}"
-    except ValueError:
-        return f"was killed by signal {-exit_code}"
 
 
 def _fields(event: events.Event) -> dict[str, object]:

@@ -6,7 +6,7 @@ import pytest
 
 from circus_stack import events
 from circus_stack.cli.banner import BannerInfo, Listening, banner, banner_fields
-from circus_stack.cli.progress import Progress, how_it_ended
+from circus_stack.cli.progress import Progress
 from circus_stack.cli.style import PLAIN, Style
 from circus_stack.cli.voice import Voice, form_for_people
 from circus_stack.streams.drops import Dropped
@@ -180,16 +180,3 @@ def test_what_did_not_work() -> None:
         "cs: error: web cannot be started: no such file: nginx",
         "cs: warning: 2 lines (10 bytes) of web's stdout dropped: stdout has taken nothing for 5 s",
     ]
-
-
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [
-        (0, "ended by itself"),
-        (2, "exited with status 2"),
-        (-15, "was killed by SIGTERM"),
-        (-77, "was killed by signal 77"),
-    ],
-)
-def test_exit_codes_in_words(code: int, words: str) -> None:
-    assert how_it_ended(code) == words
