@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from circus_stack.cli.descriptors import look_at_descriptors
 from circus_stack.cli.show import Show, show_circusd, show_serve
 from circus_stack.config.render import render
 from circus_stack.config.schema import StackConfig
@@ -23,6 +24,7 @@ from circus_stack.errors import CircusStackError, ConfigError
 from circus_stack.protocol.rundir import RuntimePaths, runtime_paths, runtime_root, stack_id, state_directory
 from circus_stack.services import Arrangement
 from circus_stack.system.daemonize import Detachment, daemonize
+from circus_stack.system.open_files import most_open_files, raise_open_files
 from circus_stack.system.signals import hold_signals, release_signals
 from circus_stack.system.standard_files import open_standard_files
 
@@ -48,6 +50,7 @@ class Start:
 def start(wanted: Start) -> int:
     """Run the stack to its end; the exit status."""
     open_standard_files()
+    raise_open_files()
     detachment = daemonize() if wanted.daemonize and not wanted.dry_run else None
     try:
         return _start(wanted, detachment)
@@ -75,7 +78,7 @@ def _refuse(wanted: Start, text: str, status: int, detachment: Detachment | None
 def _start(wanted: Start, detachment: Detachment | None) -> int:
     stack = wanted.read()
     setting = _setting(wanted, stack)
-    arrangement = arrange(setting)
+    arrangement = _warned(arrange(setting))
     if wanted.dry_run:
         sys.stdout.write(render(arrangement.stack))
         return 0
@@ -90,6 +93,12 @@ def _start(wanted: Start, detachment: Detachment | None) -> int:
         release_signals()
         raise
     return _run(wanted, setting, arrangement, bound, detachment)
+
+
+def _warned(arrangement: Arrangement) -> Arrangement:
+    stack = arrangement.stack
+    warnings = look_at_descriptors(stack, most_open_files())
+    return replace(arrangement, stack=stack.with_warnings((*stack.warnings, *warnings)))
 
 
 def _setting(wanted: Start, stack: StackConfig) -> Setting:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from circus_stack.errors import ResourceShortageError, SpawnError
 from circus_stack.system.identity import Identity
+from circus_stack.system.open_files import hand_back
 
 # Too many descriptors here or in the whole machine, too many processes, no memory.
 _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
@@ -72,7 +73,9 @@ def spawn(plan: SpawnPlan) -> Child:
         raise SpawnError(f"cannot execute {plan.argv[0]!r}: {error}") from error
     # The pid belongs to the reaper from here on; a returncode keeps Popen from polling it in its destructor.
     popen.returncode = 0
-    return _child(popen.pid, plan.argv[0])
+    child = _child(popen.pid, plan.argv[0])
+    hand_back(child.pid)
+    return child
 
 
 def is_shortage(error: OSError) -> bool:

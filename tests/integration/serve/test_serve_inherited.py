@@ -72,3 +72,34 @@ def test_no_output_goes_into_the_files_of_the_arbiter(here, closed):
     assert [each.read_text() for each in lock] == [f"{stack.pid}\n"]
     assert stack.stop() == 0
     here.assert_nothing_left()
+
+
+def test_a_low_soft_limit_is_the_children_s_and_not_the_arbiter_s(here):
+    """Three descriptors a process: with 64 the arbiter would not get beyond its tenth."""
+    told = here.base / "told"
+    text = f"""\
+        [watcher:tell]
+        cmd = {script(here.directory, "tell", TELL)} {told}
+
+        [watcher:w]
+        cmd = sleep 600
+        numprocesses = 30
+        """
+    ini = write_watchers(here.directory, text)
+    stack = start_under(here, "ulimit -Sn 64; ulimit -Hn 1000;", "circusd", str(ini))
+    stack.wait_pids(30, watcher="w")
+    assert tell(told)[1:] == [64, 1000]
+    assert stack.stop() == 0
+    assert "warning" not in stack.output().lower()
+
+
+def test_a_hard_limit_that_is_too_low_is_told_before_it_is_met(here):
+    ini = write_watchers(here.directory, "[watcher:w]\ncmd = sleep 600\nnumprocesses = 30\n")
+    stack = start_under(here, "ulimit -n 200;", "circusd", str(ini))
+    stack.wait_pids(30, watcher="w")
+    assert "a reload of 30 processes needs up to 244 open files in the arbiter, and only 200" in stack.output()
+    assert stack.stop() == 0
+    checked = start_under(here, "ulimit -n 200;", "circus-stack", "check", str(ini))
+    assert checked.program.wait_exit() == 0
+    assert "needs up to 244 open files" in checked.output()
+    assert "1 warning" in checked.output()
