@@ -42,6 +42,7 @@ class SoloCrew:
         self.busy = 0
 
     def take(self, connection: Connection, _done: Callable[[], None], /) -> None:
+        """Handle `connection` now; nothing is left to be said afterwards."""
         self.busy = 1
         try:
             self._handle(connection)
@@ -63,9 +64,11 @@ class ThreadCrew:
 
     @property
     def has_room(self) -> bool:
+        """Whether a thread is free."""
         return self.busy < self._threads
 
     def take(self, connection: Connection, done: Callable[[], None], /) -> None:
+        """Queue `connection` for the next free thread."""
         with self._lock:
             self.busy += 1
         self._queue.put((connection, done))

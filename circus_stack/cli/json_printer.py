@@ -31,6 +31,7 @@ class JsonPrinter:
         self._encoder = msgspec.json.Encoder()
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        """An object a line to stdout; our own words, which are objects already, to stderr."""
         for block in blocks:
             if block.origin.is_ours:
                 self._console.stderr.write(block.data, tick)

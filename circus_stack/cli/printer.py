@@ -58,6 +58,7 @@ class PrefixPrinter:
         self._prefixes = Prefixes(styles, watchers)
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        """Each line with its prefix, to the output that its process wrote to."""
         waiting: list[bytes] = []
         stream: StreamName = "stdout"
         for block in blocks:

@@ -28,10 +28,12 @@ class Section:
 
     @property
     def kind(self) -> str:
+        """What stands before the colon of the title; all of it without one."""
         return self.title.partition(":")[0].strip()
 
     @property
     def name(self) -> str:
+        """What stands behind the colon of the title; empty without one."""
         return self.title.partition(":")[2].strip()
 
     def find(self, key: str) -> Entry | None:

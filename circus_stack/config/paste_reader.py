@@ -39,6 +39,7 @@ class _Scanner:
         self._indent = 0
 
     def feed(self, number: int, line: str) -> None:
+        """Take the next line; the first has number 1."""
         stripped = line.strip()
         if not stripped:
             if self._value is not None:

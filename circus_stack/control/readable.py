@@ -31,6 +31,7 @@ class ReadableSocket:
 
     @property
     def is_closed(self) -> bool:
+        """Whether nothing more can be read or sent."""
         return self.socket.closed
 
     def _read(self) -> None:

@@ -64,6 +64,7 @@ class LogBatch:
 
     @property
     def topic(self) -> str:
+        """The topic that the batch is published under."""
         return log_topic(self.watcher, self.pid, self.stream)
 
 

@@ -22,26 +22,32 @@ class RuntimePaths:
 
     @property
     def id(self) -> str:
+        """The id of the stack: the name of its directory."""
         return self.directory.name
 
     @property
     def control(self) -> Path:
+        """Socket of the command endpoint."""
         return self.directory / "control"
 
     @property
     def events(self) -> Path:
+        """Socket of the event endpoint."""
         return self.directory / "events"
 
     @property
     def logs(self) -> Path:
+        """Socket of the log endpoint."""
         return self.directory / "logs"
 
     @property
     def record(self) -> Path:
+        """What clients read to find the stack."""
         return self.directory / "stack.json"
 
     @property
     def lock(self) -> Path:
+        """File whose lock the arbiter holds as long as it lives."""
         return self.directory / "lock"
 
     @property

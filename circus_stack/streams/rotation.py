@@ -27,6 +27,7 @@ class NoRotation:
     """One file for ever."""
 
     def room(self, file: LogFile, data: bytes, start: int) -> int:  # noqa: ARG002
+        """All of it."""
         return len(data) - start
 
     def turn(self, file: LogFile) -> None:
@@ -73,6 +74,7 @@ class TimedRotation:
         self._until: float | None = None
 
     def room(self, file: LogFile, data: bytes, start: int) -> int:
+        """All of it, until the interval of the open file is over."""
         if self._until is None:
             self._until = self._calendar.next_turn(self._began_at(file))
         return 0 if self._clock() >= self._until else len(data) - start
@@ -107,9 +109,11 @@ class WatchedPath:
     """Another program (logrotate) moves the file away: begin a new one once the path leads elsewhere."""
 
     def room(self, file: LogFile, data: bytes, start: int) -> int:
+        """All of it, while the path leads to the open file."""
         return len(data) - start if file.is_at_path() else 0
 
     def turn(self, file: LogFile) -> None:
+        """The file was moved already: it is only closed."""
         file.close()
 
 

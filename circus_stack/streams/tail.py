@@ -29,6 +29,7 @@ class _Ring:
         self._size = 0
 
     def add(self, position: int, block: Block) -> None:
+        """Keep a block that begins at `position`; the oldest go where there are too many."""
         blocks = self._blocks
         blocks.append((position, block))
         self._size += len(block.data)

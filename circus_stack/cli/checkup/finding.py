@@ -33,4 +33,5 @@ class Finding:
 
     @property
     def is_fatal(self) -> bool:
+        """Whether no stack can run without what was not found."""
         return self.is_required and self.status in (Status.MISSING, Status.BROKEN)

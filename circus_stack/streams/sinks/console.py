@@ -40,6 +40,7 @@ class RawConsoleSink:
         self._sinks = {"stdout": _RawOutput(console.stdout), "stderr": _RawOutput(console.stderr)}
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        """Each block to the output that its process wrote to."""
         for stream, run in runs_of_one_stream(blocks):
             self._sinks[stream].write(run, tick)
 
@@ -55,6 +56,7 @@ class _RawOutput:
         self._joiner = RawJoiner()
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        """The blocks as they are, a line that was cut off ended before another begins."""
         self._output.write(self._joiner.join(blocks), tick)
 
 
@@ -65,6 +67,7 @@ class StdoutSink:
         self._raw = _RawOutput(output)
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        """The blocks as they are."""
         self._raw.write(blocks, tick)
 
     def close(self) -> None:
@@ -80,6 +83,7 @@ class FancyStdoutSink:
         self._time_format = time_format
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        """Each line with time and pid of its own process."""
         self._output.write(b"".join(prefix_lines(block.data, self._prefix(block)) for block in blocks), tick)
 
     def close(self) -> None:

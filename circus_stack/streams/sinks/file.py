@@ -80,6 +80,7 @@ class FileSink:
         self._no_rotation_before = float("-inf")
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        """Append all of it, over as many files as the rotation wants; SinkError names what was lost."""
         data = self._join(blocks)
         start = 0
         while start < len(data):
@@ -93,6 +94,7 @@ class FileSink:
             start += room
 
     def close(self) -> None:
+        """Close the file; a write would open it again."""
         self._file.close()
 
     def _room(self, data: bytes, start: int) -> int:

@@ -22,6 +22,7 @@ class ForeignSink:
         self._is_open = False
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
+        """A call a block; SinkError names the blocks whose call failed."""
         lost: list[Block] = []
         reason = ""
         for block in blocks:
@@ -35,6 +36,7 @@ class ForeignSink:
             raise SinkError(reason, lost)
 
     def close(self) -> None:
+        """The instance's own `close`, if its `open` was called."""
         if self._is_open:
             self._is_open = False
             _call_if_there(self._instance, "close")
