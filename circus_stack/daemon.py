@@ -23,10 +23,12 @@ import zmq
 
 from circus_stack import __version__, services
 from circus_stack.arbiter.arbiter import Arbiter
+from circus_stack.arbiter.checks import check_identities
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all, fds
+from circus_stack.config.chaussette_command import backend_of
 from circus_stack.config.diff import diff
 from circus_stack.config.parts import WEB
 from circus_stack.config.schema import CircusConfig, StackConfig
@@ -52,6 +54,9 @@ from circus_stack.system.sweep import sweep_descendants
 from circus_stack.system.terminal import has_terminal
 
 log = logging.getLogger(__name__)
+
+# A terminal and a program that forwards its signal send one Ctrl-C twice: within this time it is still the first one.
+_ECHO_S = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +119,8 @@ def arrange(setting: Setting) -> services.Arrangement:
     arrangement = services.arrange(
         stack, state_dir=setting.state_dir, runtime_dir=setting.paths.directory, environ=setting.environ
     )
-    problems = check_watchers(arrangement.stack.watchers)
+    watchers = arrangement.stack.watchers
+    problems = [*check_watchers(watchers), *check_identities(watchers)]
     if problems:
         raise ConfigError(problems)
     return arrangement
@@ -147,7 +153,7 @@ class Daemon:
     def __init__(self, setting: Setting, bound: Bound) -> None:
         self._setting = setting
         self._bound = bound
-        self._signals_to_end = 0
+        self._asked_to_end_at: float | None = None
         self._background_tasks: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
@@ -303,8 +309,9 @@ class Daemon:
         self._setting.on_event(event)
 
     def _labels(self, watcher: str) -> Mapping[str, str]:
-        web = self._arbiter.stack.web
-        return {"backend": web.backend} if web is not None and watcher == WEB else {}
+        config = self._arbiter.config(watcher)
+        backend = backend_of(f"{config.cmd} {config.args}")
+        return {"backend": backend} if backend else {}
 
     # -- signals ----------------------------------------------------------------------------------------------
 
@@ -320,11 +327,12 @@ class Daemon:
 
     def _end(self) -> None:
         """The first signal stops gracefully; whoever sends a second one doesn't want to wait."""
-        self._signals_to_end += 1
-        if self._signals_to_end == 1:
+        now = time.monotonic()
+        if self._asked_to_end_at is None:
+            self._asked_to_end_at = now
             log.info("stopping; a second signal kills what is left at once")
             self._arbiter.request_quit()
-        else:
+        elif now - self._asked_to_end_at > _ECHO_S:
             log.warning("asked again to end: every process is killed")
             self._arbiter.kill_everything()
 

@@ -348,7 +348,8 @@ class Keeper:
             self._means.pulse.beat()
         elif failure.gives_up and watcher.is_up:
             watcher.step(WatcherStep.GIVE_UP)
-            limit = f"{self.config.max_failures} failures in {self.config.failure_window:g} s"
+            count = self.config.max_failures * max(1, watcher.wanted)
+            limit = f"{count} failures in {self.config.failure_window:g} s"
             reason = f"given up after {limit}; the last: {reason}"
             self.publish(WatcherFailed(watcher=self.name, time=self.epoch(), reason=reason))
             self.stop_all()

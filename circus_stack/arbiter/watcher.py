@@ -174,7 +174,8 @@ class Watcher:
         """Count a failure of a slot, also one that never became a process."""
         delay_s = self._backoff.failed(wid, now)
         self._not_before[wid] = now + delay_s
-        limit = self.config.max_failures
+        # For each process: else the more there are, the shorter an outage that they all meet may be.
+        limit = self.config.max_failures * max(1, self.wanted)
         gives_up = 0 < limit <= self._backoff.recent(now, self.config.failure_window)
         return Failure(delay_s, self._backoff.failures(wid), gives_up)
 

@@ -119,7 +119,10 @@ class WatcherConfig:
         ReloadMode.ROLLING, kinds.RELOAD_MODE, "What a reload does with the processes.", change=Change.APPLY
     )
     max_failures: int = option(
-        0, kinds.COUNT, "Failures within failure_window that give the watcher up; 0: never.", change=Change.APPLY
+        0,
+        kinds.COUNT,
+        "Failures for each process within failure_window that give the watcher up; 0: never.",
+        change=Change.APPLY,
     )
     failure_window: float = option(60.0, kinds.SECONDS, "Window of max_failures.", change=Change.APPLY)
     stdout_stream: StreamConfig | None = composite(

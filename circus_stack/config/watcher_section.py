@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from circus_stack.config import later
+from circus_stack.config.chaussette_command import runs_chaussette
 from circus_stack.config.convert import Converted, convert, refuse_unknown
 from circus_stack.config.dialect import Dialect
 from circus_stack.config.document import Entry, Section
@@ -16,7 +17,7 @@ from circus_stack.config.expand import environ_variables, expand
 from circus_stack.config.option import spellings
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.values import Location, StreamConfig
+from circus_stack.config.values import Location, Readiness, ReadinessForm, StreamConfig
 
 _STREAMS = ("stdout_stream", "stderr_stream")
 _LATER = {**later.WATCHER, **later.WATCHER_PREFIXES}
@@ -119,4 +120,7 @@ def _stream(stream: str, entries: Iterable[Entry], title: str, problems: Problem
 def watcher_record(name: str, where: Location, converted: Converted, dialect: Dialect) -> WatcherConfig:
     """The record of an ordinary watcher: the dialect's defaults, and what the section set over them."""
     values: dict[str, Any] = {**dialect.watcher_defaults, **converted.values}
+    if "ready" not in values and runs_chaussette(values.get("cmd", "")):
+        # So a reload to code that cannot start keeps what serves, whatever the file was written for.
+        values["ready"] = Readiness(ReadinessForm.NOTIFY)
     return WatcherConfig(name=name, where={"": where, **converted.where}, **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,12 @@ from notes.settings import Settings
 from webtest import TestApp
 
 from tests.servers import RedisServer, StandIn
+
+
+def pytest_configure() -> None:
+    """Let the programs under test hear Ctrl-C: the background job of a script starts with SIGINT ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,12 @@ def test_too_many_failures_in_the_window_give_up() -> None:
     assert [watcher.failed(1, now).gives_up for now in (0.0, 1.0, 2.0)] == [False, False, True]
 
 
+def test_many_processes_may_fail_as_often_each() -> None:
+    watcher = started(numprocesses=12, max_failures=3, failure_window=60.0)
+    verdicts = [watcher.failed(wid, 0.0).gives_up for _ in range(3) for wid in range(1, 13)]
+    assert verdicts == [False] * 35 + [True]
+
+
 def test_failures_outside_the_window_do_not_count() -> None:
     watcher = started(max_failures=2, failure_window=10.0)
     assert [watcher.failed(1, now).gives_up for now in (0.0, 20.0, 40.0)] == [False, False, False]
