@@ -103,8 +103,14 @@ def test_a_second_ctrl_c_kills_a_stubborn_child_at_once(here):
     stack.send(signal.SIGINT)
     stack.wait_line("a second signal kills")
     assert stack.call("status")["statuses"] == {"w": "stopping"}
-    assert stack.stop(signal.SIGINT) == 0
-    assert "every process is killed" in stack.output()
+
+    def ask_again() -> bool:
+        # One that comes within a moment counts as an echo of the first.
+        stack.send(signal.SIGINT)
+        return "every process is killed" in stack.output()
+
+    wait_until(ask_again, "the second signal to count", pause_s=0.2)
+    assert stack.program.wait_exit() == 0
     here.assert_nothing_left()
 
 
