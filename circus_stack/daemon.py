@@ -273,8 +273,9 @@ class Daemon:
             await self._place()
             await self._open_control()
             if self._setting.alongside is not None:
-                self._background(self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False)))
-            self._background(self._sweep_now_and_then())
+                alongside = self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False))
+                self._background(alongside, "what runs alongside")
+            self._background(self._sweep_now_and_then(), "the safety sweep")
             if self._arbiter.is_quitting:
                 return
             await self._arbiter.run(self._setting.on_up)
@@ -303,10 +304,16 @@ class Daemon:
             self._arbiter.sweep()
 
     def _publish(self, event: Event) -> None:
+        """To everybody who listens. One that fails must not keep the arbiter from what it is about to do."""
+        for listener in (self._forget_removed, self._publisher.publish, self._setting.on_event):
+            try:
+                listener(event)
+            except Exception:
+                log.exception("%s could not be told to %s", event, listener)
+
+    def _forget_removed(self, event: Event) -> None:
         if isinstance(event, WatcherRemoved):
             self._streams.forget(event.watcher)
-        self._publisher.publish(event)
-        self._setting.on_event(event)
 
     def _labels(self, watcher: str) -> Mapping[str, str]:
         config = self._arbiter.config(watcher)
@@ -342,7 +349,7 @@ class Daemon:
             self._arbiter.request_quit()
             return
         if self._setting.rereads_on_hup:
-            self._background(self._reconfigure(roll=True, dry_run=False))
+            self._background(self._reread(), "the reload on SIGHUP")
         else:
             with contextlib.suppress(CircusStackError):
                 self._arbiter.reload()
@@ -362,8 +369,8 @@ class Daemon:
             return WEB
         return names[0] if len(names) == 1 else None
 
-    def _background(self, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _background(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._background_tasks.add(task)
         task.add_done_callback(self._background_done)
 
@@ -371,9 +378,15 @@ class Daemon:
         self._background_tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.error("the reload was refused, everything serves on as before:\n%s", error)
+            log.error("%s has failed and goes on no more", task.get_name(), exc_info=error)
 
     # -- another configuration --------------------------------------------------------------------------------
+
+    async def _reread(self) -> None:
+        try:
+            await self._reconfigure(roll=True, dry_run=False)
+        except CircusStackError as error:
+            log.error("the configuration was not applied, everything serves on as before:\n%s", error)
 
     async def _reconfigure(self, *, roll: bool, dry_run: bool) -> tuple[str, ...]:
         """Read the configuration again and go over to it; the lines of the plan."""
