@@ -36,6 +36,7 @@ from circus_stack.events import (
 )
 from circus_stack.states import ProcessState, ProcessStep, WatcherState, WatcherStep
 from circus_stack.system.descent import descendants, signal_group, signal_own_group
+from circus_stack.system.spawn import is_shortage
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +205,7 @@ class Keeper:
             log.error("%s.%d could not be spawned", self.name, wid, exc_info=error)
         self.publish(SpawnFailed(watcher=self.name, time=self.epoch(), reason=str(error) or repr(error)))
         now = self._means.clock()
-        if isinstance(error, ResourceShortageError):
+        if isinstance(error, ResourceShortageError) or (isinstance(error, OSError) and is_shortage(error)):
             self.watcher.postpone(wid, now + _SHORTAGE_S)
         else:
             self._failed(self.watcher.failed(wid, now), str(error))

@@ -23,10 +23,10 @@ from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.order import predecessors
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.rolling import Rollover
-from circus_stack.arbiter.sockets import ListeningSocket, bind
+from circus_stack.arbiter.sockets import ListeningSocket, bind_aside
 from circus_stack.config.diff import watcher_changes
 from circus_stack.config.precedence import closure
-from circus_stack.config.schema import StackConfig, WatcherConfig
+from circus_stack.config.schema import SocketConfig, StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, ReloadError, SocketError
 from circus_stack.events import WatcherAdded, WatcherRemoved, WatcherUpdated
 
@@ -75,7 +75,7 @@ class Reconfiguration:
 
     async def prepare(self, start: Start) -> None:
         """Do all that can fail; raises ReloadError, with everything as it was, where it does."""
-        moved = self._open_sockets()
+        moved = await self._open_sockets()
         self._plan = self._decide(moved)
         try:
             await self._add(start)
@@ -88,12 +88,12 @@ class Reconfiguration:
                 raise ReloadError(f"{error}; nothing was changed") from error
             raise
 
-    def _open_sockets(self) -> frozenset[str]:
+    async def _open_sockets(self) -> frozenset[str]:
         """Bind what is new; the names of the sockets whose descriptor is another one from here on."""
         staged: dict[str, ListeningSocket] = {}
         try:
             for config in self._stack.sockets:
-                staged[config.name] = self._reusable(config.name) or self._bind(config.name)
+                staged[config.name] = self._reusable(config) or await self._bind(config)
         except SocketError as error:
             self._close_fresh()
             raise ReloadError(f"{error}; nothing was changed") from error
@@ -102,16 +102,15 @@ class Reconfiguration:
         old = {name: each.fd for name, each in self._old_sockets.items()}
         return frozenset(name for name, each in staged.items() if old.get(name) != each.fd)
 
-    def _reusable(self, name: str) -> ListeningSocket | None:
+    def _reusable(self, config: SocketConfig) -> ListeningSocket | None:
         """A socket that is bound to the wanted address already, whatever it was called."""
-        config = next(each for each in self._stack.sockets if each.name == name)
         for each in self._old_sockets.values():
             if each.takes_over(config):
                 return each
         return None
 
-    def _bind(self, name: str) -> ListeningSocket:
-        fresh = bind(next(each for each in self._stack.sockets if each.name == name))
+    async def _bind(self, config: SocketConfig) -> ListeningSocket:
+        fresh = await bind_aside(config)
         self._fresh.append(fresh)
         return fresh
 
