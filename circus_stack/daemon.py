@@ -399,5 +399,8 @@ class Daemon:
         await self._arbiter.apply(arrangement.stack, roll=roll)
         self._streams.sink_timeout_s = arrangement.stack.circus.sink_timeout
         for watcher in arrangement.stack.watchers:
-            self._streams.configure(watcher)
+            try:
+                self._streams.configure(watcher)
+            except ConfigError as error:
+                log.error("the output of %s goes where it went before:\n%s", watcher.name, error)
         return lines

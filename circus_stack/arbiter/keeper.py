@@ -34,6 +34,7 @@ from circus_stack.events import (
     WatcherStarted,
     WatcherStopped,
 )
+from circus_stack.exits import describe_exit
 from circus_stack.states import ProcessState, ProcessStep, WatcherState, WatcherStep
 from circus_stack.system.descent import descendants, signal_group, signal_own_group
 from circus_stack.system.spawn import is_shortage
@@ -372,13 +373,3 @@ class Keeper:
     def label(self, process: Process) -> str:
         """How messages name a process."""
         return f"{self.name}.{process.wid} (pid {process.pid})"
-
-
-def describe_exit(exit_code: int) -> str:
-    """`exited with status 1`, `was ended by SIGKILL`."""
-    if exit_code >= 0:
-        return f"exited with status {exit_code}"
-    try:
-        return f"was ended by {signal.Signals(-exit_code).name}"
-    except ValueError:
-        return f"was ended by signal {-exit_code}"
