@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import logging
 import os
-import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,10 +26,10 @@ from circus_stack.arbiter.checks import check_identities
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.pulse import Pulse
+from circus_stack.arbiter.signal_desk import SignalDesk
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all, fds
 from circus_stack.config.chaussette_command import backend_of
 from circus_stack.config.diff import diff
-from circus_stack.config.parts import WEB
 from circus_stack.config.schema import CircusConfig, StackConfig
 from circus_stack.control.log_publisher import LogPublisher
 from circus_stack.control.publisher import Publisher
@@ -49,14 +48,9 @@ from circus_stack.system.notify import NotifySocket
 from circus_stack.system.pidfile import PidFile
 from circus_stack.system.reaper import Reaper
 from circus_stack.system.rundir import RuntimeDirectory
-from circus_stack.system.signals import release_signals
 from circus_stack.system.sweep import sweep_descendants
-from circus_stack.system.terminal import has_terminal
 
 log = logging.getLogger(__name__)
-
-# A terminal and a program that forwards its signal send one Ctrl-C twice: within this time it is still the first one.
-_ECHO_S = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +147,6 @@ class Daemon:
     def __init__(self, setting: Setting, bound: Bound) -> None:
         self._setting = setting
         self._bound = bound
-        self._asked_to_end_at: float | None = None
         self._background_tasks: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
@@ -182,7 +175,7 @@ class Daemon:
         self._build_control(circus, teardown)
         teardown.enter_context(self._pidfile(circus))
         self._reaper.start()
-        self._listen_to_signals(loop)
+        SignalDesk(loop, self._arbiter, self._reload_on_hup).open()
 
     def _build_streams(self, loop: asyncio.AbstractEventLoop) -> None:
         self._tail = LiveTail()
@@ -320,54 +313,12 @@ class Daemon:
         backend = backend_of(f"{config.cmd} {config.args}")
         return {"backend": backend} if backend else {}
 
-    # -- signals ----------------------------------------------------------------------------------------------
-
-    def _listen_to_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._had_terminal = has_terminal()
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-            loop.add_signal_handler(signum, self._end)
-        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-        loop.add_signal_handler(signal.SIGTTIN, self._resize, 1)
-        loop.add_signal_handler(signal.SIGTTOU, self._resize, -1)
-        loop.add_signal_handler(signal.SIGWINCH, lambda: None)
-        release_signals()
-
-    def _end(self) -> None:
-        """The first signal stops gracefully; whoever sends a second one doesn't want to wait."""
-        now = time.monotonic()
-        if self._asked_to_end_at is None:
-            self._asked_to_end_at = now
-            log.info("stopping; a second signal kills what is left at once")
-            self._arbiter.request_quit()
-        elif now - self._asked_to_end_at > _ECHO_S:
-            log.warning("asked again to end: every process is killed")
-            self._arbiter.kill_everything()
-
-    def _hang_up(self) -> None:
-        if self._had_terminal and not has_terminal():
-            log.info("the terminal went away: the stack stops")
-            self._arbiter.request_quit()
-            return
+    def _reload_on_hup(self) -> None:
         if self._setting.rereads_on_hup:
             self._background(self._reread(), "the reload on SIGHUP")
         else:
             with contextlib.suppress(CircusStackError):
                 self._arbiter.reload()
-
-    def _resize(self, step: int) -> None:
-        name = self._resizable()
-        if name is None:
-            log.warning("there is no one watcher whose processes a signal could add to or take from")
-            return
-        with contextlib.suppress(CircusStackError):
-            self._arbiter.set_wanted(name, max(1, self._arbiter.wanted(name) + step))
-
-    def _resizable(self) -> str | None:
-        """The web watcher, or the only one that isn't a singleton."""
-        names = [name for name in self._arbiter.names() if not self._arbiter.config(name).singleton]
-        if self._arbiter.stack.web is not None and WEB in names:
-            return WEB
-        return names[0] if len(names) == 1 else None
 
     def _background(self, work: Coroutine[Any, Any, object], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import SpawnError
 from circus_stack.streams.capture import Capture
-from circus_stack.streams.drops import Dropped, DropReporter
+from circus_stack.streams.drop_reporter import DropReporter
+from circus_stack.streams.drops import Dropped
 from circus_stack.streams.lane import Lane
 from circus_stack.streams.output import Console
 from circus_stack.streams.pipe import PipeYard

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from circus_stack.streams.block import Block, Origin
-from circus_stack.streams.drops import Dropped, DropReporter
+from circus_stack.streams.drop_reporter import DropReporter
+from circus_stack.streams.drops import Dropped
 from circus_stack.streams.lane import Lane
 from circus_stack.streams.sink import Tick
 from circus_stack.streams.stalls import StallWatch
