@@ -16,9 +16,11 @@ from typing import Protocol
 from circus_stack.errors import CircusStackError, StackRunningError
 from circus_stack.system.atomic_file import write_atomically
 
-# A client that looks whether a stack lives takes the lock for a moment: a start must not take that for a stack.
+# A client that looks whether a stack lives takes the lock for a moment: a start must not take that for a stack. A stack
+# has its pid in the file, and is believed soon; where there is none, only clients can hold it.
 _PATIENCE_S = 0.5
-_PAUSE_S = 0.02
+_PATIENCE_WITH_CLIENTS_S = 10.0
+_PAUSE_S = 0.005
 
 
 class _Vanished(OSError):  # noqa: N818
@@ -125,7 +127,7 @@ def _check_own(directory: Path) -> None:
 
 def _take(files: RuntimeFiles) -> int:
     """Make the directory and lock it; the lock's file descriptor."""
-    deadline = time.monotonic() + _PATIENCE_S
+    began = time.monotonic()
     while True:
         try:
             _make_private(files.directory)
@@ -136,10 +138,10 @@ def _take(files: RuntimeFiles) -> int:
             raise CircusStackError(f"cannot lock {files.lock}: {error.strerror}") from None
         if fd is not None:
             return fd
-        if time.monotonic() > deadline:
-            raise StackRunningError(
-                f"this stack runs already{_holder(files.lock)}; its runtime directory is {files.directory}"
-            )
+        holder = _holder(files.lock)
+        if time.monotonic() - began > (_PATIENCE_S if holder else _PATIENCE_WITH_CLIENTS_S):
+            whose = f" as pid {holder}" if holder else ""
+            raise StackRunningError(f"this stack runs already{whose}; its runtime directory is {files.directory}")
         time.sleep(_PAUSE_S)
 
 
@@ -169,8 +171,8 @@ def _is_still(path: Path, fd: int) -> bool:
         return False
 
 
-def _holder(path: Path) -> str:
+def _holder(path: Path) -> int | None:
     try:
-        return f" as pid {int(path.read_text())}"
+        return int(path.read_text())
     except (OSError, ValueError):
-        return ""
+        return None
