@@ -65,3 +65,14 @@ def descendants(pid: int | None = None, *, recursive: bool = True) -> list[int]:
         return [process.pid for process in psutil.Process(pid).children(recursive=recursive)]
     except psutil.NoSuchProcess:
         return []
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of that number, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from circus_stack.errors import CircusStackError, StackRunningError
 from circus_stack.system.atomic_file import write_atomically
+from circus_stack.system.descent import is_alive
 
 
 class PidFile:
@@ -19,7 +20,7 @@ class PidFile:
     def write(self) -> None:
         """Raises StackRunningError if the file names a process that lives, CircusStackError if it cannot be written."""
         holder = self._read()
-        if holder is not None and holder != os.getpid() and _is_alive(holder):
+        if holder is not None and holder != os.getpid() and is_alive(holder):
             raise StackRunningError(f"the pid file {self._path} names pid {holder}, which runs; it is left alone")
         try:
             # For all to read: scripts of other users look for it.
@@ -38,13 +39,3 @@ class PidFile:
             return int(self._path.read_text())
         except (OSError, ValueError):
             return None
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

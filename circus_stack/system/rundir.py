@@ -15,6 +15,7 @@ from typing import Protocol
 
 from circus_stack.errors import CircusStackError, StackRunningError
 from circus_stack.system.atomic_file import write_atomically
+from circus_stack.system.descent import is_alive
 
 # A client that looks whether a stack lives takes the lock for a moment: a start must not take that for a stack. A stack
 # has its pid in the file, and is believed soon; where there is none, only clients can hold it.
@@ -172,7 +173,9 @@ def _is_still(path: Path, fd: int) -> bool:
 
 
 def _holder(path: Path) -> int | None:
+    """The pid of the stack that holds the lock; None for a lock that only clients look at."""
     try:
-        return int(path.read_text())
+        pid = int(path.read_text())
     except (OSError, ValueError):
         return None
+    return pid if is_alive(pid) else None
