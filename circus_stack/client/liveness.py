@@ -31,7 +31,10 @@ def remove_if_dead(paths: RuntimePaths) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path, how: int) -> Iterator[bool | None]:
-    """Hold the lock for the block, and tell whether it could be had; None where there is no lock at all."""
+    """Hold the lock for the block, and tell whether it could be had; None where there is no lock at all.
+
+    A file that was removed between the opening and the locking is no lock: another stack may have one in its place.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
@@ -42,6 +45,13 @@ def _locked(path: Path, how: int) -> Iterator[bool | None]:
     except OSError:
         yield False
     else:
-        yield True
+        yield True if _is_still(path, fd) else None
     finally:
         os.close(fd)
+
+
+def _is_still(path: Path, fd: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(fd))
+    except OSError:
+        return False

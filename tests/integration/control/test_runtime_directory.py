@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -190,3 +191,25 @@ def test_clients_that_look_never_make_a_start_fail(paths: RuntimePaths) -> None:
         stop.set()
         for looker in lookers:
             looker.join(PATIENCE_S)
+
+
+def test_a_lock_that_was_replaced_meanwhile_is_not_taken_for_the_new_one(
+    paths: RuntimePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client opens the lock of a stack that ends; before the client locks it, another stack has begun."""
+    first = RuntimeDirectory.acquire(paths)
+    started: list[RuntimeDirectory] = []
+    really_lock = fcntl.flock
+
+    def lock_late(fd: int, how: int) -> None:
+        if how & fcntl.LOCK_NB and how & fcntl.LOCK_EX and not started:
+            monkeypatch.setattr(fcntl, "flock", really_lock)
+            first.release()
+            started.append(RuntimeDirectory.acquire(paths))
+            started[0].write_record(record())
+        really_lock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    remove_if_dead(paths)
+    assert read_stack(paths) is not None
+    started[0].release()
