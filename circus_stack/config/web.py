@@ -26,6 +26,7 @@ from circus_stack.config.values import Location, Readiness, ReadinessForm
 from circus_stack.config.watcher_section import convert_watcher, watcher_record
 from circus_stack.config.web_addresses import decide_addresses
 
+_RENAMED = {"uid": "user", "gid": "group"}
 _GRACEFUL_S = 30.0
 _KEEPALIVE_DRAIN_S = 1.0
 # waitress's own number; wsgiref, where it stands in for it, would serve one request at a time otherwise.
@@ -178,7 +179,9 @@ def _watcher(
     values.update(laid_over.values)
     values["numprocesses"] = config.workers
     values.setdefault("cmd", _command(config, server, sockets, values["graceful_timeout"], given))
-    where = {**server.where, **laid_over.where}
+    # A watcher's names for what the server section calls otherwise, so that a mistake is told with its line.
+    renamed = {ours: server.where[theirs] for ours, theirs in _RENAMED.items() if theirs in server.where}
+    where = {**server.where, **renamed, **laid_over.where}
     place = parts.web_where if parts.web is not None else where.get("", Location(given.app))
     return watcher_record(WEB, place, Converted(values, where), parts.scope.dialect)
 

@@ -229,3 +229,10 @@ def test_a_command_of_ones_own_is_not_expected_to_notify(tmp_path: Path) -> None
     assert (
         str(server(tmp_path, f"{head}py/bin/chaussette --fd $(circus.sockets.web) x:y").watchers[0].ready) == "notify"
     )
+
+
+def test_user_and_group_keep_the_line_of_the_server_section(tmp_path: Path) -> None:
+    [web] = [each for each in server(tmp_path, "user = a\ngroup = b").watchers if each.name == "web"]
+    lines = (tmp_path / web.where["uid"].file).read_text().splitlines()
+    assert lines[web.where["uid"].line - 1] == "user = a"
+    assert lines[web.where["gid"].line - 1] == "group = b"
