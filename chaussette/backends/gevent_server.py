@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gevent
@@ -16,6 +19,8 @@ from chaussette.sockets import Listener
 
 # While draining: how often connections that have become idle since are looked for.
 DRAIN_ROUND_S = 0.05
+# libev's flag for "tell me when there is something to read".
+READ = 1
 
 
 class Site:
@@ -119,12 +124,13 @@ class Servers:
         waker = gevent.get_hub().loop.async_()
         waker.start(stop.set)
         try:
-            lifecycle.ready(waker.send, self.in_flight, status)
-            while not stop.wait(lifecycle.beat_due_in_s()):
-                lifecycle.beat_if_due()
-            self._site.is_stopping = True
-            self._stop_accepting()
-            self._drain(lifecycle)
+            with woken_by_signals():
+                lifecycle.ready(waker.send, self.in_flight, status)
+                while not stop.wait(lifecycle.beat_due_in_s()):
+                    lifecycle.beat_if_due()
+                self._site.is_stopping = True
+                self._stop_accepting()
+                self._drain(lifecycle)
         finally:
             waker.stop()
             waker.close()
@@ -149,6 +155,32 @@ class Servers:
                 end_reading(sock.fileno())
             self._pool.join(timeout=DRAIN_ROUND_S)
             lifecycle.beat_if_due()
+
+
+@contextlib.contextmanager
+def woken_by_signals() -> Iterator[None]:
+    """Have each signal end the hub's wait, so that its Python handler runs.
+
+    gevent looks for signals just before it waits: one that comes between the two, or to a thread of the application,
+    would wait with it, for ever where nothing else happens.
+    """
+    wake_in, wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    before = signal.set_wakeup_fd(wake_out, warn_on_full_buffer=False)
+    watcher = gevent.get_hub().loop.io(wake_in, READ)
+
+    def drain() -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(wake_in, 4096)
+
+    watcher.start(drain)
+    try:
+        yield
+    finally:
+        watcher.stop()
+        watcher.close()
+        signal.set_wakeup_fd(before)
+        os.close(wake_in)
+        os.close(wake_out)
 
 
 def cooperative(listener: Listener) -> Any:

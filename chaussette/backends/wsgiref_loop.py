@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import signal
 import time
 from collections.abc import Sequence
 
@@ -48,6 +49,8 @@ class AcceptLoop:
 
     def run(self) -> None:
         """Serve, drain, return."""
+        # A signal that comes just before the wait, or to another thread, would be seen only after it.
+        signal.set_wakeup_fd(self._wake_out, warn_on_full_buffer=False)
         while not self._lifecycle.should_stop:
             self._set_accepting(self._crew.has_room and len(self._silent) < MAX_SILENT)
             self._round(self._pause_s())
@@ -65,6 +68,7 @@ class AcceptLoop:
             self._forget(connection)
             connection.sock.close()
         self._selector.close()
+        signal.set_wakeup_fd(-1)
         os.close(self._wake_in)
         os.close(self._wake_out)
 

@@ -146,6 +146,15 @@ def test_sigterm_while_the_application_is_imported(supervisor, listener, tmp_pat
 
 
 @every_backend
+def test_a_signal_that_interrupts_no_wait_of_the_server_ends_it(supervisor, listener, backend):
+    """It went to a thread of the application; one that comes just before the wait looks the same to the server."""
+    app = "tests.integration.chaussette.threaded_app:app"
+    worker = supervisor.start_ready("--backend", backend, fds=[listener.fileno()], app=app)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait_exit() == 0
+
+
+@every_backend
 def test_the_hooks_run_around_the_serving(supervisor, listener, tmp_path, backend):
     hooks = "tests.integration.chaussette.apps"
     argv = ["--pre-hook", f"{hooks}.hook_before", "--post-hook", f"{hooks}:hook_after", "--backend", backend]
