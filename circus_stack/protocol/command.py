@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from circus_stack.errors import CommandError
-from circus_stack.protocol.property import WORDS, Property
+from circus_stack.protocol.property import Property
 
 # What an error repeats of a wrong value: enough to find it again.
 _SHOWN = 60
@@ -78,8 +78,8 @@ def assign_words(command: Command, words: Sequence[str]) -> dict[str, Any]:
     rest = list(words)
     values: dict[str, Any] = {}
     for each in declared:
-        if each.type is WORDS:
-            values[each.name], rest = rest, []
+        if each.type.takes_rest:
+            values[each.name], rest = tuple(rest), []
         elif each.is_required:
             values[each.name] = rest.pop(0)
         elif spare > 0:
@@ -87,4 +87,4 @@ def assign_words(command: Command, words: Sequence[str]) -> dict[str, Any]:
             spare -= 1
     if rest:
         raise UsageError(f"Invalid number of arguments: {command.name} does not know what to do with {rest[0]!r}")
-    return {name: parse_value(command.property(name), value) for name, value in values.items() if value != []}
+    return {name: parse_value(command.property(name), value) for name, value in values.items() if value != ()}

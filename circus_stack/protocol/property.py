@@ -11,11 +11,15 @@ from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, pars
 
 @dataclass(frozen=True, slots=True)
 class PropertyType:
-    """How a value is read; `parse` takes any JSON value (a command line hands in text) and raises ValueError."""
+    """How a value is read; `parse` takes any JSON value (a command line hands in text) and raises ValueError.
+
+    With `takes_rest` a command line hands in all the words that are left, as a tuple of texts.
+    """
 
     name: str
     parse: Callable[[Any], Any]
     legal: str
+    takes_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,20 @@ def _words(value: Any) -> tuple[str, ...]:
     return tuple(_text(each) for each in value)
 
 
+def _line(value: Any) -> str:
+    """A command line: a text as it is, words joined by blanks as Circus's circusctl does."""
+    return " ".join(_words(value)) if isinstance(value, list | tuple) else _text(value)
+
+
+def _pairs(value: Any) -> dict[str, Any]:
+    """An object as it is, or words in pairs."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, list | tuple) or not value or len(value) % 2 or not all(isinstance(k, str) for k in value):
+        raise ValueError("not pairs")
+    return dict(zip(value[::2], value[1::2], strict=True))
+
+
 TEXT = PropertyType("text", _text, "a text")
 COUNT = PropertyType("count", _count, "a whole number, 0 or more")
 PROCESSES = PropertyType("number of processes", _processes, f"a whole number, 0 to {MAX_PROCESSES}")
@@ -90,7 +108,9 @@ PID = PropertyType("pid", _pid, "a process id")
 SECONDS = PropertyType("seconds", _seconds, "a number of seconds, 0 or more")
 BOOL = PropertyType("boolean", _bool, "true or false")
 SIGNAL = PropertyType("signal", _signal, "a signal's name or number: TERM, SIGHUP, 10, SIGRTMIN+1")
-WORDS = PropertyType("names", _words, "a list of texts")
+WORDS = PropertyType("names", _words, "a list of texts", takes_rest=True)
+LINE = PropertyType("command line", _line, "a command line", takes_rest=True)
+PAIRS = PropertyType("options", _pairs, "an object, or words in pairs: OPTION VALUE", takes_rest=True)
 
 
 def choice(*words: str) -> PropertyType:
