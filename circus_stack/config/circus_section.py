@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circus_stack.config import later
+from circus_stack.config import inert
 from circus_stack.config.convert import Converted, convert, refuse_unknown
 from circus_stack.config.document import Entry, Section
 from circus_stack.config.option import spellings
@@ -17,8 +17,8 @@ def convert_circus(section: Section, scope: Scope) -> Converted:
     title = section.title
 
     def take_unknown(entry: Entry) -> None:
-        legal = (*spellings(CircusConfig), *later.CIRCUS)
-        if later.warn_later(entry, title, later.CIRCUS, scope.problems):
+        legal = (*spellings(CircusConfig), *inert.CIRCUS)
+        if inert.warn_inert(entry, title, inert.CIRCUS, scope.problems):
             return
         if scope.dialect.is_strict:
             refuse_unknown(entry, title, legal, scope.problems)

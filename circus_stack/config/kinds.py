@@ -22,6 +22,10 @@ def _parse_processes(text: str) -> int:
     return parse_whole(text, 0, MAX_PROCESSES)
 
 
+def _parse_retries(text: str) -> int:
+    return parse_whole(text, -1)
+
+
 def _parse_port(text: str) -> int:
     return parse_whole(text, 0, 65535)
 
@@ -120,6 +124,7 @@ TEXT = Kind("text", str, "any text")
 BOOL = Kind("boolean", parse_bool, "yes, true, on, 1, no, false, off or 0")
 COUNT = Kind("count", _parse_count, "a whole number, 0 or more")
 PROCESSES = Kind("number of processes", _parse_processes, f"a whole number, 0 to {MAX_PROCESSES}")
+RETRIES = Kind("number of attempts", _parse_retries, "a whole number, 0 or more, or -1 for no limit")
 INT = Kind("whole number", int, "a whole number")
 PORT = Kind("port", _parse_port, "0 to 65535 (0: the kernel chooses)")
 SECONDS = Kind("number of seconds", parse_seconds, "a number of seconds, 0 or more")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from circus_stack.config import later
+from circus_stack.config import inert
 from circus_stack.config.dialect import PASTE
 from circus_stack.config.option import Option, composites_of, options_of
 from circus_stack.config.schema import CircusConfig, SocketConfig, WatcherConfig
@@ -31,7 +31,7 @@ def render_reference() -> str:
         _section("[watcher:NAME]", _WATCHER_TEXT, WatcherConfig, PASTE.watcher_defaults),
         _section("[socket:NAME]", "A listening socket; processes name it as `$(circus.sockets.NAME)`.", SocketConfig),
         _section("[server:NAME] use = egg:circus-stack", _SERVER_TEXT, ServerConfig, changes=False),
-        _later(),
+        _inert(),
     ]
     return "\n".join(blocks)
 
@@ -85,16 +85,11 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
 
-def _later() -> str:
-    groups = {"[circus]": later.CIRCUS, "[watcher:NAME]": {**later.WATCHER, **later.WATCHER_PREFIXES}}
-    groups["[socket:NAME]"] = dict(later.SOCKET)
-    rows = [
-        [title, _code(f"{name}*" if name[-1] in "._" else name), reason]
-        for title, table in groups.items()
-        for name, reason in sorted(table.items())
-    ]
-    text = "Options of Circus that are read with a warning and change nothing in this version."
-    return f"## Not honoured yet\n\n{text}\n\n{_table(['section', 'option', 'until then'], rows)}"
+def _inert() -> str:
+    groups = {"[circus]": inert.CIRCUS, "[watcher:NAME]": inert.WATCHER}
+    rows = [[title, _code(name), reason] for title, table in groups.items() for name, reason in sorted(table.items())]
+    text = "Options of Circus that existing files carry. They are read with a warning and change nothing."
+    return f"## Without effect\n\n{text}\n\n{_table(['section', 'option', 'why'], rows)}"
 
 
 def main(argv: list[str] | None = None) -> int:

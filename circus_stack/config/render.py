@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterable, Mapping
 
 from circus_stack.config import kinds
+from circus_stack.config.composites import rlimit_text
 from circus_stack.config.listen import Address
 from circus_stack.config.masking import mask_urls
 from circus_stack.config.option import Option, options_of
@@ -17,6 +18,9 @@ from circus_stack.config.start_order import start_waves
 
 # Shown in a watcher's first lines, whatever their value.
 _ALWAYS = ("cmd", "numprocesses")
+
+# What the address of a socket tells already.
+_ADDRESS = ("host", "port", "path", "family")
 
 
 def render(stack: StackConfig) -> str:
@@ -81,9 +85,8 @@ def _web(stack: StackConfig) -> list[str]:
 def _socket(socket: SocketConfig) -> list[str]:
     address = Address(socket.host, socket.port, socket.path)
     lines = [f"socket {socket.name}", f"  {address}"]
-    if socket.mode is not None:
-        lines.append(f"  mode = {socket.mode:03o}")
-    return [*lines, f"  backlog = {socket.backlog}"]
+    more = _options(socket, SocketConfig, ("backlog",))
+    return [*lines, *(line for line in more if line.split()[0] not in _ADDRESS)]
 
 
 def _service(service: ServiceConfig, stack: StackConfig) -> list[str]:
@@ -108,6 +111,8 @@ def _watcher(watcher: WatcherConfig) -> list[str]:
         if stream is not None:
             options = "".join(f" {key}={value}" for key, value in stream.options.items())
             lines.append(f"  {name} = {stream.sink}{options}")
+    lines += [f"  rlimit_{name} = {rlimit_text(limit)}" for name, limit in sorted(watcher.rlimits.items())]
+    lines += [f"  hooks.{name} = {hook}" for name, hook in watcher.hooks.items()]
     lines += [f"  {key} = {value}" for key, value in watcher.extra.items()]
     return lines + _env(watcher.env)
 

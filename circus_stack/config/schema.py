@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from circus_stack.config import kinds
 from circus_stack.config.option import Change, composite, option
-from circus_stack.config.values import Location, Readiness, ReloadMode, StreamConfig
+from circus_stack.config.values import HookConfig, Location, Readiness, ReloadMode, StreamConfig
 from circus_stack.errors import Problem
 
 
@@ -48,7 +48,35 @@ class CircusConfig:
     loglevel: str = option(
         "info", kinds.choice("debug", "info", "warning", "error", "critical"), "Log level.", change=Change.RESTART
     )
-    logoutput: str = option("-", kinds.TEXT, "Log file; - is stderr.", change=Change.RESTART)
+    logoutput: str = option(
+        "-",
+        kinds.TEXT,
+        "Log file, syslog://HOST:PORT?FACILITY or syslog:///PATH?FACILITY; - is stderr.",
+        change=Change.RESTART,
+    )
+    loggerconfig: str | None = option(
+        None,
+        kinds.TEXT,
+        "File that configures logging (ini, JSON or YAML), or default; loglevel and logoutput then count for nothing.",
+        change=Change.RESTART,
+    )
+    debug: bool = option(False, kinds.BOOL, "Log at level debug, and let asyncio check itself.", change=Change.RESTART)
+    debug_gc: bool = option(False, kinds.BOOL, "Log the collections of garbage.", change=Change.RESTART)
+    endpoint_owner: str | None = option(
+        None,
+        kinds.USER,
+        "User who owns the ipc:// endpoint; a watcher that is added at run time must then run as that user.",
+        change=Change.RESTART,
+    )
+    multicast_endpoint: str | None = option(
+        None,
+        kinds.TEXT,
+        "Multicast address at which a datagram is answered with the endpoint: udp://GROUP:PORT; empty: none.",
+        change=Change.RESTART,
+    )
+    fqdn_prefix: str | None = option(
+        None, kinds.TEXT, "Put before the host's name, PREFIX@FQDN, where statistics name it.", change=Change.RESTART
+    )
     runtime_dir: str | None = option(
         None, kinds.TEXT, "Directory of sockets and lock, mode 0700.", change=Change.RESTART
     )
@@ -71,7 +99,39 @@ class SocketConfig:
     family: str = option(
         "AF_INET", kinds.choice("AF_INET", "AF_INET6", "AF_UNIX"), "Address family.", change=Change.REBIND
     )
+    type: str = option(
+        "SOCK_STREAM",
+        kinds.choice("SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET"),
+        "Type; a SOCK_DGRAM is bound and does not listen.",
+        change=Change.REBIND,
+    )
+    proto: int = option(0, kinds.COUNT, "Protocol number; 0 is the type's own.", change=Change.REBIND)
     backlog: int = option(2048, kinds.COUNT, "Length of the accept queue.", change=Change.REBIND)
+    blocking: bool = option(False, kinds.BOOL, "Hand the socket on in blocking mode.", change=Change.REBIND)
+    so_reuseport: bool = option(
+        False,
+        kinds.BOOL,
+        "A socket of its own for each process, between which the kernel divides.",
+        change=Change.REBIND,
+    )
+    interface: str | None = option(
+        None, kinds.TEXT, "Network interface that the socket is bound to (SO_BINDTODEVICE).", change=Change.REBIND
+    )
+    replace: bool = option(
+        False,
+        kinds.BOOL,
+        "Remove whatever socket file stands at path; a stale one is removed anyway.",
+        change=Change.REBIND,
+    )
+    umask: int | None = option(
+        None, kinds.OCTAL, "File mode mask under which a unix socket's file is made.", change=Change.REBIND
+    )
+    owner: str | None = option(
+        None, kinds.USER, "User (name or number) who owns a unix socket's file.", change=Change.REBIND
+    )
+    group: str | None = option(
+        None, kinds.GROUP, "Group (name or number) that a unix socket's file belongs to.", change=Change.REBIND
+    )
     mode: int | None = option(
         None, kinds.OCTAL, "Permission bits of a unix socket's file; otherwise the umask's.", change=Change.REBIND
     )
@@ -89,16 +149,36 @@ class WatcherConfig:
     name: str
     cmd: str = option("", kinds.TEXT, "Command line.")
     args: str = option("", kinds.TEXT, "More arguments, appended to the command.")
+    shell: bool = option(False, kinds.BOOL, "Run the command line by /bin/sh -c.")
+    shell_args: str = option("", kinds.TEXT, "More arguments for the shell, where shell is set.")
     numprocesses: int = option(1, kinds.PROCESSES, "How many processes.", change=Change.SCALE)
     singleton: bool = option(False, kinds.BOOL, "At most one process.", change=Change.APPLY)
     working_dir: str | None = option(None, kinds.TEXT, "Directory the command runs in.", aliases=("working_directory",))
     use_sockets: bool = option(False, kinds.BOOL, "Inherit the listening sockets.")
+    listen_fds: bool = option(
+        False, kinds.BOOL, "Offer the inherited sockets as systemd does: LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES."
+    )
+    stdin_socket: str | None = option(None, kinds.TEXT, "Name of the socket that becomes stdin, as inetd does it.")
+    close_child_stdin: bool = option(True, kinds.BOOL, "stdin is /dev/null; otherwise the arbiter's.")
+    close_child_stdout: bool = option(False, kinds.BOOL, "stdout is /dev/null.")
+    close_child_stderr: bool = option(False, kinds.BOOL, "stderr is /dev/null.")
     copy_env: bool = option(False, kinds.BOOL, "Inherit the arbiter's environment.")
+    copy_path: bool = option(False, kinds.BOOL, "Put the arbiter's sys.path into PYTHONPATH; needs copy_env.")
+    virtualenv: str | None = option(
+        None, kinds.TEXT, "Virtual environment whose site-packages are put into PYTHONPATH; needs copy_env."
+    )
+    virtualenv_py_ver: str | None = option(
+        None, kinds.TEXT, "Version of the environment's Python, such as 3.11; otherwise found."
+    )
     uid: str | None = option(None, kinds.USER, "User (name or number) to run as.", aliases=("user",))
     gid: str | None = option(None, kinds.GROUP, "Group (name or number) to run as.", aliases=("group",))
     priority: int = option(0, kinds.INT, "Watchers of a higher priority start first.", change=Change.APPLY)
     depends_on: tuple[str, ...] = option(
         (), kinds.WORDS, "Watchers that must be ready before this one starts.", change=Change.APPLY
+    )
+    warmup_delay: float = option(0.0, kinds.SECONDS, "Pause between the starts of two processes.", change=Change.APPLY)
+    on_demand: bool = option(
+        False, kinds.BOOL, "Start with the first activity at one of the watcher's sockets.", change=Change.APPLY
     )
     autostart: bool = option(True, kinds.BOOL, "Start with the arbiter.", change=Change.APPLY)
     respawn: bool = option(True, kinds.BOOL, "Replace a process that ended.", change=Change.APPLY)
@@ -118,6 +198,14 @@ class WatcherConfig:
     reload_mode: ReloadMode = option(
         ReloadMode.ROLLING, kinds.RELOAD_MODE, "What a reload does with the processes.", change=Change.APPLY
     )
+    send_hup: bool = option(False, kinds.BOOL, "A reload sends SIGHUP, as with reload_mode = hup.", change=Change.APPLY)
+    max_age: float = option(0.0, kinds.SECONDS, "Seconds after which a process is replaced; 0: never.")
+    max_age_variance: float = option(
+        30.0, kinds.SECONDS, "Up to so many seconds are added to max_age, for each process another number."
+    )
+    max_retry: int = option(
+        -1, kinds.RETRIES, "Failing spawns in a row that give the watcher up; -1: never.", change=Change.APPLY
+    )
     max_failures: int = option(
         0,
         kinds.COUNT,
@@ -131,6 +219,18 @@ class WatcherConfig:
     stderr_stream: StreamConfig | None = composite(
         _nothing, "stderr_stream.*", "Where stderr goes: class, filename and the class's options.", change=Change.APPLY
     )
+    rlimits: Mapping[str, tuple[int, int]] = composite(
+        dict,
+        "rlimit_*",
+        "Resource limit, as in rlimit_nofile: N, or SOFT:HARD; infinity, -1 or nothing: no limit.",
+    )
+    hooks: Mapping[str, HookConfig] = composite(
+        dict,
+        "hooks.*",
+        "Hook: dotted name of a callable, and after a comma whether its failure is ignored.",
+        change=Change.APPLY,
+    )
+    hook_timeout: float = option(30.0, kinds.SECONDS, "Seconds after which a hook has failed.", change=Change.APPLY)
     env: Mapping[str, str] = composite(
         dict, "env", "Environment: NAME=VALUE,NAME=VALUE, laid over [env:PATTERN] and [env]."
     )

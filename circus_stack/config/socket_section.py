@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from circus_stack.config import later
 from circus_stack.config.convert import convert, refuse_unknown
 from circus_stack.config.document import Entry, Section
 from circus_stack.config.option import spellings
@@ -18,9 +17,7 @@ def read_socket(section: Section, scope: Scope) -> SocketConfig:
     title = section.title
 
     def take_unknown(entry: Entry) -> None:
-        legal = (*spellings(SocketConfig), *later.SOCKET)
-        if later.warn_later(entry, title, later.SOCKET, scope.problems):
-            return
+        legal = spellings(SocketConfig)
         if scope.dialect.is_strict:
             refuse_unknown(entry, title, legal, scope.problems)
         else:
@@ -29,12 +26,30 @@ def read_socket(section: Section, scope: Scope) -> SocketConfig:
                 "is not an option of a socket", entry.where, section=title, option=entry.key, nearest=near
             )
 
-    converted = convert(SocketConfig, scope.expand(section).entries, title, scope.problems, take_unknown)
+    expanded = scope.expand(section)
+    umask = expanded.find("umask")
+    if umask is not None:
+        expanded = expanded.map_values(lambda entry: _octal(entry, title, scope) if entry is umask else entry.value)
+    converted = convert(SocketConfig, expanded.entries, title, scope.problems, take_unknown)
     if converted.refused & {"port", "family"}:
         # The default in its place would collide with sockets that are right; a port of the kernel's choice can't.
         converted.values["port"] = 0
     where = {"": section.where, **converted.where}
     return normalise(SocketConfig(name=section.name.lower(), where=where, **converted.values))
+
+
+def _octal(entry: Entry, title: str, scope: Scope) -> str:
+    """The umask's text in octal. Circus reads it in base 10, so `8` is 010 there, and `22` is 026: told where it may
+    matter."""
+    text = entry.value.strip()
+    if not text.isdecimal() or text.startswith("0") or text in "1234567":
+        return text
+    decimal = f"{int(text):03o}"
+    is_octal = not set(text) & set("89")
+    meant = f"is read in octal; Circus reads it in base 10, as {decimal}" if is_octal else f"is read as octal {decimal}"
+    legal = f"0{text} or {decimal}" if is_octal else decimal
+    scope.problems.warn(meant, entry.where, section=title, option="umask", found=text, legal=legal)
+    return text if is_octal else decimal
 
 
 def normalise(socket: SocketConfig) -> SocketConfig:

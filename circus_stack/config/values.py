@@ -47,6 +47,21 @@ class StreamConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HookConfig:
+    """A hook: the dotted name of its callable, and whether the watcher goes on as if it had agreed when it raises."""
+
+    callable: str
+    ignore_failure: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.callable},{self.ignore_failure}"
+
+
+# No bound, of a resource limit: what `resource.RLIM_INFINITY` is.
+UNLIMITED = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """Where a value came from. `line` is 1 for the first line; 0 with a `file` that is a flag or a variable."""
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from circus_stack.config import later
+from circus_stack.config import inert
 from circus_stack.config.chaussette_command import runs_chaussette
+from circus_stack.config.composites import (
+    HOOK_PREFIX,
+    LEGAL_ENV,
+    LEGAL_HOOK,
+    LEGAL_RLIMIT,
+    RLIMIT_PREFIX,
+    STREAMS,
+    parse_env,
+    parse_hook,
+    parse_rlimit,
+)
 from circus_stack.config.convert import Converted, convert, refuse_unknown
 from circus_stack.config.dialect import Dialect
 from circus_stack.config.document import Entry, Section
@@ -17,11 +27,7 @@ from circus_stack.config.expand import environ_variables, expand
 from circus_stack.config.option import spellings
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.values import Location, Readiness, ReadinessForm, StreamConfig
-
-_STREAMS = ("stdout_stream", "stderr_stream")
-_LATER = {**later.WATCHER, **later.WATCHER_PREFIXES}
-_ENV_SEPARATOR = re.compile(r"[,\n]")
+from circus_stack.config.values import HookConfig, Location, Readiness, ReadinessForm, ReloadMode, StreamConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +47,75 @@ class Scope:
 
 
 def legal_keys() -> tuple[str, ...]:
-    """Every key that a watcher's section may hold."""
-    return (*spellings(WatcherConfig), "env", *(f"{name}.class" for name in _STREAMS), *later.WATCHER)
+    """Every key that a watcher's section may hold, with the composite ones by an example each."""
+    return (*spellings(WatcherConfig), "env", *(f"{name}.class" for name in STREAMS), *inert.WATCHER)
+
+
+@dataclass(slots=True)
+class _Composites:
+    """What the keys that fill a field together have set so far."""
+
+    title: str
+    problems: Problems
+    env: dict[str, str]
+    streams: dict[str, list[Entry]] = field(default_factory=dict)
+    hooks: dict[str, HookConfig] = field(default_factory=dict)
+    rlimits: dict[str, tuple[int, int]] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
+    where: dict[str, Location] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> bool:
+        """Whether the entry is a key of a composite."""
+        prefix, dot, _ = entry.key.partition(".")
+        if dot and prefix in STREAMS:
+            self.streams.setdefault(prefix, []).append(entry)
+        elif entry.key == "env":
+            self._take_one(entry, self.env.update, parse_env, LEGAL_ENV)
+        elif entry.key.startswith(HOOK_PREFIX):
+            name = entry.key.removeprefix(HOOK_PREFIX)
+            self._take_one(entry, lambda hook: self.hooks.update({name: hook}), parse_hook, LEGAL_HOOK)
+        elif entry.key.startswith(RLIMIT_PREFIX):
+            name = entry.key.removeprefix(RLIMIT_PREFIX).lower()
+            self._take_one(entry, lambda limit: self.rlimits.update({name: limit}), parse_rlimit, LEGAL_RLIMIT)
+        else:
+            return False
+        return True
+
+    def _take_one(self, entry: Entry, put: Callable[[Any], None], parse: Callable[[str], Any], legal: str) -> None:
+        try:
+            put(parse(entry.value))
+            self.where[entry.key] = entry.where
+        except ValueError:
+            self.problems.add(
+                "is not valid", entry.where, section=self.title, option=entry.key, found=entry.value, legal=legal
+            )
+
+    def put_into(self, result: Converted, where: Location) -> None:
+        """The fields, each with the place of its first key; `where` is the section's."""
+        for stream, entries in self.streams.items():
+            result.put(stream, _stream(stream, entries, self.title, self.problems), entries[0].where)
+        for name, value in (
+            ("env", self.env),
+            ("hooks", self.hooks),
+            ("rlimits", self.rlimits),
+            ("extra", self.extra),
+        ):
+            if value:
+                result.put(name, value, where)
+        result.where.update(self.where)
 
 
 def convert_watcher(section: Section, name: str, scope: Scope, *, legal: Iterable[str] = ()) -> Converted:
     """The values of a watcher's fields that a section sets; `legal` names more keys, to propose for a misspelt one."""
-    extra: dict[str, str] = {}
-    streams: dict[str, list[Entry]] = {}
-    env: dict[str, str] = scope.environment.of_watcher(name)
     title = section.title
+    composites = _Composites(title, scope.problems, scope.environment.of_watcher(name))
 
     def take_unknown(entry: Entry) -> None:
-        stream = next((each for each in _STREAMS if entry.key.startswith(f"{each}.")), None)
-        if stream is not None:
-            streams.setdefault(stream, []).append(entry)
-        elif entry.key == "env":
-            env.update(_parse_env(entry, title, scope.problems))
-        elif not later.warn_later(entry, title, _LATER, scope.problems):
-            _take_free_form(entry, title, scope, extra, (*legal_keys(), *legal))
+        if not composites.take(entry) and not inert.warn_inert(entry, title, inert.WATCHER, scope.problems):
+            _take_free_form(entry, title, scope, composites.extra, (*legal_keys(), *legal))
 
     result = convert(WatcherConfig, scope.expand(section, name).entries, title, scope.problems, take_unknown)
-    for stream, entries in streams.items():
-        result.put(stream, _stream(stream, entries, title, scope.problems), entries[0].where)
-    if env:
-        result.put("env", env, section.where)
-    if extra:
-        result.put("extra", extra, section.where)
+    composites.put_into(result, section.where)
     return result
 
 
@@ -79,24 +127,6 @@ def _take_free_form(entry: Entry, title: str, scope: Scope, extra: dict[str, str
     near = nearest(entry.key, legal, likeness=0.8)
     if near:
         scope.problems.warn("is kept as a free-form option", entry.where, section=title, option=entry.key, nearest=near)
-
-
-def _parse_env(entry: Entry, title: str, problems: Problems) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for item in filter(None, map(str.strip, _ENV_SEPARATOR.split(entry.value))):
-        name, equals, value = item.partition("=")
-        if not equals or not name.strip():
-            problems.add(
-                "is not a setting of a variable",
-                entry.where,
-                section=title,
-                option="env",
-                found=item,
-                legal="NAME=VALUE,NAME=VALUE",
-            )
-        else:
-            found[name.strip()] = value.strip()
-    return found
 
 
 def _stream(stream: str, entries: Iterable[Entry], title: str, problems: Problems) -> StreamConfig:
@@ -123,4 +153,8 @@ def watcher_record(name: str, where: Location, converted: Converted, dialect: Di
     if "ready" not in values and runs_chaussette(values.get("cmd", "")):
         # So a reload to code that cannot start keeps what serves, whatever the file was written for.
         values["ready"] = Readiness(ReadinessForm.NOTIFY)
+    if values.get("send_hup") and "reload_mode" not in values:
+        values["reload_mode"] = ReloadMode.HUP
+    elif values.get("reload_mode") is ReloadMode.HUP:
+        values.setdefault("send_hup", True)
     return WatcherConfig(name=name, where={"": where, **converted.where}, **values)

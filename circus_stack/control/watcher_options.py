@@ -6,37 +6,26 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from circus_stack.config.composites import rlimit_text
 from circus_stack.config.option import options_of
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode, StreamConfig
-
-# What Circus's clients expect beside what is declared here, with the value that describes how a watcher behaves.
-_CIRCUS = {
-    "close_child_stdin": True,
-    "close_child_stdout": False,
-    "close_child_stderr": False,
-    "executable": None,
-    "max_age": 0,
-    "max_age_variance": 30,
-    "max_retry": -1,
-    "on_demand": False,
-    "shell": False,
-    "shell_args": None,
-    "warmup_delay": 0,
-}
 
 
 def watcher_options(config: WatcherConfig, wanted: int) -> dict[str, Any]:
     """All options of a watcher by name, free-form ones included. `numprocesses` is what the watcher aims at now."""
     declared = {option.name: plain(getattr(config, option.name)) for option in options_of(WatcherConfig)}
     options = {
-        **_CIRCUS,
+        # Circus's clients expect it; it never had an effect.
+        "executable": None,
         **config.extra,
         **declared,
         "numprocesses": wanted,
         "uid": _identity(config.uid),
         "gid": _identity(config.gid),
         "send_hup": config.reload_mode is ReloadMode.HUP,
+        **{f"rlimit_{name}": rlimit_text(limit) for name, limit in config.rlimits.items()},
+        "hooks": {name: [hook.callable, hook.ignore_failure] for name, hook in config.hooks.items()},
         "env": dict(config.env),
         "stdout_stream_conf": _stream(config.stdout_stream),
         "stderr_stream_conf": _stream(config.stderr_stream),
