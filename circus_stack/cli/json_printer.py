@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-
-import msgspec
 
 from circus_stack.streams.block import Block
+from circus_stack.streams.json_lines import encode_block
 from circus_stack.streams.output import Console
 from circus_stack.streams.sink import Tick
-
-
-class JsonLine(msgspec.Struct):
-    """A line as `--log-format json` prints it; `time` is RFC 3339 in UTC."""
-
-    time: str
-    watcher: str
-    wid: int
-    pid: int
-    stream: str
-    message: str
 
 
 class JsonPrinter:
@@ -28,7 +15,6 @@ class JsonPrinter:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._encoder = msgspec.json.Encoder()
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
         """An object a line to stdout; our own words, which are objects already, to stderr."""
@@ -43,20 +29,4 @@ class JsonPrinter:
 
     def render(self, block: Block) -> bytes:
         """The bytes to print for a block."""
-        return self._encoder.encode_lines(_records(block))
-
-
-def utc_text(epoch_s: float) -> str:
-    """RFC 3339 with milliseconds."""
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _records(block: Block) -> list[JsonLine]:
-    origin, time = block.origin, utc_text(block.time)
-    return [
-        JsonLine(time, origin.watcher, origin.wid, origin.pid, origin.stream, _text(line)) for line in block.lines()
-    ]
-
-
-def _text(line: bytes) -> str:
-    return line.removesuffix(b"\r").decode("utf-8", "backslashreplace")
+        return encode_block(block)

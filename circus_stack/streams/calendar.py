@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _UNIT_S = {"S": 1, "M": 60, "H": 3600, "D": 86400}
-_SUFFIX = {"S": "%Y-%m-%d_%H-%M-%S", "M": "%Y-%m-%d_%H-%M", "H": "%Y-%m-%d_%H"}
-_DAY = "%Y-%m-%d"
+# What Circus puts after the name: scripts that look for old files know it.
+_SUFFIX = {"S": "%Y%m%d%H%M%S", "M": "%Y%m%d%H%M", "H": "%Y%m%d%H"}
+_DAY = "%Y%m%d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Calendar:
         return (day + timedelta(days=self._days_to_weekday(day))).timestamp()
 
     def dated(self, path: Path, turn_s: float) -> Path:
-        """What a file that ended at `turn_s` is called: `app.log.2026-11-22`, after the interval it holds."""
+        """What a file that ended at `turn_s` is called: `app.log.20261122`, after the interval it holds."""
         return path.with_name(f"{path.name}.{self._local(self._began(turn_s)).strftime(self._suffix)}")
 
     @property

@@ -69,11 +69,12 @@ def key_of(name: str, options: Mapping[str, str], place: Place) -> Key:
     """Equal for streams that must share a lane: the same file, since two rotations of one file would lose lines; the
     arbiter's stdout. Any other sink is the stream's own."""
     filename = options.get("filename")
+    texts = tuple(f"{key}={value}" for key, value in sorted(options.items()))
     if shipped_name(name) and filename:
         return ("file", str(Path(filename).resolve()))
-    if name == "StdoutStream":
-        return ("stdout",)
-    return ("own", place.watcher, place.stream, name, *(f"{key}={value}" for key, value in sorted(options.items())))
+    if shipped_name(name) == "StdoutStream":
+        return ("stdout", *texts)
+    return ("own", place.watcher, place.stream, name, *texts)
 
 
 def name_of(sink_plan: SinkPlan, place: Place) -> str:

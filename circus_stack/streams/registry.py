@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import ModuleType
 from typing import Any
 
 from circus_stack.config.option import options_of
@@ -20,12 +21,18 @@ DEFAULT_SINK = "FileStream"
 
 # name -> module, class of its options, function that opens it
 _SHIPPED = {
-    "FileStream": ("file", "FileOptions", "open_file"),
-    "WatchedFileStream": ("file", "WatchedFileOptions", "open_watched_file"),
-    "TimedRotatingFileStream": ("file", "TimedRotatingFileOptions", "open_timed_file"),
+    "FileStream": ("file_streams", "FileOptions", "open_file"),
+    "WatchedFileStream": ("file_streams", "WatchedFileOptions", "open_watched_file"),
+    "TimedRotatingFileStream": ("file_streams", "TimedRotatingFileOptions", "open_timed_file"),
     "StdoutStream": ("console", "StdoutOptions", "open_stdout"),
     "FancyStdoutStream": ("console", "FancyStdoutOptions", "open_fancy_stdout"),
+    "JsonStream": ("json_stream", "JsonOptions", "open_json"),
+    "SyslogStream": ("syslog", "SyslogOptions", "open_syslog"),
+    "JournaldStream": ("journald", "JournaldOptions", "open_journald"),
+    "QueueStream": ("queue_stream", "QueueOptions", "open_queue"),
 }
+# A program that embeds an arbiter may hand in an object to call, as with Circus, in place of a class's name.
+INSTANCE = "stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,13 @@ class SinkPlan:
 
 
 def plan(stream: StreamConfig) -> SinkPlan:
-    """How to open the sink that `stream` describes; raises ConfigError."""
+    """How to open the sink that `stream` describes; raises ConfigError.
+
+    Options that one of our own sinks does not know are left aside, as Circus does: `unknown_options` names them.
+    """
+    instance: object = stream.options.get(INSTANCE)
+    if callable(instance):
+        return SinkPlan("an object", {INSTANCE: instance}, lambda _place: ForeignSink(instance))
     name = stream.sink or DEFAULT_SINK
     shipped = shipped_name(name)
     return _plan_shipped(shipped, stream.options) if shipped else _plan_foreign(name, stream.options)
@@ -55,17 +68,30 @@ def check(
     section: str = "",
     option: str = "stdout_stream",
     where: Mapping[str, Location] | None = None,
+    refuses_unknown: bool = True,
 ) -> list[Problem]:
     """The mistakes of one stream: an unknown class, an unknown option, a bad value. Imports a class of the user's own.
 
     `section` and `option` name the stream in the messages; `where` has the locations of its keys, or of the whole
     (`stdout_stream`).
     """
+    problems: list[Problem] = []
     try:
         plan(stream)
     except ConfigError as error:
-        return list(located(error, section, option, where or {}).problems)
-    return []
+        problems += error.problems
+    if refuses_unknown:
+        problems += unknown_options(stream)
+    return list(located(ConfigError(problems), section, option, where or {}).problems) if problems else []
+
+
+def unknown_options(stream: StreamConfig) -> list[Problem]:
+    """The options that one of our own sinks does not know."""
+    name = shipped_name(stream.sink or DEFAULT_SINK)
+    if not name or callable(stream.options.get(INSTANCE)):
+        return []
+    declared = [each.name for each in options_of(_record_of(name))]
+    return [_unknown_option(name, key, declared) for key in stream.options if key not in declared]
 
 
 def located(error: ConfigError, section: str, option: str, where: Mapping[str, Location]) -> ConfigError:
@@ -82,21 +108,31 @@ def shipped_name(name: str) -> str:
 
 
 def _plan_shipped(name: str, texts: Mapping[str, str]) -> SinkPlan:
-    module_name, options_name, opener_name = _SHIPPED[name]
-    module = importlib.import_module(f"circus_stack.streams.sinks.{module_name}")
-    values = _parse_options(name, getattr(module, options_name), texts)
-    record = getattr(module, options_name)(**values)
-    opener = getattr(module, opener_name)
+    values = _parse_options(_record_of(name), texts)
+    try:
+        record = _record_of(name)(**values)
+    except ValueError as error:
+        # Each value is right, and yet they do not go together.
+        raise ConfigError([Problem(str(error))]) from None
+    opener = getattr(_module_of(name), _SHIPPED[name][2])
     return SinkPlan(name, values, lambda place: opener(record, place))
 
 
-def _parse_options(name: str, record: type, texts: Mapping[str, str]) -> dict[str, Any]:
+def _module_of(name: str) -> ModuleType:
+    return importlib.import_module(f"circus_stack.streams.sinks.{_SHIPPED[name][0]}")
+
+
+def _record_of(name: str) -> type:
+    record: type = getattr(_module_of(name), _SHIPPED[name][1])
+    return record
+
+
+def _parse_options(record: type, texts: Mapping[str, str]) -> dict[str, Any]:
     declared = {option.name: option for option in options_of(record)}
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, text in texts.items():
         if key not in declared:
-            problems.append(_unknown_option(name, key, declared))
             continue
         kind = declared[key].kind
         try:
@@ -108,7 +144,7 @@ def _parse_options(name: str, record: type, texts: Mapping[str, str]) -> dict[st
     return values
 
 
-def _unknown_option(name: str, key: str, declared: Mapping[str, object]) -> Problem:
+def _unknown_option(name: str, key: str, declared: Collection[str]) -> Problem:
     nearest = get_close_matches(key, declared, n=1)
     legal = ", ".join(declared) or "none"
     return Problem(f"unknown option of {name}", option=key, legal=legal, nearest=nearest[0] if nearest else "")

@@ -12,6 +12,9 @@ from typing import Protocol
 from circus_stack.streams.calendar import Calendar
 from circus_stack.streams.logfile import LogFile
 
+# After the name of an old file that was compressed.
+GZ = ".gz"
+
 
 class Rotation(Protocol):
     """Asked before each write, told when to turn over. Raises OSError where the disk refuses."""
@@ -22,8 +25,25 @@ class Rotation(Protocol):
     def turn(self, file: LogFile) -> None:
         """Put the file away; the next write opens a new one."""
 
+    def old_files(self, path: Path) -> list[Path]:
+        """What was put away of the file at `path` and is kept, compressed or not."""
 
-class NoRotation:
+    def close(self) -> None:
+        """No more writes follow for now; they may again later."""
+
+
+class _Plain:
+    """What most rotations have no part in."""
+
+    def old_files(self, path: Path) -> list[Path]:  # noqa: ARG002
+        """None that we keep."""
+        return []
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class NoRotation(_Plain):
     """One file for ever."""
 
     def room(self, file: LogFile, data: bytes, start: int) -> int:  # noqa: ARG002
@@ -34,7 +54,7 @@ class NoRotation:
         """Never asked for: there is always room."""
 
 
-class SizeRotation:
+class SizeRotation(_Plain):
     """At most `max_bytes` a file, `backup_count` old ones: `app.log.1` is the newest of them."""
 
     def __init__(self, max_bytes: int, backup_count: int) -> None:
@@ -55,16 +75,23 @@ class SizeRotation:
     def turn(self, file: LogFile) -> None:
         """`app.log.2` to `app.log.3`, `app.log.1` to `app.log.2`, `app.log` to `app.log.1`."""
         first_free = 1
-        while first_free < self._backup_count and _numbered(file.path, first_free).exists():
+        while first_free < self._backup_count and _forms(_numbered(file.path, first_free)):
             first_free += 1
         for number in range(first_free - 1, 0, -1):
-            _numbered(file.path, number).rename(_numbered(file.path, number + 1))
+            _move(_numbered(file.path, number), _numbered(file.path, number + 1))
+        newest = _numbered(file.path, 1)
         with contextlib.suppress(FileNotFoundError):
-            file.path.rename(_numbered(file.path, 1))
+            file.path.rename(newest)
+            old_name(newest).unlink(missing_ok=True)
         file.close()
 
+    def old_files(self, path: Path) -> list[Path]:
+        """The newest first."""
+        numbers = range(1, self._backup_count + 1)
+        return [form for number in numbers for form in _forms(_numbered(path, number))]
 
-class TimedRotation:
+
+class TimedRotation(_Plain):
     """A file for each interval; an old one is named after the time that it began at."""
 
     def __init__(self, calendar: Calendar, backup_count: int, clock: Callable[[], float] = time.time) -> None:
@@ -89,6 +116,7 @@ class TimedRotation:
         self._until = self._calendar.next_turn(now)
         for old in self._too_old(file.path):
             old.unlink(missing_ok=True)
+            old_name(old).unlink(missing_ok=True)
 
     def _began_at(self, file: LogFile) -> float:
         """When the lines of an existing file were last written: a file of yesterday turns over at once."""
@@ -97,15 +125,19 @@ class TimedRotation:
                 return min(file.modified_at(), self._clock())
         return self._clock()
 
+    def old_files(self, path: Path) -> list[Path]:
+        """The oldest first."""
+        pattern = re.compile(re.escape(path.name) + self._calendar.suffix_pattern + rf"({re.escape(GZ)})?")
+        return sorted(entry for entry in path.parent.iterdir() if pattern.fullmatch(entry.name))
+
     def _too_old(self, path: Path) -> list[Path]:
         if self._backup_count <= 0:
             return []
-        pattern = re.compile(re.escape(path.name) + self._calendar.suffix_pattern)
-        dated = sorted(entry for entry in path.parent.iterdir() if pattern.fullmatch(entry.name))
+        dated = sorted({entry.with_name(entry.name.removesuffix(GZ)) for entry in self.old_files(path)})
         return dated[: -self._backup_count]
 
 
-class WatchedPath:
+class WatchedPath(_Plain):
     """Another program (logrotate) moves the file away: begin a new one once the path leads elsewhere."""
 
     def room(self, file: LogFile, data: bytes, start: int) -> int:
@@ -124,7 +156,23 @@ def _numbered(path: Path, number: int) -> Path:
 def _unused(path: Path) -> Path:
     """`path`, or with a number after it: where the clock was set back, an old file must not be overwritten."""
     candidate, number = path, 0
-    while candidate.exists():
+    while _forms(candidate):
         number += 1
         candidate = _numbered(path, number)
     return candidate
+
+
+def old_name(path: Path) -> Path:
+    """What an old file is called once it is compressed."""
+    return path.with_name(path.name + GZ)
+
+
+def _forms(path: Path) -> list[Path]:
+    """An old file as it may stand on the disk: plain, compressed, or both where a crash came in between."""
+    return [form for form in (path, old_name(path)) if form.exists()]
+
+
+def _move(path: Path, target: Path) -> None:
+    """Rename an old file in all its forms; none of what was there is left."""
+    path.rename(target) if path.exists() else target.unlink(missing_ok=True)
+    old_name(path).rename(old_name(target)) if old_name(path).exists() else old_name(target).unlink(missing_ok=True)

@@ -163,6 +163,6 @@ def _configs_of(watcher: WatcherConfig) -> StreamConfigs:
 
 
 def _check(watcher: WatcherConfig) -> None:
-    problems = check_watcher(watcher)
+    problems = check_watcher(watcher, refuses_unknown=False)
     if problems:
         raise ConfigError(problems)

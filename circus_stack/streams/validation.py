@@ -8,26 +8,29 @@ from pathlib import Path
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import Location, StreamConfig
-from circus_stack.errors import Problem
-from circus_stack.streams.registry import DEFAULT_SINK, check, shipped_name
+from circus_stack.errors import ConfigError, Problem
+from circus_stack.streams.registry import DEFAULT_SINK, check, located, shipped_name, unknown_options
 
 
-def check_watcher(watcher: WatcherConfig) -> list[Problem]:
+def check_watcher(watcher: WatcherConfig, *, refuses_unknown: bool = True) -> list[Problem]:
     """The mistakes of both streams of one watcher: unknown class or option, bad value, a file that can't be written."""
-    return check_watchers((watcher,))
+    return check_watchers((watcher,), refuses_unknown=refuses_unknown)
 
 
-def check_watchers(watchers: Iterable[WatcherConfig], *, looks_at_disk: bool = True) -> list[Problem]:
+def check_watchers(
+    watchers: Iterable[WatcherConfig], *, looks_at_disk: bool = True, refuses_unknown: bool = True
+) -> list[Problem]:
     """The mistakes of all streams, and where two of them want one file in two ways.
 
     Without `looks_at_disk` a file that could not be written here is no mistake: the stack may be for another machine.
+    Without `refuses_unknown` an option that its class doesn't know is none: Circus ignores it.
     """
     problems: list[Problem] = []
     files: dict[Path, tuple[str, StreamConfig]] = {}
     for watcher in watchers:
         for option, stream in _streams(watcher):
             section = f"watcher:{watcher.name}"
-            found = check(stream, section=section, option=option, where=watcher.where)
+            found = check(stream, section=section, option=option, where=watcher.where, refuses_unknown=refuses_unknown)
             if not found and (path := _file_of(stream)) is not None:
                 reason = (looks_at_disk and _why_not_writable(path)) or _conflict(
                     files, path, f"[{section}] {option}", stream
@@ -36,6 +39,17 @@ def check_watchers(watchers: Iterable[WatcherConfig], *, looks_at_disk: bool = T
                     found = [_file_problem(reason, watcher, option, str(path))]
             problems += found
     return problems
+
+
+def ignored_options(watchers: Iterable[WatcherConfig]) -> list[Problem]:
+    """The options that their stream's class doesn't know, as warnings: what `refuses_unknown` would refuse."""
+    return [
+        problem
+        for watcher in watchers
+        for option, stream in _streams(watcher)
+        if (unknown := unknown_options(stream))
+        for problem in located(ConfigError(unknown), f"watcher:{watcher.name}", option, watcher.where).problems
+    ]
 
 
 def _streams(watcher: WatcherConfig) -> Iterator[tuple[str, StreamConfig]]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from circus_stack.config import kinds
 from circus_stack.config.option import Change, option
 from circus_stack.streams.block import Block
-from circus_stack.streams.joining import RawJoiner, prefix_lines
+from circus_stack.streams.joining import Join, RawJoiner, joiner, prefix_lines, prefix_of
 from circus_stack.streams.output import Console, Output
 from circus_stack.streams.place import Place
 from circus_stack.streams.sink import Tick
@@ -20,7 +19,12 @@ _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StdoutOptions:
-    """Options of StdoutStream: none."""
+    """Options of StdoutStream; Circus has none."""
+
+    time_format: str = option(
+        "", kinds.TEXT, "Prefix each line with the time in this strftime form and with the pid.", change=Change.APPLY
+    )
+    pid: bool = option(False, kinds.BOOL, "Prefix each line with the pid.", change=Change.APPLY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,7 @@ class FancyStdoutOptions:
     """Options of FancyStdoutStream."""
 
     color: str = option(
-        "", kinds.choice(*_COLOURS), "Colour of time and pid; without it each watcher keeps one.", change=Change.APPLY
+        "", kinds.choice(*_COLOURS), "Colour of the lines; without it each watcher keeps one.", change=Change.APPLY
     )
     time_format: str = option("%Y-%m-%d %H:%M:%S", kinds.TEXT, "Form of the time (strftime).", change=Change.APPLY)
 
@@ -51,23 +55,23 @@ class RawConsoleSink:
 class _RawOutput:
     """One output and what stands unfinished on it."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, join: Join | None = None) -> None:
         self._output = output
-        self._joiner = RawJoiner()
+        self._join = join or RawJoiner().join
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
         """The blocks as they are, a line that was cut off ended before another begins."""
-        self._output.write(self._joiner.join(blocks), tick)
+        self._output.write(self._join(blocks), tick)
 
 
 class StdoutSink:
-    """Bytes unchanged, both streams to stdout."""
+    """Both streams to stdout, the bytes unchanged but for a prefix that was asked for."""
 
-    def __init__(self, output: Output) -> None:
-        self._raw = _RawOutput(output)
+    def __init__(self, output: Output, join: Join) -> None:
+        self._raw = _RawOutput(output, join)
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
-        """The blocks as they are."""
+        """The blocks in their order."""
         self._raw.write(blocks, tick)
 
     def close(self) -> None:
@@ -75,23 +79,24 @@ class StdoutSink:
 
 
 class FancyStdoutSink:
-    """`<time> [<pid>] | ` in a colour before each line, both streams to stdout."""
+    """`<time> [<pid>] | ` before each line, all of it in a colour on black, as Circus paints it; both streams to
+    stdout."""
 
     def __init__(self, output: Output, color: str, time_format: str) -> None:
         self._output = output
-        self._escape = f"\x1b[{_COLOURS[color]}m"
+        self._escape = f"\x1b[0;{_COLOURS[color]};40m"
         self._time_format = time_format
 
     def write(self, blocks: Sequence[Block], tick: Tick) -> None:
         """Each line with time and pid of its own process."""
-        self._output.write(b"".join(prefix_lines(block.data, self._prefix(block)) for block in blocks), tick)
+        self._output.write(b"".join(map(self._paint, blocks)), tick)
 
     def close(self) -> None:
         """The arbiter's own output stays open."""
 
-    def _prefix(self, block: Block) -> bytes:
-        moment = datetime.fromtimestamp(block.time).strftime(self._time_format)
-        return f"{self._escape}{moment} [{block.origin.pid}] |\x1b[0m ".encode()
+    def _paint(self, block: Block) -> bytes:
+        prefix = f"{self._escape}{prefix_of(block, self._time_format)}"
+        return prefix_lines(block.data, prefix.encode(), b"\x1b[0m")
 
 
 def runs_of_one_stream(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]:
@@ -104,9 +109,9 @@ def runs_of_one_stream(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]
     return runs
 
 
-def open_stdout(options: StdoutOptions, place: Place) -> StdoutSink:  # noqa: ARG001
+def open_stdout(options: StdoutOptions, place: Place) -> StdoutSink:
     """StdoutStream."""
-    return StdoutSink(place.console.stdout)
+    return StdoutSink(place.console.stdout, joiner(options.time_format, with_pid=options.pid))
 
 
 def open_fancy_stdout(options: FancyStdoutOptions, place: Place) -> FancyStdoutSink:

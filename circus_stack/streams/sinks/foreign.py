@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from circus_stack.streams.block import Block
@@ -11,10 +10,11 @@ from circus_stack.streams.sink import SinkError, Tick
 
 
 class ForeignSink:
-    """Calls `instance({"data": bytes, "pid": int, "name": "stdout" or "stderr", "timestamp": datetime})`.
+    """Calls `instance({"data": bytes, "pid": int, "name": "stdout" or "stderr", "timestamp": float})`.
 
-    `data` holds one line or more, each whole. `open()` is called before the first, `close()` after the last, if the
-    instance has them. An exception loses that one call's lines, which are counted and told.
+    `data` holds one line or more, each whole; `timestamp` is in seconds since the epoch. `open()` is called before the
+    first, `close()` after the last, if the instance has them. An exception loses that one call's lines, which are
+    counted and told; the next lines are tried again.
     """
 
     def __init__(self, instance: Callable[[Mapping[str, Any]], object]) -> None:
@@ -50,7 +50,7 @@ class ForeignSink:
                 "data": block.data,
                 "pid": block.origin.pid,
                 "name": block.origin.stream,
-                "timestamp": datetime.fromtimestamp(block.time),
+                "timestamp": block.time,
             }
         )
 

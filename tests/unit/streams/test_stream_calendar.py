@@ -39,11 +39,11 @@ def test_next_turn(when: str, interval: int, turn: float) -> None:
 @pytest.mark.parametrize(
     ("when", "name"),
     [
-        ("S", "x.log.2026-11-25_15-30-10"),
-        ("M", "x.log.2026-11-25_15-30"),
-        ("H", "x.log.2026-11-25_15"),
-        ("D", "x.log.2026-11-25"),
-        ("MIDNIGHT", "x.log.2026-11-25"),
+        ("S", "x.log.20261125153010"),
+        ("M", "x.log.202611251530"),
+        ("H", "x.log.2026112515"),
+        ("D", "x.log.20261125"),
+        ("MIDNIGHT", "x.log.20261125"),
     ],
 )
 def test_a_file_is_named_after_its_beginning(when: str, name: str) -> None:
@@ -55,7 +55,7 @@ def test_a_file_is_named_after_its_beginning(when: str, name: str) -> None:
 
 def test_a_week_is_named_after_its_first_day() -> None:
     calendar = Calendar("W6", utc=True)
-    assert calendar.dated(Path("x.log"), calendar.next_turn(NOW)).name == "x.log.2026-11-23"
+    assert calendar.dated(Path("x.log"), calendar.next_turn(NOW)).name == "x.log.20261123"
 
 
 def test_local_midnight_is_midnight() -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from circus_stack.streams.block import Block, Origin
 from circus_stack.streams.calendar import Calendar
-from circus_stack.streams.joining import RawJoiner, prefix_lines
+from circus_stack.streams.joining import PrefixJoiner, RawJoiner, prefix_lines
 from circus_stack.streams.logfile import LogFile
 from circus_stack.streams.rotation import NoRotation, Rotation, SizeRotation, TimedRotation, WatchedPath
 from circus_stack.streams.sink import SinkError
-from circus_stack.streams.sinks.file import FileSink, TimedPrefix, last_lines
+from circus_stack.streams.sinks.file import FileSink, last_lines
 
 ORIGIN = Origin("web", 1, 10, "stdout")
 OTHER = Origin("web", 2, 11, "stdout")
@@ -124,7 +124,7 @@ def test_a_timed_file_is_named_after_its_interval(path: Path) -> None:
     sink.write([block(b"third\n")], tick)
     sink.close()
     assert path.read_bytes() == b"third\n"
-    assert Path(f"{path}.2023-11-14_22-13").read_bytes() == b"first\nsecond\n"
+    assert Path(f"{path}.202311142213").read_bytes() == b"first\nsecond\n"
 
 
 def test_timed_files_past_the_count_go(path: Path) -> None:
@@ -137,7 +137,7 @@ def test_timed_files_past_the_count_go(path: Path) -> None:
         clock.now += 86400
     sink.close()
     assert sorted(entry.name for entry in path.parent.iterdir()) == [
-        "app.log", "app.log.2023-11-17", "app.log.2023-11-18", "app.log.notes",
+        "app.log", "app.log.20231117", "app.log.20231118", "app.log.notes",
     ]  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def test_a_file_of_yesterday_turns_over_at_the_first_line(path: Path) -> None:
     sink.write([block(b"today\n")], tick)
     sink.close()
     assert path.read_bytes() == b"today\n"
-    assert Path(f"{path}.2023-11-14").read_bytes() == b"yesterday\n"
+    assert Path(f"{path}.20231114").read_bytes() == b"yesterday\n"
 
 
 def test_a_clock_set_back_overwrites_no_old_file(path: Path) -> None:
@@ -253,7 +253,7 @@ def test_lost_lines_are_those_of_the_last_blocks() -> None:
 
 
 def test_the_prefix_stands_before_each_line() -> None:
-    joined = TimedPrefix("%Y").join([block(b"a\nb\n"), block(b"open", OTHER)])
+    joined = PrefixJoiner("%Y").join([block(b"a\nb\n"), block(b"open", OTHER)])
     assert joined in (
         b"1970 [10] | a\n1970 [10] | b\n1970 [11] | open\n",
         b"1969 [10] | a\n1969 [10] | b\n1969 [11] | open\n",

@@ -137,7 +137,7 @@ def test_fancy_stdout_prefixes_each_line_in_colour(pipes: Pipes) -> None:
     sink = open_fancy_stdout(FancyStdoutOptions(color="green", time_format="T"), Place("web", "stdout", pipes.console))
     sink.write([block(b"a\nb\n")], tick)
     sink.close()
-    assert pipes.read("stdout") == b"\x1b[32mT [10] |\x1b[0m a\n\x1b[32mT [10] |\x1b[0m b\n"
+    assert pipes.read("stdout") == b"\x1b[0;32;40mT [10] | a\x1b[0m\n\x1b[0;32;40mT [10] | b\x1b[0m\n"
 
 
 def test_fancy_stdout_keeps_a_watchers_colour(pipes: Pipes) -> None:
