@@ -1,6 +1,7 @@
 """What happened, in the past tense: frozen values that never hold a live object.
 
-`topic` is the last part of the wire's `watcher.NAME.TOPIC`; the first seven are Circus's. Times are seconds since the
+`topic` is the last part of the wire's `watcher.NAME.TOPIC`; Circus's own are add, remove, start, stop, reload, updated,
+spawn, kill, reap, hook_success and hook_failure. Times are seconds since the
 epoch, exit codes are Circus's: the status of exit(), or minus the number of the signal. JSON is made in `protocol`.
 """
 
@@ -87,6 +88,26 @@ class RespawnDelayed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherFlapping(Event):
+    """A slot of the watcher failed `failures` times in a row: told once, until all its slots run well again."""
+
+    topic: ClassVar[str] = "flapping"
+    failures: int
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadProgressed(Event):
+    """`done` of `total` processes are through a phase of a reload: "starting" the new ones or "retiring" the old ones,
+    "replacing" where one goes after the other."""
+
+    topic: ClassVar[str] = "reload_progress"
+    done: int
+    total: int
+    phase: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpawnFailed(Event):
     """A command could not be executed at all."""
 
@@ -111,6 +132,15 @@ class ProcessReady(Event):
     process_pid: int
     wid: int
     after_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessUnready(Event):
+    """A process that served says that it doesn't for now, or ended although nobody had asked it to."""
+
+    topic: ClassVar[str] = "unready"
+    process_pid: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +169,23 @@ class ProcessReaped(Event):
     process_pid: int
     exit_code: int
     expected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookSucceeded(Event):
+    """A hook returned, whatever its answer was."""
+
+    topic: ClassVar[str] = "hook_success"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookFailed(Event):
+    """A hook raised, could not be called, or did not return in time."""
+
+    topic: ClassVar[str] = "hook_failure"
+    name: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ class ProcessStep(StrEnum):
     """What can happen to a process."""
 
     BECOME_READY = "become ready"
+    BECOME_UNREADY = "become unready"
     STOP = "stop"
     EXIT = "exit"
 
@@ -35,6 +36,10 @@ PROCESS_TABLE: dict[tuple[ProcessState, ProcessStep], ProcessState] = {
     # A READY=1 that is said twice, or that crosses our signal on its way, changes nothing.
     (ProcessState.READY, ProcessStep.BECOME_READY): ProcessState.READY,
     (ProcessState.STOPPING, ProcessStep.BECOME_READY): ProcessState.STOPPING,
+    # RELOADING=1 or STOPPING=1: it says itself that it doesn't serve for now, or no more.
+    (ProcessState.READY, ProcessStep.BECOME_UNREADY): ProcessState.STARTING,
+    (ProcessState.STARTING, ProcessStep.BECOME_UNREADY): ProcessState.STARTING,
+    (ProcessState.STOPPING, ProcessStep.BECOME_UNREADY): ProcessState.STOPPING,
     (ProcessState.READY, ProcessStep.STOP): ProcessState.STOPPING,
     (ProcessState.READY, ProcessStep.EXIT): ProcessState.EXITED,
     (ProcessState.STOPPING, ProcessStep.STOP): ProcessState.STOPPING,
