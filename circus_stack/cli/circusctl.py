@@ -15,26 +15,47 @@ from typing import Any
 import click
 
 from circus_stack import __version__
-from circus_stack.cli.ctl_commands import build_command, general_options
+from circus_stack.cli.ctl_commands import build_command
+from circus_stack.cli.ctl_flags import Abbreviating, apply_flags, general_flags
+from circus_stack.cli.ctl_help import help_command
 from circus_stack.cli.ctl_listen import listen
+from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.ctl_session import FAILED, INTERRUPTED, OK, Session
-from circus_stack.cli.ctl_shell import Shell
+from circus_stack.cli.interrupts import raise_interrupts
+from circus_stack.cli.unknown_command import unknown_command
 from circus_stack.errors import CircusStackError
 from circus_stack.protocol.commands import COMMANDS
 
 _EPILOG = """\b
-circusctl status                   the state of each watcher
-circusctl stats                    what each process uses
-circusctl incr web 2               two more processes of web
-circusctl reload web --waiting     new processes take over from the old
-circusctl listen watcher.          events as they happen
-circusctl COMMAND --help           more, with an example
+circusctl status                        the state of each watcher
+circusctl stats                         what each process uses
+circusctl incr web 2                    two more processes of web
+circusctl set web graceful_timeout 60   change an option while it runs
+circusctl reload web --waiting          new processes take over from the old
+circusctl listen watcher.               events as they happen
+circusctl --ssh me@host status          the arbiter of another machine
+circusctl COMMAND --help                more, with an example
 
-The running stack of this user is found by itself; --stack says which, where several run. Without a command, a small
-shell opens."""
+The running stack of this user is found by itself; --stack says which, where several run. Without a command, a shell
+opens. Exit status: 0 done, 1 no arbiter or no answer, 2 wrong usage, 3 refused by the arbiter."""
 
-_COMMANDS = sorted([*map(build_command, COMMANDS.values()), listen], key=lambda command: command.name or "")
-_TABLE = {command.name or "": command for command in _COMMANDS}
+_TABLE = {
+    command.name or "": command
+    for command in sorted(
+        [*map(build_command, COMMANDS.values()), listen, help_command], key=lambda command: command.name or ""
+    )
+}
+
+
+class CtlGroup(Abbreviating, click.Group):
+    """circusctl itself: abbreviated general flags, and the nearest name for an unknown command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands and not ctx.resilient_parsing:
+            raise unknown_command(args[0], self.commands, ctx)
+        return super().resolve_command(ctx, args)
 
 
 def _print(text: str) -> None:
@@ -46,46 +67,38 @@ def _complain(text: str) -> None:
 
 
 def _open(**options: Any) -> None:
-    """Make the session, unless the shell has one already; without a command, open the shell."""
+    """Make the session, or take the shell's; without a command, open the shell."""
     context = click.get_current_context()
     if context.obj is None:
-        context.obj = _session(options)
+        context.obj = Session(reach=Reach(environ=dict(os.environ)), say=_print, complain=_complain)
+        context.call_on_close(context.obj.reach.tunnels.close)
+    context.obj = apply_flags(context.obj, options)
     if context.invoked_subcommand is None:
         context.exit(_shell(context.obj))
 
 
-def _session(options: dict[str, Any]) -> Session:
-    return Session(
-        environ=dict(os.environ),
-        endpoint=options["endpoint"],
-        stack=options["stack"],
-        timeout_s=options["timeout_s"] or 5.0,
-        is_json=options["is_json"],
-        is_pretty=options["is_pretty"],
-        say=_print,
-        complain=_complain,
-    )
-
-
 def _shell(session: Session) -> int:
-    return Shell(session, _TABLE, lambda words: _run(words, session)).loop()
+    # Here, since a command that is called once needs no line editing.
+    from circus_stack.cli.ctl_shell import Shell
+
+    return Shell(session, circusctl, lambda words: run(words, session)).loop()
 
 
-circusctl = click.Group(
+circusctl = CtlGroup(
     "circusctl",
     commands=_TABLE,
-    params=general_options(is_hidden=False),
+    params=general_flags(is_hidden=False),
     callback=_open,
     invoke_without_command=True,
     help="Steer a running arbiter: a circus-stack, a circusd, or a circusd of Circus itself.",
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-click.version_option(__version__, "-V", "--version", prog_name="circusctl")(circusctl)
+click.version_option(__version__, "-V", "--version", prog_name="circusctl", message="%(prog)s %(version)s")(circusctl)
 
 
-def _run(words: Sequence[str] | None, session: Session | None = None) -> int:
-    """One command line to its exit status; prints whatever is to be said."""
+def run(words: Sequence[str] | None, session: Session | None = None) -> int:
+    """One command line to its exit status; prints whatever is to be said. With a session, in the shell that has it."""
     try:
         status = circusctl.main(args=words, prog_name="circusctl", standalone_mode=False, obj=session)
     except click.ClickException as error:
@@ -100,7 +113,8 @@ def _run(words: Sequence[str] | None, session: Session | None = None) -> int:
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """The program."""
+    raise_interrupts()
     # A reader that has gone (`circusctl listen | head`) ends this program as it ends others, without a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit(_run(None))
+    sys.exit(run(None))

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from circus_stack.cli.ctl_session import FAILED, Session
+from circus_stack.cli.ctl_flags import Abbreviating, general_flags, session_with
+from circus_stack.cli.ctl_session import FAILED
+from circus_stack.cli.ctl_words import complete_value, complete_words
 from circus_stack.errors import CommandError
 from circus_stack.protocol.command import Command, assign_words, parse_value
-from circus_stack.protocol.property import BOOL, WORDS, Property
+from circus_stack.protocol.property import BOOL, LINE, PAIRS, WORDS, Property
 
-_HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+_HELP_NAMES = ["-h", "--help"]
 
 
 class WordsError(click.UsageError):
     """Words that fit no form of a command: status 1, as Circus has it."""
 
     exit_code = FAILED
+
+
+class CtlCommand(Abbreviating, click.Command):
+    """A command of circusctl: general flags may stand behind it, and options may be abbreviated, as with Circus."""
+
+
+class RestCommand(CtlCommand):
+    """A command that takes all remaining words, also those that look like options (`add web python -m app`).
+
+    Options of its own are not abbreviated here, since they could not be told from a word.
+    """
+
+    is_exact = True
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # What stands before the first word can only have been meant as an option of ours.
+        if args and args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.ignore_unknown_options = args[0].partition("=")[0] in self.option_names(ctx)
+        return super().parse_args(ctx, args)
 
 
 def build_command(command: Command) -> click.Command:
@@ -34,34 +54,62 @@ def build_command(command: Command) -> click.Command:
             raise WordsError(str(error).removeprefix("message invalid: "), context) from None
         context.exit(session.run(command.name, properties))
 
-    flags = [_option(each) for each in command.properties if each.name not in command.words]
-    return click.Command(
+    takes_rest = any(command.property(name).type.takes_rest for name in command.words)
+    words = click.Argument(
+        ["words"], nargs=-1, metavar=_metavar(command), shell_complete=complete_words(command), type=click.UNPROCESSED
+    )
+    flags = [_option(command, each) for each in command.properties if each.name not in command.words]
+    return (RestCommand if takes_rest else CtlCommand)(
         command.name,
-        params=[click.Argument(["words"], nargs=-1, metavar=_metavar(command)), *flags, *general_options()],
+        params=[words, *flags, *general_flags(is_hidden=True)],
         callback=callback,
         help=f"{command.help}\n\n\b\nExample:\n  circusctl {command.example}",
-        context_settings=_HELP_NAMES,
+        context_settings={
+            "help_option_names": _HELP_NAMES[takes_rest:],
+            "ignore_unknown_options": takes_rest,
+        },
     )
 
 
+def build_other(callback: Callable[..., None], name: str, help: str, words: str, **more: Any) -> click.Command:
+    """A command that isn't in the table of the protocol, with `words` and the general flags; `more` as for click."""
+    argument = click.Argument(["words"], nargs=-1, metavar=words, shell_complete=more.pop("shell_complete", None))
+    return CtlCommand(
+        name,
+        params=[argument, *more.pop("params", ()), *general_flags(is_hidden=True)],
+        callback=callback,
+        help=help,
+        context_settings={"help_option_names": _HELP_NAMES},
+        **more,
+    )
+
+
+# How a command line writes what takes all the words that are left.
+_REST = {WORDS: "{}...", LINE: "{}...", PAIRS: "OPTION VALUE [OPTION VALUE]..."}
+
+
 def _metavar(command: Command) -> str:
-    words = [_word(command.property(name)) for name in command.words]
-    return " ".join(words)
+    return " ".join(_word(command.property(name)) for name in command.words)
 
 
 def _word(declared: Property) -> str:
-    if declared.type is WORDS:
-        return f"{declared.name.removesuffix('s').upper()}..."
-    return declared.name.upper() if declared.is_required else f"[{declared.name.upper()}]"
+    name = declared.name.upper()
+    if declared.type.takes_rest:
+        name = _REST.get(declared.type, "{}...").format(name.removesuffix("S"))
+    return name if declared.is_required else f"[{name}]"
 
 
-def _option(declared: Property) -> click.Option:
-    names = list(dict.fromkeys([declared.flag or f"--{declared.name}", f"--{declared.name.replace('_', '-')}"]))
-    if declared.flag:
-        names = [declared.flag]
+def _option(command: Command, declared: Property) -> click.Option:
+    names = [declared.flag] if declared.flag else [f"--{declared.name}", f"--{declared.name.replace('_', '-')}"]
+    names = [declared.name, *dict.fromkeys(names)]
     if declared.type is BOOL:
-        return click.Option([declared.name, *names], is_flag=True, help=declared.help)
-    return click.Option([declared.name, *names], metavar=declared.type.name.upper(), help=declared.help)
+        return click.Option(names, is_flag=True, help=declared.help)
+    return click.Option(
+        names,
+        metavar=declared.type.name.upper(),
+        help=declared.help,
+        shell_complete=complete_value(command, declared),
+    )
 
 
 def _properties(command: Command, options: dict[str, Any]) -> dict[str, Any]:
@@ -73,45 +121,3 @@ def _properties(command: Command, options: dict[str, Any]) -> dict[str, Any]:
             continue
         given[declared.name] = (not declared.inverts) if value is True else parse_value(declared, value)
     return given
-
-
-# -- general flags: before the command or behind it, as with Circus ---------------------------------------------------
-
-
-def general_options(*, is_hidden: bool = True) -> list[click.Parameter]:
-    """--endpoint, --stack, --timeout, --json, --prettify."""
-    return [
-        click.Option(
-            ["--endpoint"], metavar="ADDRESS", hidden=is_hidden, help="Endpoint of the arbiter [CIRCUSCTL_ENDPOINT]."
-        ),
-        click.Option(["--stack"], metavar="NAME|ID|INI", hidden=is_hidden, help="Which stack, where several run."),
-        click.Option(
-            ["timeout_s", "--timeout"],
-            type=click.FloatRange(min=0, min_open=True),
-            metavar="SECONDS",
-            hidden=is_hidden,
-            help="How long to wait for an answer [5].",
-        ),
-        click.Option(["is_json", "--json"], is_flag=True, hidden=is_hidden, help="Print the reply as JSON."),
-        click.Option(["is_pretty", "--prettify"], is_flag=True, hidden=is_hidden, help="Indent that JSON."),
-    ]
-
-
-_GENERAL = ("endpoint", "stack", "timeout_s", "is_json", "is_pretty")
-
-
-def session_with(context: click.Context, options: dict[str, Any]) -> Session:
-    """The session that the group made, with the general flags that stand behind the command."""
-    session: Session = context.obj
-    return dataclasses.replace(session, **{name: options[name] for name in _GENERAL if options.get(name)})
-
-
-def with_general_options(callback: Callable[..., None], name: str, help: str, words: str) -> click.Command:
-    """A command that isn't in the table of the protocol, with `words` and the general flags."""
-    return click.Command(
-        name,
-        params=[click.Argument(["words"], nargs=-1, metavar=words), *general_options()],
-        callback=callback,
-        help=help,
-        context_settings=_HELP_NAMES,
-    )

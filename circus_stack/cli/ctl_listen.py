@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from circus_stack.cli.ctl_commands import session_with, with_general_options
-from circus_stack.cli.ctl_session import Session
-from circus_stack.cli.target import find_target
+from circus_stack.cli.ctl_commands import build_other
+from circus_stack.cli.ctl_flags import session_with
+from circus_stack.cli.ctl_words import complete_topics
 from circus_stack.client.subscriber import Subscriber
 from circus_stack.protocol.codec import encode
 
@@ -26,15 +26,9 @@ Example:
 def _listen(words: Sequence[str], **options: Any) -> None:
     context = click.get_current_context()
     session = session_with(context, options)
-    with Subscriber(_events_endpoint(session), words or ("",)) as subscriber:
+    with Subscriber(session.reach.events_endpoint(), words or ("",)) as subscriber:
         for topic, message in subscriber:
             session.say(f"{topic}: {encode(message).decode()}")
 
 
-def _events_endpoint(session: Session) -> str:
-    if session.endpoint is not None:
-        return find_target(session.environ, endpoint=session.endpoint).endpoint
-    return session.target().pubsub_endpoint(session.timeout_s)
-
-
-listen = with_general_options(_listen, "listen", _HELP, "[TOPIC]...")
+listen = build_other(_listen, "listen", _HELP, "[TOPIC]...", shell_complete=complete_topics)

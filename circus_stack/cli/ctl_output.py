@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from circus_stack.cli.ctl_jobs import render_jobs
 from circus_stack.cli.ctl_stats import render_dstats, render_stats
 from circus_stack.cli.style import Style
-from circus_stack.protocol.codec import encode
 from circus_stack.protocol.reply import Reply
 
 Renderer = Callable[[Reply, Style], str]
@@ -50,20 +50,19 @@ _COLOURS: dict[str, tuple[int, ...]] = {
 
 def _render_count(reply: Reply, style: Style) -> str:
     if reply.get("singleton"):
-        count = reply["numprocesses"]
-        return f"a singleton: it stays at {count} process{'' if count == 1 else 'es'}"
+        return "This watcher is a Singleton - not changing the number of processes"
     return str(reply["numprocesses"]) if "numprocesses" in reply else _render_ok(reply, style)
 
 
 def _render_options(reply: Reply, _style: Style) -> str:
-    return "\n".join(f"{name}: {_text(value)}" for name, value in reply["options"].items())
+    return "\n".join(f"{name}: {_text(name, value)}" for name, value in reply["options"].items())
 
 
-def _text(value: object) -> str:
-    """An option as Circus prints it: nothing for None, a dict and a list as they are written in JSON."""
-    if value is None or value == {}:
-        return "" if value is None else "{}"
-    return encode(value).decode() if isinstance(value, dict | list) else str(value)
+def _text(name: str, value: object) -> str:
+    """An option as Circus prints it: nothing for None, an environment as in an ini, else Python's form."""
+    if name == "env" and isinstance(value, dict):
+        return ",".join(f"{key}={each}" for key, each in sorted(value.items()))
+    return "" if value is None else str(value)
 
 
 def _render_sockets(reply: Reply, _style: Style) -> str:
@@ -88,6 +87,24 @@ def _render_changes(reply: Reply, style: Style) -> str:
     return "\n".join(reply["changes"]) or "nothing has changed"
 
 
+def _render_jobs(reply: Reply, style: Style) -> str:
+    return render_jobs(reply["jobs"], style)
+
+
+def _render_saved(reply: Reply, _style: Style) -> str:
+    changes = [f"  {each}" for each in reply.get("changes", ())]
+    return "\n".join([f"saved in {reply['saved']}", *changes]) if "saved" in reply else str(reply["status"])
+
+
+def _render_outcome(reply: Reply, style: Style) -> str:
+    """`ok`; for a person also what became of the processes."""
+    info = reply.get("info")
+    if not style.is_terminal or not isinstance(info, dict):
+        return str(reply["status"])
+    counts = [f"{len(pids)} {what}" for what, pids in info.items() if isinstance(pids, list) and pids]
+    return f"{reply['status']}: {', '.join(counts)}" if counts else str(reply["status"])
+
+
 def _render_schema(reply: Reply, _style: Style) -> str:
     return "\n\n".join([*_sections(reply["options"]), "\n".join(_commands(reply["commands"]))])
 
@@ -110,14 +127,20 @@ _RENDERERS: dict[str, Renderer] = {
     "get": _render_options,
     "globaloptions": _render_options,
     "incr": _render_count,
+    "ipython": lambda reply, _style: str(reply.get("msg") or reply.get("shell")),
+    "jobs": _render_jobs,
     "list": _render_list,
     "listsockets": _render_sockets,
     "logs": _render_logs,
     "numprocesses": _render_count,
     "numwatchers": lambda reply, _style: str(reply["numwatchers"]),
     "options": _render_options,
+    "reload": _render_outcome,
     "reloadconfig": _render_changes,
+    "restart": _render_outcome,
+    "save": _render_saved,
     "schema": _render_schema,
+    "start": _render_outcome,
     "stats": render_stats,
     "status": _render_status,
     "version": lambda reply, _style: str(reply["version"]),

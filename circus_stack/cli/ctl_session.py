@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from circus_stack.cli.ctl_output import render
+from circus_stack.cli.ctl_reach import Reach
+from circus_stack.cli.json_view import paint_json
 from circus_stack.cli.style import Style, style_of
-from circus_stack.cli.target import Target, find_target
 from circus_stack.client.sync import Client
 from circus_stack.protocol.codec import encode
 from circus_stack.protocol.reply import Reply, is_error
@@ -23,26 +24,19 @@ OK, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 class Session:
     """What holds for all commands of one call of circusctl: its general flags, and where it prints."""
 
-    environ: Mapping[str, str]
-    endpoint: str | None = None
-    stack: str | None = None
-    timeout_s: float = 5.0
+    reach: Reach
     is_json: bool = False
     is_pretty: bool = False
     say: Callable[[str], None]
     complain: Callable[[str], None]
 
-    def target(self) -> Target:
-        """The arbiter that is meant. Raises CallError."""
-        return find_target(self.environ, endpoint=self.endpoint, stack=self.stack)
-
     def style(self) -> Style:
         """What stdout can show."""
-        return style_of(sys.stdout.fileno(), self.environ)
+        return style_of(sys.stdout.fileno(), self.reach.environ)
 
     def ask(self, command: str, properties: Mapping[str, Any]) -> Reply:
         """A command's reply, errors included. Raises CallError."""
-        with Client(self.target().endpoint, timeout_s=self.timeout_s) as client:
+        with Client(self.reach.target().endpoint, timeout_s=self.reach.timeout_s) as client:
             return client.request(command, properties)
 
     def run(self, command: str, properties: Mapping[str, Any]) -> int:
@@ -61,4 +55,5 @@ class Session:
     def _json(self, reply: Reply) -> str:
         if not self.is_pretty:
             return encode(reply).decode()
-        return msgspec.json.format(encode(dict(sorted(reply.items()))), indent=2).decode()
+        text = msgspec.json.format(msgspec.json.encode(reply, order="sorted"), indent=2).decode()
+        return paint_json(text, self.style())

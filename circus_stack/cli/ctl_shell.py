@@ -1,76 +1,94 @@
-"""circusctl without a command: a small shell on one arbiter, with completion of commands and watchers."""
+"""circusctl without a command: a shell on one arbiter, with history, line editing and completion.
+
+readline from the standard library: it is there wherever Python is, takes 2 ms, and obeys the user's own ~/.inputrc.
+prompt_toolkit would add a dependency and 100 ms for menus that nobody needs in a program that is called for a minute.
+"""
 
 from __future__ import annotations
 
-import cmd
 import shlex
+import sys
 from collections.abc import Callable
 
 import click
 
 from circus_stack import __version__
-from circus_stack.cli.ctl_session import Session
-from circus_stack.errors import CircusStackError
+from circus_stack.cli.completion.line import split_line, words_behind
+from circus_stack.cli.completion.suggestions import suggest
+from circus_stack.cli.ctl_editing import Editing
+from circus_stack.cli.ctl_session import MISUSED, OK, Session
+
+PROMPT = "(circusctl) "
+_LEAVING = ("exit", "EOF")
 
 
-class Shell(cmd.Cmd):
-    """Reads lines and hands their words to `run`, which prints by itself and never raises."""
+class Shell:
+    """Reads lines and hands their words to `run`, which prints by itself, never raises, and returns an exit status."""
 
-    prompt = "(circusctl) "
-
-    def __init__(self, session: Session, commands: dict[str, click.Command], run: Callable[[list[str]], int]) -> None:
-        super().__init__()
+    def __init__(self, session: Session, command: click.Group, run: Callable[[list[str]], int]) -> None:
         self._session = session
-        self._commands = commands
+        self._command = command
         self._run = run
+        self._is_terminal = sys.stdin.isatty()
+        self._status = OK
 
-    def preloop(self) -> None:
-        """The version and the status, as Circus has it."""
-        self._session.say(f"circusctl {__version__}; help lists the commands, exit leaves")
+    def loop(self) -> int:
+        """Read until the end of the input or `exit`. The exit status is 0; that of the last command where no person
+        types but a file is read."""
+        if not self._is_terminal:
+            self._read_all(lambda: input())
+            return self._status
+        self._session.say(f"circusctl {__version__}")
         self._run(["status"])
+        with Editing(self._session.reach.environ, self.complete):
+            self._read_all(lambda: input(PROMPT))
+        return OK
 
-    def onecmd(self, line: str) -> bool:
-        """One line; True to leave."""
+    def _read_all(self, read: Callable[[], str]) -> None:
+        while True:
+            try:
+                if not self.take(read()):
+                    return
+            except EOFError:
+                if self._is_terminal:
+                    self._session.say("")
+                return
+            except KeyboardInterrupt:
+                # Ctrl-C gives up a line, as in every shell; Ctrl-D and exit leave.
+                self._session.say("")
+
+    def take(self, line: str) -> bool:
+        """One line; False to leave."""
         try:
-            words = shlex.split(line)
+            words = shlex.split(line, comments=not self._is_terminal)
         except ValueError as error:
-            self._session.complain(f"error: {error}")
-            return False
-        if not words:
-            return False
-        if words[0] in ("exit", "EOF"):
+            self._session.complain(f"error: {error}".lower())
+            self._status = MISUSED
             return True
-        if words[0] in ("help", "?"):
-            return self._help(words[1:])
-        if words[0] == "quit" and not self._confirms_quit():
+        if words[:1] == ["circusctl"]:
+            words = words[1:]
+        if not words:
+            return True
+        if words[0] in _LEAVING:
             return False
-        self._run(words)
-        return words[0] == "quit"
-
-    def _help(self, words: list[str]) -> bool:
-        self._run([words[0], "--help"] if words else ["--help"])
-        return False
+        if words[0] == "?":
+            words[0] = "help"
+        if words[0] == "quit" and not self._confirms_quit():
+            return True
+        self._status = self._run(words)
+        return words[0] != "quit"
 
     def _confirms_quit(self) -> bool:
+        if not self._is_terminal:
+            return True
         answer = input("quit ends the whole stack (exit leaves this shell only). End the stack? [y/N] ")
         return answer.strip().lower() in ("y", "yes")
 
-    def completenames(self, text: str, *_ignored: object) -> list[str]:
-        """Names of commands."""
-        return [name for name in (*self._commands, "help", "exit") if name.startswith(text)]
-
-    def completedefault(self, text: str, *_ignored: object) -> list[str]:
-        """Names of watchers."""
-        try:
-            names = self._session.ask("list", {}).get("watchers", [])
-        except CircusStackError:
-            return []
-        return [name for name in names if name.startswith(text.lower())]
-
-    def loop(self) -> int:
-        """Read until the end of the input, `exit`, or Ctrl-C on an empty line; the exit status."""
-        try:
-            self.cmdloop()
-        except KeyboardInterrupt:
-            self._session.say("")
-        return 0
+    def complete(self, line: str) -> list[str]:
+        """What the last word of a line may become, quoted where it must be."""
+        words, beginning = split_line(line)
+        words = words_behind("circusctl", ["circusctl", *words])
+        names = [item.value for item in suggest(self._command, words, beginning, self._session) if item.type == "plain"]
+        if not words:
+            names += [name for name in ("exit",) if name.startswith(beginning)]
+        return [shlex.quote(name) for name in names]

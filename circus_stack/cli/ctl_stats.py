@@ -29,7 +29,7 @@ _COLUMNS = (
 def render_stats(reply: Reply, style: Style) -> str:
     """All watchers, one watcher, or one process."""
     if "process" in reply:
-        infos = {"": {str(reply["process"]): reply["info"]}}
+        infos: Infos = {"": {str(reply["process"]): reply["info"]}}
     elif "infos" in reply:
         infos = reply["infos"]
     else:
@@ -40,7 +40,7 @@ def render_stats(reply: Reply, style: Style) -> str:
 def _render_for_programs(infos: Infos) -> str:
     lines: list[str] = []
     for name, info in infos.items():
-        lines.extend([_heading(name, info)] if name else [])
+        lines.extend([f"{name}:"] if name else [])
         lines.extend(line for pid, each in info.items() for line in _circus_lines(pid, each))
     return "\n".join(lines)
 
@@ -101,7 +101,9 @@ def _figures(info: Infos) -> str:
 
 def render_dstats(reply: Reply, _style: Style) -> str:
     """The arbiter's own figures, as Circus prints them."""
-    return f"Main Process:\n    {_figures(reply['info'])}"
+    info = reply["info"]
+    children = [f"    {_figures(child)}" for child in info.get("children", ())]
+    return "\n".join(["Main Process:", f"    {_figures(info)}", *(["Children:", *children] if children else [])])
 
 
 def format_age(seconds: float | None) -> str:

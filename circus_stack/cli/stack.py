@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from difflib import get_close_matches
 from typing import Any
 
 import click
 
 from circus_stack import __version__
+from circus_stack.cli.interrupts import raise_interrupts
+from circus_stack.cli.unknown_command import unknown_command
 
 # Name -> module:object, in the order in which the help lists them.
 _COMMANDS = {
@@ -35,6 +36,9 @@ class LazyGroup(click.Group):
             return None
         module, _, name = target.partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
+        if cmd_name != "serve":
+            # `serve` answers Ctrl-C itself as soon as there is something to clean up.
+            raise_interrupts()
         return command
 
     def resolve_command(
@@ -43,13 +47,9 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
-            raise _unknown(args[0], ctx) from None
-
-
-def _unknown(name: str, ctx: click.Context) -> click.UsageError:
-    near = get_close_matches(name, _COMMANDS, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else f" There are: {', '.join(_COMMANDS)}."
-    return click.UsageError(f"No such command '{name}'.{hint}", ctx)
+            if args[0].startswith("-"):
+                raise
+            raise unknown_command(args[0], _COMMANDS, ctx) from None
 
 
 @click.group(
@@ -57,7 +57,7 @@ def _unknown(name: str, ctx: click.Context) -> click.UsageError:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="`circus-stack serve app.ini` runs a stack; `circusctl` steers it in detail.",
 )
-@click.version_option(__version__, "-V", "--version", prog_name="circus-stack")
+@click.version_option(__version__, "-V", "--version", prog_name="circus-stack", message="%(prog)s %(version)s")
 def stack() -> None:
     """Run a whole Python web stack from one ini: sockets, WSGI workers and side services, kept up by one program."""
 

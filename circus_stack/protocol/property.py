@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -88,8 +89,10 @@ def _words(value: Any) -> tuple[str, ...]:
 
 
 def _line(value: Any) -> str:
-    """A command line: a text as it is, words joined by blanks as Circus's circusctl does."""
-    return " ".join(_words(value)) if isinstance(value, list | tuple) else _text(value)
+    """A command line: a text, or a single word, as it is; several words quoted, so that each stays one."""
+    if isinstance(value, list | tuple) and len(value) > 1:
+        return shlex.join(_words(value))
+    return _text(value[0] if isinstance(value, list | tuple) and value else value)
 
 
 def _pairs(value: Any) -> dict[str, Any]:

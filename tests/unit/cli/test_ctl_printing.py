@@ -17,6 +17,7 @@ from circus_stack.client.discovery import FoundStack
 from circus_stack.protocol.record import StackRecord
 from circus_stack.protocol.rundir import RuntimePaths
 
+SINGLETON = "This watcher is a Singleton - not changing the number of processes"
 TERMINAL = Style(is_terminal=True, has_colour=True, has_symbols=True, width=80)
 
 
@@ -37,8 +38,8 @@ def info(pid: int, **more: Any) -> dict[str, Any]:
         ("stop", {"status": "ok", "info": None}, "ok"),
         ("incr", {"status": "ok"}, "ok"),
         ("incr", {"status": "ok", "numprocesses": 3}, "3"),
-        ("incr", {"numprocesses": 1, "singleton": True}, "a singleton: it stays at 1 process"),
-        ("get", {"options": {"a": None, "b": {}, "c": {"x": 1}, "d": False}}, 'a: \nb: {}\nc: {"x":1}\nd: False'),
+        ("incr", {"numprocesses": 1, "singleton": True}, SINGLETON),
+        ("get", {"options": {"a": None, "b": {}, "c": {"x": 1}, "d": False}}, "a: \nb: {}\nc: {'x': 1}\nd: False"),
         ("listsockets", {"sockets": [{"fd": 6, "name": "w", "host": "::1", "port": 1}]}, "6:socket 'w' at [::1]:1"),
         ("listsockets", {"sockets": [{"fd": 6, "name": "w", "path": "/x"}]}, "6:socket 'w' at /x"),
         ("logs", {"lines": [{"watcher": "web", "wid": 2, "data": "hi"}]}, "web.2 | hi"),
@@ -58,7 +59,7 @@ def test_statistics_for_programs() -> None:
     text = render("stats", {"infos": {"web": web, "idle": {}}}, PLAIN)
 
     assert text.splitlines() == [
-        "web (gevent):",
+        "web:",
         "11: 11  sleep u 0 1.36M 2.44M 0.5 0.007 0:00.31",
         "   12  sleep u 0 1.36M 2.44M 0.5 0.007 0:00.31",
         "13: No such process (stopped?)",

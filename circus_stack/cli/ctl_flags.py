@@ -1,0 +1,99 @@
+"""The flags that every command of circusctl has, before the command or behind it, and abbreviations of options."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import click
+
+from circus_stack.cli.ctl_reach import Reach
+from circus_stack.cli.ctl_session import Session
+from circus_stack.cli.found_stacks import complete_stacks
+
+_REACH = ("endpoint", "stack", "ssh", "ssh_keyfile", "timeout_s")
+_PRINTING = ("is_json", "is_pretty")
+
+
+def general_flags(*, is_hidden: bool) -> list[click.Parameter]:
+    """--endpoint, --stack, --timeout, --json, --prettify, --ssh, --ssh_keyfile."""
+    seconds = click.FloatRange(min=0, min_open=True)
+
+    def flag(*names: str, help: str, **more: Any) -> click.Option:
+        return click.Option(names, hidden=is_hidden, help=help, **more)
+
+    return [
+        flag("--endpoint", metavar="ADDRESS", help="Endpoint of the arbiter [CIRCUSCTL_ENDPOINT]."),
+        flag("--stack", metavar="NAME|ID|INI", help="Which stack, where several run.", shell_complete=complete_stacks),
+        flag("timeout_s", "--timeout", metavar="SECONDS", type=seconds, help="How long to wait for an answer [5]."),
+        flag("is_json", "--json", is_flag=True, help="Print the reply as JSON."),
+        flag("is_pretty", "--prettify", is_flag=True, help="Indent that JSON."),
+        flag("--ssh", metavar="USER@HOST[:PORT]", help="Reach the arbiter of another machine through ssh."),
+        flag(
+            "ssh_keyfile",
+            "--ssh_keyfile",
+            "--ssh-keyfile",
+            metavar="FILE",
+            type=click.Path(),
+            help="Private key for --ssh.",
+        ),
+    ]
+
+
+def apply_flags(session: Session, options: dict[str, Any]) -> Session:
+    """The session, with the general flags that were given."""
+
+    def given(names: tuple[str, ...]) -> dict[str, Any]:
+        return {name: options[name] for name in names if options.get(name)}
+
+    reach: Reach = dataclasses.replace(session.reach, **given(_REACH))
+    return dataclasses.replace(session, reach=reach, **given(_PRINTING))
+
+
+def session_with(context: click.Context, options: dict[str, Any]) -> Session:
+    """The session that the group made, with the general flags that stand behind the command."""
+    session: Session = context.obj
+    return apply_flags(session, options)
+
+
+class Abbreviating(click.Command):
+    """Takes the beginning of a long option for the option, where it fits one only: `--wait`, `--pretty`."""
+
+    is_exact = False
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not self.is_exact:
+            args = list(self._written_out(ctx, args))
+        return super().parse_args(ctx, args)
+
+    def option_names(self, ctx: click.Context) -> dict[str, click.Option]:
+        """Each spelling of each option."""
+        options = (each for each in self.get_params(ctx) if isinstance(each, click.Option))
+        return {name: option for option in options for name in option.opts}
+
+    def _written_out(self, ctx: click.Context, args: list[str]) -> Iterator[str]:
+        names = self.option_names(ctx)
+        rest = iter(args)
+        for word in rest:
+            name, equals, value = word.partition("=")
+            is_word = not word.startswith("-")
+            if word == "--" or (is_word and not ctx.allow_interspersed_args):
+                # What stands behind the command, or behind --, is not ours to read.
+                yield word
+                break
+            name = _meant(name, names)
+            yield name + equals + value
+            option = names.get(name)
+            if option is not None and not option.is_flag and not equals:
+                yield from islice(rest, 1)
+        yield from rest
+
+
+def _meant(name: str, names: Mapping[str, click.Option]) -> str:
+    """The only option that an abbreviation fits; the word itself where there is none, or several."""
+    if not name.startswith("--") or name in names:
+        return name
+    fitting = {option.name: each for each, option in names.items() if each.startswith(name)}
+    return next(iter(fitting.values())) if len(fitting) == 1 else name

@@ -1,0 +1,32 @@
+"""What the console scripts call: each program, imported only after Ctrl-C has been made harmless; nothing else.
+
+The imports take 0.1 to 0.2 s, and a KeyboardInterrupt in the middle of them is a traceback of twenty lines.
+"""
+
+from __future__ import annotations
+
+from circus_stack.cli.interrupts import die_of_interrupts
+
+
+def circus_stack() -> None:
+    """The program `circus-stack`."""
+    die_of_interrupts()
+    from circus_stack.cli.stack import main
+
+    main()
+
+
+def circusd() -> None:
+    """The program `circusd`."""
+    die_of_interrupts()
+    from circus_stack.cli.circusd import main
+
+    main()
+
+
+def circusctl() -> None:
+    """The program `circusctl`."""
+    die_of_interrupts()
+    from circus_stack.cli.circusctl import main
+
+    main()
