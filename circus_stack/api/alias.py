@@ -1,0 +1,70 @@
+"""The names of Circus for our modules: `circus` and `circus.X`, where Circus itself is not installed. Imports nothing
+of ours until somebody imports such a name."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_ROOT = "circus"
+_API = "circus_stack.api"
+# What does not stand in the API by the last part of its name: `util` would be no name for a module here.
+_ELSEWHERE = {"plugins": "circus_stack.plugins", "util": f"{_API}.conversions", "exc": f"{_API}.exceptions"}
+
+
+def install() -> None:
+    """Let `import circus` find our modules. Asked after everybody else, so that an installed Circus wins; safe to call
+    again."""
+    if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
+        sys.meta_path.append(AliasFinder())
+
+
+class AliasFinder(MetaPathFinder):
+    """Finds our modules under Circus's names."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """A spec whose module is one of ours; None for other names, and for those of an installed Circus."""
+        del path, target
+        if fullname != _ROOT and not self._is_below_ours(fullname):
+            return None
+        ours = real_name(fullname)
+        if importlib.util.find_spec(ours) is None:
+            return None
+        return ModuleSpec(fullname, _AliasLoader(ours), is_package=True)
+
+    @staticmethod
+    def _is_below_ours(fullname: str) -> bool:
+        root = sys.modules.get(_ROOT)
+        return fullname.startswith(f"{_ROOT}.") and root is not None and root.__name__ == _API
+
+
+def real_name(fullname: str) -> str:
+    """`circus.arbiter` -> `circus_stack.api.arbiter`; `circus.plugins.X` -> `circus_stack.plugins.X`."""
+    head, _, rest = fullname.partition(".")[2].partition(".")
+    ours = _ELSEWHERE.get(head, f"{_API}.{head}" if head else _API)
+    return f"{ours}.{rest}" if rest else ours
+
+
+class _AliasLoader(Loader):
+    """Gives the module itself, not a copy: a class is the same class under both names."""
+
+    def __init__(self, ours: str) -> None:
+        self._ours = ours
+        self._spec: ModuleSpec | None = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        del spec
+        module = importlib.import_module(self._ours)
+        # The import system is about to write the alias's spec into the module.
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec
