@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import get_args
 
 from circus_stack.streams.block import Block, Origin, StreamName
 from circus_stack.streams.framing import LineFramer
-from circus_stack.streams.pipe import PipeEnds, PipeReader, PipeYard, open_pipe
+from circus_stack.streams.pipe import PipeEnds, PipeReader, PipeYard, open_nothing, open_pipe
 from circus_stack.streams.route import Route
 
 STREAM_NAMES: tuple[StreamName, ...] = get_args(StreamName)
 
 
 class Capture:
-    """Made before the spawn with both pipes; `attach` or `abandon` must follow.
+    """Made before the spawn with both pipes, /dev/null for those of `without`; `attach` or `abandon` must follow.
 
     Lives on by itself until both pipes end, however long a grandchild holds them.
     """
@@ -28,6 +28,7 @@ class Capture:
         wid: int,
         *,
         owner: int | None = None,
+        without: Collection[StreamName] = (),
         on_closed: Callable[[Capture], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -36,7 +37,7 @@ class Capture:
         self._wid = wid
         self._on_closed = on_closed
         self._clock = clock
-        self._ends: dict[StreamName, PipeEnds] = _open_pipes(owner)
+        self._ends: dict[StreamName, PipeEnds] = _open_pipes(owner, without)
         self._streams: list[_CapturedStream] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._is_finished = False
@@ -62,10 +63,14 @@ class Capture:
         ends, self._ends = self._ends, {}
         for name, pipe in ends.items():
             pipe.close_childs()
+            if pipe.ours is None:
+                continue
             origin = Origin(self._route.watcher, self._wid, pid, name)
             stream = _CapturedStream(self._yard, pipe.ours, origin, self._route, self._clock, self._on_progress)
             self._streams.append(stream)
             stream.reader.resume()
+        if not self._streams:
+            self._finish()
 
     def abandon(self) -> None:
         """There will be no process: close everything."""
@@ -165,10 +170,13 @@ class _CapturedStream:
         return self._route.has_room(self._origin.stream, self.reader.resume_soon)
 
 
-def _open_pipes(owner: int | None) -> dict[StreamName, PipeEnds]:
-    stdout = open_pipe(owner)
+def _open_pipes(owner: int | None, without: Collection[StreamName]) -> dict[StreamName, PipeEnds]:
+    ends: dict[StreamName, PipeEnds] = {}
     try:
-        return {"stdout": stdout, "stderr": open_pipe(owner)}
+        for name in STREAM_NAMES:
+            ends[name] = open_nothing() if name in without else open_pipe(owner)
     except OSError:
-        stdout.close()
+        for pipe in ends.values():
+            pipe.close()
         raise
+    return ends

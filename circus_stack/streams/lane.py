@@ -26,10 +26,12 @@ _numbers = count(1)
 
 
 class Lane:
-    """Owns `sink`. `name` says in messages where the lines go: a path, `stdout`, a class."""
+    """Owns `sink`. `name` says in messages where the lines go: a path, `stdout`, a class. `after` is a lane that closes
+    and has lines for the same place: its lines come first, and two rotations of one file never meet."""
 
-    def __init__(self, sink: Sink, *, name: str, capacity: int = CAPACITY) -> None:
+    def __init__(self, sink: Sink, *, name: str, capacity: int = CAPACITY, after: Lane | None = None) -> None:
         self.name = name
+        self._after = after
         self._sink = sink
         self._next_sink: Sink | None = None
         self._capacity = capacity
@@ -143,12 +145,18 @@ class Lane:
         # has a handler; blocked, it is just written.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         try:
+            self._wait_for_predecessor()
             while batch := self._take_batch():
                 self._follow_change()
                 self._write(batch)
                 self._release(sum(len(block.data) for block in batch))
         finally:
             self._finish()
+
+    def _wait_for_predecessor(self) -> None:
+        before, self._after = self._after, None
+        if before is not None:
+            before._closed.wait()
 
     def _take_batch(self) -> list[Block]:
         """What is to be written next; empty when the lane is closed and nothing is left."""

@@ -26,9 +26,9 @@ MAX_LARGE = 64
 
 @dataclass(frozen=True, slots=True)
 class PipeEnds:
-    """File descriptors of a new pipe: ours to read from, the child's to write to."""
+    """File descriptors of a new pipe: ours to read from, the child's to write to. Without ours there is no pipe."""
 
-    ours: int
+    ours: int | None
     childs: int
 
     def close_childs(self) -> None:
@@ -37,7 +37,8 @@ class PipeEnds:
 
     def close(self) -> None:
         """Close both."""
-        os.close(self.ours)
+        if self.ours is not None:
+            os.close(self.ours)
         os.close(self.childs)
 
 
@@ -62,6 +63,11 @@ def open_pipe(owner: int | None = None) -> PipeEnds:
         return PipeEnds(ours, childs)
     os.close(childs)
     return PipeEnds(ours, both_ways)
+
+
+def open_nothing() -> PipeEnds:
+    """/dev/null in place of a pipe."""
+    return PipeEnds(None, os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
 
 
 class PipeYard:

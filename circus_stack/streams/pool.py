@@ -21,7 +21,7 @@ class LanePool:
         self._lanes: dict[Key, Lane] = {}
         self._users: dict[Key, int] = {}
         self._plans: dict[Key, SinkPlan] = {}
-        self._closing: set[Lane] = set()
+        self._closing: dict[Lane, Key] = {}
 
     @property
     def closing_lanes(self) -> Iterable[Lane]:
@@ -36,7 +36,9 @@ class LanePool:
         sink_plan = plan(stream)
         key = key_of(sink_plan.name, stream.options, place)
         if key not in self._lanes:
-            self._lanes[key] = lane = Lane(sink_plan.open(place), name=name_of(sink_plan, place))
+            self._lanes[key] = lane = Lane(
+                sink_plan.open(place), name=name_of(sink_plan, place), after=self._closing_lane(key)
+            )
             self._plans[key] = sink_plan
             self._on_opened(lane)
         self._users[key] = self._users.get(key, 0) + 1
@@ -61,8 +63,12 @@ class LanePool:
             return
         del self._users[key], self._plans[key]
         lane = self._lanes.pop(key)
-        self._closing.add(lane)
-        lane.close(lambda: self._closing.discard(lane))
+        self._closing[lane] = key
+        lane.close(lambda: self._closing.pop(lane))
+
+    def _closing_lane(self, key: Key) -> Lane | None:
+        """The newest lane to the same place that has not written everything yet."""
+        return next((lane for lane, place in reversed(tuple(self._closing.items())) if place == key), None)
 
 
 def key_of(name: str, options: Mapping[str, str], place: Place) -> Key:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import SpawnError
+from circus_stack.streams.block import StreamName
 from circus_stack.streams.capture import Capture
 from circus_stack.streams.drop_reporter import DropReporter
 from circus_stack.streams.drops import Dropped
@@ -43,7 +45,9 @@ class Streams:
     ) -> None:
         self._loop = loop
         self._tail = tail
-        self._drops = DropReporter(loop, on_drop)
+        self._on_drop = on_drop
+        self._dropped: Counter[str] = Counter()
+        self._drops = DropReporter(loop, self._count_drop)
         self._stalls = StallWatch(loop, sink_timeout_s)
         self._board = Switchboard(
             defaults={"stdout": stdout, "stderr": stderr},
@@ -77,6 +81,11 @@ class Streams:
         """The watcher is gone: its sinks close once its last process is silent, its lines leave the tail."""
         if self._board.forget(name):
             self._tail.forget(name)
+            self._dropped.pop(name, None)
+
+    def dropped_lines(self, name: str) -> int:
+        """How many lines of a watcher were dropped since it was declared, as far as it was told yet."""
+        return self._dropped[name]
 
     def open(self, watcher: WatcherConfig, wid: int) -> Capture:
         """Pipes for a process that is about to be spawned with this configuration in slot `wid`.
@@ -87,7 +96,14 @@ class Streams:
         route = self._board.route(watcher)
         route.hold()
         try:
-            capture = Capture(self._yard, route, wid, owner=_owner_of(watcher), on_closed=self._captures.discard)
+            capture = Capture(
+                self._yard,
+                route,
+                wid,
+                owner=_owner_of(watcher),
+                without=_closed_of(watcher),
+                on_closed=self._captures.discard,
+            )
         finally:
             # The capture holds it from here on. Where there is none, a route that was made for it ends.
             route.release()
@@ -113,6 +129,10 @@ class Streams:
     def _make_route(self, watcher: str, lanes: Lanes, is_passing: bool, on_unused: Callable[[Route], None]) -> Route:
         return Route(watcher, lanes, tail=self._tail, stalls=self._stalls, on_unused=on_unused, is_passing=is_passing)
 
+    def _count_drop(self, dropped: Dropped) -> None:
+        self._dropped[dropped.watcher] += dropped.lines
+        self._on_drop(dropped)
+
     def _listen(self, lane: Lane) -> None:
         lane.listen_to_drops(self._drops.note)
 
@@ -129,6 +149,12 @@ class Streams:
         event = asyncio.Event()
         lane.close(lambda: call_in_loop(self._loop, event.set))
         return self._loop.create_task(event.wait())
+
+
+def _closed_of(watcher: WatcherConfig) -> list[StreamName]:
+    """The streams that the configuration has closed."""
+    closed: dict[StreamName, bool] = {"stdout": watcher.close_child_stdout, "stderr": watcher.close_child_stderr}
+    return [name for name, is_closed in closed.items() if is_closed]
 
 
 def _owner_of(watcher: WatcherConfig) -> int | None:

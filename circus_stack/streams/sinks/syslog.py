@@ -35,9 +35,7 @@ def _parse_address(text: str) -> WireAddress:
     return WireAddress(parts.scheme, host=parts.hostname, port=parts.port or _PORT)
 
 
-ADDRESS = Kind(
-    "address of a syslog daemon", _parse_address, "/dev/log, unix:PATH, udp://HOST:PORT or tcp://HOST:PORT (port 514)"
-)
+ADDRESS = Kind("syslog address", _parse_address, "/dev/log, unix:PATH, udp://HOST:PORT or tcp://HOST:PORT (port 514)")
 LEVEL = kinds.choice(*LEVELS)
 
 

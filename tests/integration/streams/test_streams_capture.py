@@ -29,6 +29,23 @@ def test_both_streams_are_captured_with_their_origin() -> None:
     asyncio.run(scenario())
 
 
+def test_a_stream_that_is_closed_leads_nowhere() -> None:
+    shut = WatcherConfig(name="web", close_child_stdout=True, close_child_stderr=True)
+    names = "os.readlink(f'/proc/self/fd/{fd}') for fd in (1, 2)"
+
+    async def scenario() -> None:
+        async with rig() as r:
+            half = WatcherConfig(name="web", close_child_stdout=True)
+            await r.finish(*r.python(half, f"import os; print('gone'); os.write(2, str([{names}][0]).encode())"))
+            assert r.lines("web") == [b"/dev/null"]
+            child, capture = r.python(shut, f"import os, sys; sys.exit([{names}] != ['/dev/null'] * 2)")
+            await r.finish(child, capture)
+            assert child.returncode == 0
+            assert capture.is_closed
+
+    asyncio.run(scenario())
+
+
 def test_the_last_line_needs_no_newline() -> None:
     async def scenario() -> None:
         async with rig() as r:

@@ -229,3 +229,19 @@ def test_the_sink_can_be_changed_between_two_blocks() -> None:
     finish(lane)
     assert (first.written, second.written) == ([b"1\n"], [b"2\n"])
     assert first.is_closed and second.is_closed
+
+
+def test_what_another_lane_still_has_for_the_same_place_comes_first() -> None:
+    first, second = GatedSink(is_open=False), GatedSink()
+    before = Lane(first, name="x")
+    before.put(block(b"1\n"))
+    assert first.entered.wait(PATIENCE_S)
+    before.close()
+    after = Lane(second, name="x", after=before)
+    after.put(block(b"2\n"))
+    assert not second.entered.is_set()
+    first.gate.set()
+    assert second.entered.wait(PATIENCE_S)
+    finish(after)
+    assert (first.written, second.written) == ([b"1\n"], [b"2\n"])
+    assert first.is_closed

@@ -16,7 +16,7 @@ from circus_stack.streams.pool import key_of
 from circus_stack.streams.registry import check, plan, shipped_name
 from circus_stack.streams.sink import SinkError
 from circus_stack.streams.sinks.file import FileSink
-from circus_stack.streams.validation import check_watcher, check_watchers
+from circus_stack.streams.validation import check_watcher, check_watchers, ignored_options
 from tests.unit.streams.foreign_sinks import Recorder
 
 PLACE = Place("web", "stdout", Console.of_process())
@@ -86,6 +86,22 @@ def test_all_mistakes_come_at_once_with_file_and_line() -> None:
     assert texts[0].startswith("circus.ini:7: [watcher:web] stdout_stream.max_bytes: not a count")
     assert texts[1].startswith("[watcher:web] stdout_stream.colour: unknown option")
     assert texts[2].startswith("circus.ini:9: [watcher:web] stderr_stream.class: unknown stream class")
+
+
+def test_what_circus_ignores_is_told_and_not_refused() -> None:
+    watcher = WatcherConfig(
+        name="web",
+        stdout_stream=StreamConfig("FileStream", {"refresh_time": "0.3", "max_byte": "1"}),
+        where={"stdout_stream.max_byte": Location("circus.ini", 7)},
+    )
+    assert check_watcher(watcher, refuses_unknown=False) == []
+    assert check_watcher(watcher) == ignored_options([watcher])
+    texts = [str(problem) for problem in ignored_options([watcher])]
+    assert [text.partition(";")[0] for text in texts] == [
+        "[watcher:web] stdout_stream.refresh_time: unknown option of FileStream",
+        "circus.ini:7: [watcher:web] stdout_stream.max_byte: unknown option of FileStream",
+    ]
+    assert "did you mean 'max_bytes'?" in texts[1]
 
 
 def test_no_streams_no_mistakes() -> None:
