@@ -43,20 +43,22 @@ optional = yes
 """
 
 
-def _write(tmp_path: Path, maxmemory: str) -> Path:
-    ini = tmp_path / "app.ini"
+def _write(short_path: Path, maxmemory: str) -> Path:
+    ini = short_path / "app.ini"
     ini.write_text(INI.format(maxmemory=maxmemory))
     return ini
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Program]:
-    """A stack that is up, with all its directories under `tmp_path`."""
-    (tmp_path / "visits.py").write_text(APP)
-    (tmp_path / "r").mkdir(mode=0o700)
-    environ = {"XDG_RUNTIME_DIR": str(tmp_path / "r"), "XDG_STATE_HOME": str(tmp_path / "s")}
-    command = [str(BIN / "circus-stack"), "serve", str(_write(tmp_path, "10m"))]
-    with running(command, tmp_path / "log", env={**environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path) as program:
+def stack(short_path: Path) -> Iterator[Program]:
+    """A stack that is up, with all its directories under `short_path`."""
+    (short_path / "visits.py").write_text(APP)
+    (short_path / "r").mkdir(mode=0o700)
+    environ = {"XDG_RUNTIME_DIR": str(short_path / "r"), "XDG_STATE_HOME": str(short_path / "s")}
+    command = [str(BIN / "circus-stack"), "serve", str(_write(short_path, "10m"))]
+    with running(
+        command, short_path / "log", env={**environ, "PYTHONPATH": str(short_path)}, cwd=short_path
+    ) as program:
         try:
             program.wait_output("circus-stack: ready in")
             yield program
@@ -97,13 +99,13 @@ def test_a_reload_leaves_a_service_alone_that_did_not_change(stack: Program) -> 
     assert _visits(stack) == 2
 
 
-def test_a_reload_restarts_a_service_that_changed_with_its_data(stack: Program, tmp_path: Path) -> None:
+def test_a_reload_restarts_a_service_that_changed_with_its_data(stack: Program, short_path: Path) -> None:
     assert _visits(stack) == 1
-    _write(tmp_path, "20m")
+    _write(short_path, "20m")
     stack.signal(signal.SIGHUP)
     _wait_count(stack, "redis.1 ready", 2)
     _wait_count(stack, "configuration read again", 1)
-    (conf,) = (tmp_path / "s").rglob("redis.conf")
+    (conf,) = (short_path / "s").rglob("redis.conf")
     assert f"maxmemory {20 << 20}" in conf.read_text()
     assert _visits(stack) == 2
 

@@ -69,35 +69,35 @@ def test_a_kernel_without_pidfd_must_be_mended(monkeypatch: pytest.MonkeyPatch) 
     assert "seccomp" in found.mend
 
 
-def _places(tmp_path: Path, **environ: str) -> list[Finding]:
-    return list(look_at_places(environ, tmp_path / "home", tmp_path / "tmp"))
+def _places(short_path: Path, **environ: str) -> list[Finding]:
+    return list(look_at_places(environ, short_path / "home", short_path / "tmp"))
 
 
-def test_directories_that_can_be_made_are_fine(tmp_path: Path) -> None:
-    found = _places(tmp_path, XDG_RUNTIME_DIR=str(tmp_path / "run"))
+def test_directories_that_can_be_made_are_fine(short_path: Path) -> None:
+    found = _places(short_path, XDG_RUNTIME_DIR=str(short_path / "run"))
     assert [(finding.name, finding.status) for finding in found] == [("runtime", Status.OK), ("state", Status.OK)]
     assert "made at the first start" in found[0].detail
-    assert list(tmp_path.iterdir()) == [], "doctor makes nothing"
+    assert list(short_path.iterdir()) == [], "doctor makes nothing"
 
 
-def test_a_runtime_directory_that_leaves_no_room_for_a_socket_must_be_mended(tmp_path: Path) -> None:
-    found = _places(tmp_path, XDG_RUNTIME_DIR=str(tmp_path / ("d" * 90)))[0]
+def test_a_runtime_directory_that_leaves_no_room_for_a_socket_must_be_mended(short_path: Path) -> None:
+    found = _places(short_path, XDG_RUNTIME_DIR=str(short_path / ("d" * 90)))[0]
     assert found.is_fatal
     assert "XDG_RUNTIME_DIR" in found.mend
 
 
-def test_a_file_where_a_directory_should_be_must_be_mended(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "circus-stack").write_text("")
-    found = _places(tmp_path, XDG_RUNTIME_DIR=str(tmp_path / "run"))[0]
+def test_a_file_where_a_directory_should_be_must_be_mended(short_path: Path) -> None:
+    (short_path / "run").mkdir()
+    (short_path / "run" / "circus-stack").write_text("")
+    found = _places(short_path, XDG_RUNTIME_DIR=str(short_path / "run"))[0]
     assert found.is_fatal
     assert "is not a directory" in found.detail
 
 
-def test_a_directory_of_another_user_must_be_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "run" / "circus-stack").mkdir(parents=True)
+def test_a_directory_of_another_user_must_be_mended(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (short_path / "run" / "circus-stack").mkdir(parents=True)
     monkeypatch.setattr(places.os, "geteuid", lambda: os.getuid() + 1)
-    found = _places(tmp_path, XDG_RUNTIME_DIR=str(tmp_path / "run"))[0]
+    found = _places(short_path, XDG_RUNTIME_DIR=str(short_path / "run"))[0]
     assert found.is_fatal
     assert f"belongs to user {os.getuid()}" in found.detail
 
