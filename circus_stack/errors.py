@@ -54,6 +54,14 @@ class ConfigError(CircusStackError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class UnknownOptionError(CircusStackError):
+    """A watcher has no option of that name; the text begins with Circus's own, and names the nearest that it has."""
+
+    def __init__(self, key: str, nearest: str = "") -> None:
+        self.key = key
+        super().__init__(f"unknown key {key!r}" + (f"; did you mean {nearest!r}?" if nearest else ""))
+
+
 class SocketError(CircusStackError):
     """A listening socket could not be bound; the text names the address, the reason and, if known, the holder."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import graphlib
-import shlex
 from collections.abc import Mapping, Sequence
 
 from circus_stack.config.check_endpoints import check_endpoints
 from circus_stack.config.check_sockets import check_sockets, check_use_of_sockets
+from circus_stack.config.check_watcher import check_watcher
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import ServiceConfig, SocketConfig, StackConfig, WatcherConfig
 from circus_stack.config.values import Location
@@ -22,8 +22,7 @@ def check_stack(stack: StackConfig, problems: Problems) -> None:
     _check_names(stack.sockets, problems)
     known = {each.name.lower(): each.name for each in runnables}
     for watcher in stack.watchers:
-        _check_command(watcher, problems)
-        _check_singleton(watcher, problems)
+        check_watcher(watcher, problems)
         _check_dependencies(watcher, watcher.depends_on, known, problems)
         check_use_of_sockets(watcher, stack.sockets, problems)
     for service in stack.services:
@@ -64,32 +63,6 @@ def _check_names(records: Sequence[_Runnable] | Sequence[SocketConfig], problems
         place = _place(first.where)
         line = f" (line {place.line})" if place.line else ""
         problems.add(f"the name is taken by [{_title(first)}]{line}", _place(record.where), section=_title(record))
-
-
-def _check_command(watcher: WatcherConfig, problems: Problems) -> None:
-    title = _title(watcher)
-    if not watcher.cmd.strip():
-        where = _place(watcher.where, "cmd")
-        problems.add("has no command", where, section=title, option="cmd", legal="a command line")
-    for option, text in (("cmd", watcher.cmd), ("args", watcher.args)):
-        try:
-            shlex.split(text)
-        except ValueError as error:
-            reason = str(error)
-            message = f"cannot be split into words: {reason[:1].lower()}{reason[1:]}"
-            problems.add(message, _place(watcher.where, option), section=title, option=option, found=text)
-
-
-def _check_singleton(watcher: WatcherConfig, problems: Problems) -> None:
-    if watcher.singleton and watcher.numprocesses > 1:
-        problems.add(
-            "is more than a singleton has",
-            _place(watcher.where, "numprocesses"),
-            section=_title(watcher),
-            option="numprocesses",
-            found=str(watcher.numprocesses),
-            legal="0 or 1",
-        )
 
 
 def _check_dependencies(

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import re
+import resource
 
 from circus_stack.config.values import UNLIMITED, HookConfig
 from circus_stack.literals import parse_bool, parse_whole
 
 STREAMS = ("stdout_stream", "stderr_stream")
+# Circus: a filename alone means a file.
+FILE_SINK = "FileStream"
 HOOK_PREFIX = "hooks."
 RLIMIT_PREFIX = "rlimit_"
+
+HOOKS = (
+    "before_start",
+    "after_start",
+    "before_spawn",
+    "after_spawn",
+    "before_signal",
+    "after_signal",
+    "before_stop",
+    "after_stop",
+    "before_reap",
+    "after_reap",
+    "extended_stats",
+)
 
 LEGAL_ENV = "NAME=VALUE,NAME=VALUE"
 LEGAL_RLIMIT = "a whole number, 0 or more, SOFT:HARD, infinity, -1, or nothing for no limit"
@@ -20,6 +37,11 @@ _INFINITY = ("", "-1", "infinity", "unlimited")
 _MAX_LIMIT = 2**63 - 1
 _NAME = r"[^\W\d]\w*"
 _CALLABLE = re.compile(rf"{_NAME}(\.{_NAME})+")
+
+
+def rlimit_names() -> tuple[str, ...]:
+    """The limits that this system has, as files write them: `nofile`."""
+    return tuple(name.removeprefix("RLIMIT_").lower() for name in dir(resource) if name.startswith("RLIMIT_"))
 
 
 def parse_env(text: str) -> dict[str, str]:

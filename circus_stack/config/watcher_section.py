@@ -9,6 +9,7 @@ from typing import Any
 from circus_stack.config import inert
 from circus_stack.config.chaussette_command import runs_chaussette
 from circus_stack.config.composites import (
+    FILE_SINK,
     HOOK_PREFIX,
     LEGAL_ENV,
     LEGAL_HOOK,
@@ -133,8 +134,7 @@ def _stream(stream: str, entries: Iterable[Entry], title: str, problems: Problem
     options = {entry.key[len(stream) + 1 :]: entry.value for entry in entries}
     sink = options.pop("class", "")
     if not sink and "filename" in options:
-        # Circus: a filename alone means a file.
-        sink = "FileStream"
+        sink = FILE_SINK
     if not sink:
         first = next(iter(entries))
         problems.add(
@@ -147,12 +147,16 @@ def _stream(stream: str, entries: Iterable[Entry], title: str, problems: Problem
     return StreamConfig(sink, options)
 
 
+def usual_readiness(cmd: str) -> Readiness:
+    """The readiness of a watcher that names none: our chaussette always says it, and a reload to code that cannot
+    start then keeps what serves, whatever the file was written for."""
+    return Readiness(ReadinessForm.NOTIFY if runs_chaussette(cmd) else ReadinessForm.NONE)
+
+
 def watcher_record(name: str, where: Location, converted: Converted, dialect: Dialect) -> WatcherConfig:
     """The record of an ordinary watcher: the dialect's defaults, and what the section set over them."""
     values: dict[str, Any] = {**dialect.watcher_defaults, **converted.values}
-    if "ready" not in values and runs_chaussette(values.get("cmd", "")):
-        # So a reload to code that cannot start keeps what serves, whatever the file was written for.
-        values["ready"] = Readiness(ReadinessForm.NOTIFY)
+    values.setdefault("ready", usual_readiness(values.get("cmd", "")))
     if values.get("send_hup") and "reload_mode" not in values:
         values["reload_mode"] = ReloadMode.HUP
     elif values.get("reload_mode") is ReloadMode.HUP:

@@ -1,0 +1,101 @@
+"""What the options of one watcher say about each other. Pure; mistakes and warnings only, nothing is changed."""
+
+from __future__ import annotations
+
+import shlex
+
+from circus_stack.config.composites import HOOK_PREFIX, HOOKS, RLIMIT_PREFIX, rlimit_names
+from circus_stack.config.problems import Problems, nearest
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.values import Location
+
+
+def check_watcher(watcher: WatcherConfig, problems: Problems) -> None:
+    """Every check that one watcher is enough for."""
+    _check_command(watcher, problems)
+    _check_singleton(watcher, problems)
+    _check_names(watcher, problems)
+    _check_environment(watcher, problems)
+    _check_outputs(watcher, problems)
+
+
+def place_of(watcher: WatcherConfig, option: str) -> Location:
+    """Where an option stands, or its section if the option is a default."""
+    return watcher.where.get(option) or watcher.where.get("", Location())
+
+
+def _title(watcher: WatcherConfig) -> str:
+    return watcher.name if watcher.name.startswith("plugin:") else f"watcher:{watcher.name}"
+
+
+def _check_command(watcher: WatcherConfig, problems: Problems) -> None:
+    title = _title(watcher)
+    if not watcher.cmd.strip():
+        where = place_of(watcher, "cmd")
+        problems.add("has no command", where, section=title, option="cmd", legal="a command line")
+    texts = {"args": watcher.args, "cmd": watcher.cmd}
+    if watcher.shell:
+        # The shell splits those itself, by rules of its own.
+        texts = {"shell_args": watcher.shell_args}
+    for option, text in texts.items():
+        try:
+            shlex.split(text)
+        except ValueError as error:
+            reason = str(error)
+            message = f"cannot be split into words: {reason[:1].lower()}{reason[1:]}"
+            problems.add(message, place_of(watcher, option), section=title, option=option, found=text)
+
+
+def _check_singleton(watcher: WatcherConfig, problems: Problems) -> None:
+    if watcher.singleton and watcher.numprocesses > 1:
+        problems.add(
+            "is more than a singleton has",
+            place_of(watcher, "numprocesses"),
+            section=_title(watcher),
+            option="numprocesses",
+            found=str(watcher.numprocesses),
+            legal="0 or 1",
+        )
+
+
+def _check_names(watcher: WatcherConfig, problems: Problems) -> None:
+    """Hooks and resource limits that don't exist."""
+    for prefix, given, known, what in (
+        (HOOK_PREFIX, watcher.hooks, HOOKS, "hook"),
+        (RLIMIT_PREFIX, watcher.rlimits, rlimit_names(), "resource limit"),
+    ):
+        for name in given:
+            if name in known:
+                continue
+            near = nearest(name, known)
+            problems.add(
+                f"there is no {what} of that name",
+                place_of(watcher, prefix + name),
+                section=_title(watcher),
+                option=prefix + name,
+                legal=", ".join(known),
+                nearest=prefix + near if near else "",
+            )
+
+
+def _check_environment(watcher: WatcherConfig, problems: Problems) -> None:
+    """As in Circus: both add to the PYTHONPATH of an environment that is handed on."""
+    for option, is_set in (("copy_path", watcher.copy_path), ("virtualenv", watcher.virtualenv is not None)):
+        if is_set and not watcher.copy_env:
+            problems.add("needs copy_env = True", place_of(watcher, option), section=_title(watcher), option=option)
+    if watcher.virtualenv_py_ver is not None and watcher.virtualenv is None:
+        _warn_idle(watcher, "virtualenv_py_ver", "there is no virtualenv", problems)
+
+
+def _check_outputs(watcher: WatcherConfig, problems: Problems) -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(watcher, f"close_child_{name}") and getattr(watcher, f"{name}_stream") is not None:
+            _warn_idle(watcher, f"{name}_stream", f"close_child_{name} sends {name} to /dev/null", problems)
+    if watcher.shell_args and not watcher.shell:
+        _warn_idle(watcher, "shell_args", "shell is not set", problems)
+    if watcher.listen_fds and not watcher.use_sockets:
+        _warn_idle(watcher, "listen_fds", "use_sockets is not set, so that no socket is inherited", problems)
+
+
+def _warn_idle(watcher: WatcherConfig, option: str, reason: str, problems: Problems) -> None:
+    problems.warn(f"has no effect: {reason}", place_of(watcher, option), section=_title(watcher), option=option)

@@ -1,0 +1,165 @@
+"""Changes of a watcher while the stack runs: one option, a whole new watcher, and what stays when the file is read
+again. Pure: records in, records out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from circus_stack.config import inert, json_values
+from circus_stack.config.check_stack import check_stack
+from circus_stack.config.check_watcher import check_watcher
+from circus_stack.config.composites import FILE_SINK, HOOK_PREFIX, RLIMIT_PREFIX, STREAMS
+from circus_stack.config.dialect import Dialect
+from circus_stack.config.option import spellings
+from circus_stack.config.problems import Problems, nearest
+from circus_stack.config.schema import StackConfig, WatcherConfig
+from circus_stack.config.values import ReloadMode, StreamConfig
+from circus_stack.config.watcher_section import legal_keys, usual_readiness
+from circus_stack.errors import UnknownOptionError
+
+_DECLARED = spellings(WatcherConfig)
+# A file could not hold a name with these.
+_NO_NAME = frozenset("[]\r\n\0")
+# Fields whose keys are changed one by one, so that they are also kept one by one.
+_MAPPINGS = ("env", "rlimits", "hooks", "extra")
+
+
+def change_option(config: WatcherConfig, key: str, value: object) -> WatcherConfig:
+    """The watcher with one option changed: `value` is text or what JSON has.
+
+    `key` is any option, `stdout_stream.K`, `hooks.NAME`, `hooks`, `rlimit_X`, `env`, or a free-form key that is there
+    already. Raises UnknownOptionError for any other, and ValueError, which says what would be legal, for a bad value
+    or one that contradicts another option. What other sections say is checked by `check_change`.
+    """
+    changed = _changed(config, key, value, keep_unknown=False)
+    _check_alone(changed)
+    return changed
+
+
+def watcher_from_options(
+    name: str, cmd: str, args: object, options: Mapping[str, object], dialect: Dialect
+) -> WatcherConfig:
+    """A new watcher with the dialect's defaults; values are text or what JSON has, None is a default.
+
+    Unknown keys are kept as free-form options, or refused with UnknownOptionError where the dialect is strict. Raises
+    ValueError as `change_option` does.
+    """
+    if not name.strip() or set(name) & _NO_NAME:
+        raise ValueError(f"{name!r} is not a valid name of a watcher; legal: text of one line, without [ and ]")
+    given = {"cmd": cmd, "args": args, **options}
+    found = WatcherConfig(name=name, **dialect.watcher_defaults)
+    for key, value in given.items():
+        if value is not None and key not in inert.WATCHER and key != "name":
+            found = _changed(found, key, value, keep_unknown=not dialect.is_strict)
+    if not {"ready", "readiness"} & set(given):
+        found = dataclasses.replace(found, ready=usual_readiness(found.cmd))
+    _check_alone(found)
+    return found
+
+
+def check_change(stack: StackConfig, changed: WatcherConfig) -> None:
+    """Raise ValueError where a watcher that was changed, or added, contradicts the rest of the stack: sockets and
+    watchers that it names, rings of dependencies."""
+    others = tuple(each for each in stack.watchers if each.name != changed.name)
+    problems = Problems()
+    check_stack(dataclasses.replace(stack, watchers=(*others, changed), plugins=()), problems)
+    _raise_first(problems)
+
+
+def merge_runtime(before: WatcherConfig, running: WatcherConfig, now: WatcherConfig) -> WatcherConfig:
+    """What holds after the file was read again: `before` and `now` are what it said and says, `running` what holds.
+
+    Field by field, and key by key of a mapping: what an operator changed stays unless the file changed that very one.
+    """
+    merged: dict[str, Any] = {}
+    for field in dataclasses.fields(now):
+        old, own, new = (getattr(each, field.name) for each in (before, running, now))
+        if not field.compare:
+            continue
+        if field.name in _MAPPINGS:
+            merged[field.name] = _merge_keys(old, own, new)
+        else:
+            merged[field.name] = own if old == new else new
+    result = dataclasses.replace(now, **merged)
+    return dataclasses.replace(result, send_hup=result.reload_mode is ReloadMode.HUP)
+
+
+def _merge_keys(before: Mapping[str, Any], running: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key in (*now, *(key for key in running if key not in now)):
+        source = running if before.get(key) == now.get(key) else now
+        if key in source:
+            found[key] = source[key]
+    return found
+
+
+def _changed(config: WatcherConfig, key: str, value: object, *, keep_unknown: bool) -> WatcherConfig:
+    try:
+        return _in_step(key, _replaced(config, key, value, keep_unknown))
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
+
+
+def _replaced(config: WatcherConfig, key: str, value: object, keep_unknown: bool) -> WatcherConfig:
+    option = _DECLARED.get(key)
+    prefix, dot, rest = key.partition(".")
+    if option is not None:
+        return dataclasses.replace(config, **{option.name: json_values.option_value(option, value)})
+    if key in STREAMS:
+        return dataclasses.replace(config, **{key: json_values.stream_value(value)})
+    if dot and prefix in STREAMS:
+        return dataclasses.replace(config, **{prefix: _with_stream_option(getattr(config, prefix), rest, value)})
+    if key == "env":
+        return dataclasses.replace(config, env=json_values.env_value(value))
+    if key == "hooks" or key.startswith(HOOK_PREFIX):
+        given = {rest: json_values.hook_value(value)} if dot else json_values.hooks_value(value)
+        hooks = {**config.hooks, **given}
+        return dataclasses.replace(config, hooks={name: hook for name, hook in hooks.items() if hook is not None})
+    return _with_limit_or_extra(config, key, value, keep_unknown)
+
+
+def _with_limit_or_extra(config: WatcherConfig, key: str, value: object, keep_unknown: bool) -> WatcherConfig:
+    if key == "rlimits" and isinstance(value, Mapping):
+        limits = {str(name).lower(): json_values.rlimit_value(limit) for name, limit in value.items()}
+        return dataclasses.replace(config, rlimits=limits)
+    if key.startswith(RLIMIT_PREFIX):
+        name = key.removeprefix(RLIMIT_PREFIX).lower()
+        return dataclasses.replace(config, rlimits={**config.rlimits, name: json_values.rlimit_value(value)})
+    if key not in config.extra and not keep_unknown:
+        raise UnknownOptionError(key, nearest(key, (*legal_keys(), *config.extra)))
+    return dataclasses.replace(config, extra={**config.extra, key: json_values.scalar_text(value)})
+
+
+def _with_stream_option(stream: StreamConfig | None, name: str, value: object) -> StreamConfig:
+    options = dict(stream.options) if stream is not None else {}
+    sink = stream.sink if stream is not None else ""
+    text = json_values.scalar_text(value)
+    if name == "class":
+        sink = text
+    else:
+        options[name] = text
+    sink = sink or (FILE_SINK if "filename" in options else "")
+    if not sink or not name:
+        raise ValueError("there is no stream that has this option; set its class, or its filename, first")
+    return StreamConfig(sink, options)
+
+
+def _in_step(key: str, config: WatcherConfig) -> WatcherConfig:
+    """send_hup and reload_mode = hup are one; whichever was set decides."""
+    if key == "send_hup" and config.send_hup is not (config.reload_mode is ReloadMode.HUP):
+        return dataclasses.replace(config, reload_mode=ReloadMode.HUP if config.send_hup else ReloadMode.ROLLING)
+    return dataclasses.replace(config, send_hup=config.reload_mode is ReloadMode.HUP)
+
+
+def _check_alone(config: WatcherConfig) -> None:
+    problems = Problems()
+    check_watcher(config, problems)
+    _raise_first(problems)
+
+
+def _raise_first(problems: Problems) -> None:
+    if problems.mistakes:
+        # Where the option stands in the file is no help: it is not the file's value that is wrong.
+        raise ValueError(str(dataclasses.replace(problems.mistakes[0], file="", line=0)))
