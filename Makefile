@@ -78,3 +78,4 @@ tested:
 	@tools/system-packages test
 	@tools/venv dev
 	@tools/meinheld optional
+	@tools/peers

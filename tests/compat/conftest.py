@@ -1,0 +1,45 @@
+"""The fixtures of the comparison: a room for the programs of a module, and both daemons gone through the script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.compat.daemons import SIDES, start
+from tests.compat.scripts import INI, SCRIPT
+from tests.compat.wire import Reply
+from tests.support.stack import Room, room
+
+Replies = dict[str, dict[str, Reply]]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """One for all tests of a module, so that a daemon is started once."""
+    with room(tmp_path_factory.mktemp("compat")) as made:
+        yield made
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Room]:
+    with room(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def replies(tmp_path_factory: pytest.TempPathFactory) -> Replies:
+    """What each side answered to each step, by side and title. Both go through the script at the same time."""
+    with room(tmp_path_factory.mktemp("script")) as made, ThreadPoolExecutor(len(SIDES)) as pool:
+        runs = {side: pool.submit(_run, made, side) for side in SIDES}
+        return {side: run.result() for side, run in runs.items()}
+
+
+def _run(here: Room, side: str) -> dict[str, Reply]:
+    daemon = start(here, side, INI)
+    try:
+        return {step.title: step.run(daemon) for step in SCRIPT}
+    finally:
+        daemon.close()

@@ -1,0 +1,139 @@
+"""The one table of intended differences from Circus 0.19. docs/circus-differences.md is made of it, and every test that
+compares the two takes its exceptions from here: what is in no row is a defect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from tests.compat.compare import Deviation
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Where replies differ: steps by title, deviations by `kind path`; both may be patterns."""
+
+    steps: tuple[str, ...]
+    deviations: tuple[str, ...]
+
+    def covers(self, step: str, deviation: Deviation) -> bool:
+        return any(fnmatchcase(step, each) for each in self.steps) and any(
+            fnmatchcase(deviation.key, each) for each in self.deviations
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row of the page. Without `seen`, a test of its own shows it, and calls `intended(name)`."""
+
+    name: str
+    circus: str
+    here: str
+    reason: str
+    seen: tuple[Seen, ...] = ()
+
+
+_ERROR_TO_ERROR = ("value reason", "type tb", "value errno")
+_OK_TO_ERROR = ("value status",)
+_ERROR_TO_OK = ("value status", "missing reason", "missing tb", "missing errno")
+
+DIFFERENCES: tuple[Difference, ...] = (
+    Difference(
+        "conflicts",
+        "while one operation runs, any other is refused with errno 5, `arbiter is already running ...`",
+        "operations are queued for each watcher; `quit` and questions are answered at once",
+        "a process that ignores SIGTERM must not keep anybody from steering the rest",
+    ),
+    Difference(
+        "odd messages",
+        "JSON that is no object, or has no command, makes the daemon deaf to all clients",
+        "errno 3, and the daemon goes on",
+        "no client may silence the daemon",
+    ),
+    Difference(
+        "bad properties",
+        "a property of a wrong type raises in the daemon: errno 4, 5 or 6, `server error` or a traceback",
+        "errno 3 with a reason that says what is legal; `tb` is always null",
+        "errno 3 is Circus's own number for a message that is not valid; a traceback helps no client",
+        (
+            Seen(
+                (
+                    *("stop by a broken regex", "kill with what is no pid", "kill by no signal"),
+                    *("kill by a wrong number", "kill of nobody", "signal to the children of none"),
+                    *("signal to a child of nobody", "signal to no child", "signal by no name"),
+                    "signal by a wrong number",
+                ),
+                _ERROR_TO_ERROR,
+            ),
+        ),
+    ),
+    Difference(
+        "texts",
+        "terse, or Python's own words",
+        "say what is legal. Those that clients look for are the same: `program X not found`, `'x' option not found`, "
+        "`unknown command: 'x'`, `json invalid`, `message invalid 'x' is missing`, `unknown key 'x'`",
+        "an error says what would be right",
+        (Seen(("stop by an unknown way",), ("value reason",)),),
+    ),
+    Difference(
+        "refusals without waiting",
+        "a `kill` of an unknown watcher is ok unless it waits; a signal to an unknown pid is ok",
+        "both are refused with errno 3",
+        "a client must know that nothing was signalled",
+        (Seen(("kill of nobody, not waiting", "signal to what is not there"), _OK_TO_ERROR),),
+    ),
+    Difference(
+        "free-form options",
+        "`get` of a free-form option that `options` shows fails with a traceback",
+        "`get` has it as `options` has it",
+        "plugins read their settings so",
+        (Seen(("get a free-form option",), _ERROR_TO_OK),),
+    ),
+    Difference(
+        "`__name__`",
+        "`options`, and `env` in it, have a key `__name__`, left over from the reader of the ini",
+        "no such key",
+        "it is no option",
+        (Seen(("options*", "get of all kinds"), ("missing options.__name__", "missing options.env.__name__")),),
+    ),
+    Difference(
+        "copied environment",
+        "with `copy_env`, `env` in `options` is the whole environment of the daemon",
+        "`env` is what was declared",
+        "what a client reads it can write back; and the daemon's environment may hold secrets",
+        (Seen(("options", "options after all settings", "get env *"), ("missing options.env.*",)),),
+    ),
+    Difference(
+        "`max_retry`",
+        "5 failing spawns in a row give a watcher up",
+        "-1: never, with a pause that grows; a number counts as in Circus",
+        "a full process table or a missing mount passes; whoever wants an end sets it",
+        (Seen(("options*",), ("value options.max_retry",)),),
+    ),
+    Difference(
+        "reload of all",
+        "starts the stopped watchers too",
+        "a stopped watcher stays stopped; `reload NAME` starts it, as in Circus",
+        "what an operator stopped is not started by a reload for something else",
+        (Seen(("statuses after a reload of all",), ("value statuses.idle",)),),
+    ),
+)
+
+
+def row(step: str, deviation: Deviation) -> Difference | None:
+    """The difference that covers a deviation, if one does."""
+    return next((each for each in DIFFERENCES for seen in each.seen if seen.covers(step, deviation)), None)
+
+
+def intended(name: str) -> Difference:
+    """The row of that name. A test that shows a difference by itself begins with this."""
+    return next(each for each in DIFFERENCES if each.name == name)
+
+
+def page_rows() -> list[str]:
+    """The rows of the table in docs/circus-differences.md."""
+    return [f"| {each.name} | {each.circus} | {each.here} | {each.reason} |" for each in DIFFERENCES]
+
+
+if __name__ == "__main__":
+    print("\n".join(page_rows()))
