@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from circus_stack.config.check_endpoints import check_endpoints
 from circus_stack.config.check_sockets import check_sockets, check_use_of_sockets
 from circus_stack.config.check_watcher import check_watcher
+from circus_stack.config.plugin_section import PREFIX
+from circus_stack.config.plugin_watcher import plugin_watcher
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import ServiceConfig, SocketConfig, StackConfig, WatcherConfig
 from circus_stack.config.values import Location
@@ -21,7 +23,9 @@ def check_stack(stack: StackConfig, problems: Problems) -> None:
     _check_names(runnables, problems)
     _check_names(stack.sockets, problems)
     known = {each.name.lower(): each.name for each in runnables}
-    for watcher in stack.watchers:
+    known.update((each.lower(), each) for each in (PREFIX + plugin.name for plugin in stack.plugins))
+    plugins = tuple(plugin_watcher(each, stack.circus) for each in stack.plugins)
+    for watcher in (*stack.watchers, *plugins):
         check_watcher(watcher, problems)
         _check_dependencies(watcher, watcher.depends_on, known, problems)
         check_use_of_sockets(watcher, stack.sockets, problems)

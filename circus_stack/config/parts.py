@@ -10,6 +10,7 @@ from circus_stack.config.convert import Converted
 from circus_stack.config.dialect import Dialect
 from circus_stack.config.document import Section
 from circus_stack.config.environment import check_patterns, read_environment
+from circus_stack.config.plugin_section import PREFIX, read_plugin
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import PluginConfig, ServiceConfig, SocketConfig, WatcherConfig
 from circus_stack.config.service_section import read_service
@@ -66,6 +67,7 @@ def read_parts(
     for section in own:
         _read(section, parts, service_kinds, has_web)
     names = [each.name for each in parts.watchers] + [each.name for each in parts.services]
+    names += [PREFIX + each.name for each in parts.plugins]
     check_patterns(environment, [*names, *([WEB] if has_web else [])], problems)
     return parts
 
@@ -78,7 +80,7 @@ def _read(section: Section, parts: Parts, service_kinds: Mapping[str, type], has
         case "socket":
             parts.sockets.append(read_socket(section, scope))
         case "plugin":
-            parts.plugins.append(_read_plugin(section, scope))
+            parts.plugins.append(read_plugin(section, scope))
         case "watcher":
             converted = convert_watcher(section, section.name, scope)
             if has_web and section.name.lower() == WEB:
@@ -91,12 +93,6 @@ def _read(section: Section, parts: Parts, service_kinds: Mapping[str, type], has
                 parts.services.append(service)
         case "service":
             scope.problems.warn("services are read in a Paste ini only", section.where, section=section.title)
-
-
-def _read_plugin(section: Section, scope: Scope) -> PluginConfig:
-    scope.problems.warn("plugins are not run yet", section.where, section=section.title)
-    options = {entry.key: entry.value for entry in scope.expand(section).entries}
-    return PluginConfig(name=section.name, use=options.pop("use", ""), options=options, where={"": section.where})
 
 
 def check_titles(sections: Iterable[Section], other_kinds: Iterable[str], problems: Problems) -> None:

@@ -13,7 +13,14 @@ from circus_stack.config.composites import rlimit_text
 from circus_stack.config.listen import Address
 from circus_stack.config.masking import mask_urls
 from circus_stack.config.option import Option, options_of
-from circus_stack.config.schema import CircusConfig, ServiceConfig, SocketConfig, StackConfig, WatcherConfig
+from circus_stack.config.schema import (
+    CircusConfig,
+    PluginConfig,
+    ServiceConfig,
+    SocketConfig,
+    StackConfig,
+    WatcherConfig,
+)
 from circus_stack.config.start_order import start_waves
 
 # Shown in a watcher's first lines, whatever their value.
@@ -32,7 +39,7 @@ def render(stack: StackConfig) -> str:
         *(_socket(each) for each in stack.sockets),
         *(_service(each, stack) for each in stack.services),
         *(_watcher(each) for each in stack.watchers),
-        *([f"plugin {each.name}", f"  use = {each.use}"] for each in stack.plugins),
+        *(_plugin(each) for each in stack.plugins),
         ["start", *(f"  {number}. {names}" for number, names in enumerate(_order(stack), start=1))],
         ["warnings", *(f"  {each}" for each in stack.warnings)] if stack.warnings else [],
     ]
@@ -102,6 +109,11 @@ def _service(service: ServiceConfig, stack: StackConfig) -> list[str]:
     lines += [f"  {name} = {_value(declared[name], value)}" for name, value in given]
     env = service.watcher.get("env")
     return lines + (_env(env) if isinstance(env, Mapping) else [])
+
+
+def _plugin(plugin: PluginConfig) -> list[str]:
+    lines = [f"plugin {plugin.name}", f"  use = {plugin.use}"]
+    return lines + [f"  {key} = {mask_urls(value)}" for key, value in plugin.options.items()]
 
 
 def _watcher(watcher: WatcherConfig) -> list[str]:

@@ -97,39 +97,36 @@ def _merge_keys(before: Mapping[str, Any], running: Mapping[str, Any], now: Mapp
 
 def _changed(config: WatcherConfig, key: str, value: object, *, keep_unknown: bool) -> WatcherConfig:
     try:
-        return _in_step(key, _replaced(config, key, value, keep_unknown))
+        fields = _fields(config, key, value, keep_unknown)
     except ValueError as error:
         raise ValueError(f"{key}: {error}") from None
+    return _in_step(key, dataclasses.replace(config, **fields))
 
 
-def _replaced(config: WatcherConfig, key: str, value: object, keep_unknown: bool) -> WatcherConfig:
+def _fields(config: WatcherConfig, key: str, value: object, keep_unknown: bool) -> dict[str, Any]:
+    """What the key fills: field name -> its new value."""
     option = _DECLARED.get(key)
     prefix, dot, rest = key.partition(".")
     if option is not None:
-        return dataclasses.replace(config, **{option.name: json_values.option_value(option, value)})
+        return {option.name: json_values.option_value(option, value)}
     if key in STREAMS:
-        return dataclasses.replace(config, **{key: json_values.stream_value(value)})
+        return {key: json_values.stream_value(value)}
     if dot and prefix in STREAMS:
-        return dataclasses.replace(config, **{prefix: _with_stream_option(getattr(config, prefix), rest, value)})
+        return {prefix: _with_stream_option(getattr(config, prefix), rest, value)}
     if key == "env":
-        return dataclasses.replace(config, env=json_values.env_value(value))
+        return {"env": json_values.env_value(value)}
     if key == "hooks" or key.startswith(HOOK_PREFIX):
         given = {rest: json_values.hook_value(value)} if dot else json_values.hooks_value(value)
         hooks = {**config.hooks, **given}
-        return dataclasses.replace(config, hooks={name: hook for name, hook in hooks.items() if hook is not None})
-    return _with_limit_or_extra(config, key, value, keep_unknown)
-
-
-def _with_limit_or_extra(config: WatcherConfig, key: str, value: object, keep_unknown: bool) -> WatcherConfig:
+        return {"hooks": {name: hook for name, hook in hooks.items() if hook is not None}}
     if key == "rlimits" and isinstance(value, Mapping):
-        limits = {str(name).lower(): json_values.rlimit_value(limit) for name, limit in value.items()}
-        return dataclasses.replace(config, rlimits=limits)
+        return {"rlimits": {str(name).lower(): json_values.rlimit_value(each) for name, each in value.items()}}
     if key.startswith(RLIMIT_PREFIX):
         name = key.removeprefix(RLIMIT_PREFIX).lower()
-        return dataclasses.replace(config, rlimits={**config.rlimits, name: json_values.rlimit_value(value)})
+        return {"rlimits": {**config.rlimits, name: json_values.rlimit_value(value)}}
     if key not in config.extra and not keep_unknown:
         raise UnknownOptionError(key, nearest(key, (*legal_keys(), *config.extra)))
-    return dataclasses.replace(config, extra={**config.extra, key: json_values.scalar_text(value)})
+    return {"extra": {**config.extra, key: json_values.scalar_text(value)}}
 
 
 def _with_stream_option(stream: StreamConfig | None, name: str, value: object) -> StreamConfig:

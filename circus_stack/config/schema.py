@@ -259,11 +259,13 @@ class ServiceConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginConfig:
-    """A plugin: section `[plugin:NAME]`, kept as written; `use` is the dotted name of its class."""
+    """A plugin: section `[plugin:NAME]`; `use` is the dotted name of its class, as written. `options` is its own
+    configuration, `watcher` what the section sets of a watcher's options (field name -> value)."""
 
     name: str
     use: str
     options: Mapping[str, str] = field(default_factory=dict)
+    watcher: Mapping[str, object] = field(default_factory=dict)
     where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
 

@@ -106,13 +106,27 @@ class _Composites:
         result.where.update(self.where)
 
 
-def convert_watcher(section: Section, name: str, scope: Scope, *, legal: Iterable[str] = ()) -> Converted:
-    """The values of a watcher's fields that a section sets; `legal` names more keys, to propose for a misspelt one."""
+def convert_watcher(
+    section: Section,
+    name: str,
+    scope: Scope,
+    *,
+    legal: Iterable[str] = (),
+    take_rest: Callable[[Entry], None] | None = None,
+) -> Converted:
+    """The values of a watcher's fields that a section sets; `legal` names more keys, to propose for a misspelt one.
+
+    `take_rest` gets what is no option of a watcher; without it that is free-form, or a mistake.
+    """
     title = section.title
     composites = _Composites(title, scope.problems, scope.environment.of_watcher(name))
 
     def take_unknown(entry: Entry) -> None:
-        if not composites.take(entry) and not inert.warn_inert(entry, title, inert.WATCHER, scope.problems):
+        if composites.take(entry):
+            return
+        if take_rest is not None:
+            take_rest(entry)
+        elif not inert.warn_inert(entry, title, inert.WATCHER, scope.problems):
             _take_free_form(entry, title, scope, composites.extra, (*legal_keys(), *legal))
 
     result = convert(WatcherConfig, scope.expand(section, name).entries, title, scope.problems, take_unknown)
