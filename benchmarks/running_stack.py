@@ -1,4 +1,4 @@
-"""A stack that a benchmark runs: real `circus-stack serve` in directories of its own, gone at the end."""
+"""A stack that a benchmark runs: a real `circus-stack serve` or `circusd` in directories of its own, then gone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE_S = 60.0
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A stack that is up: its arbiter's pid, the port of its first socket, its endpoints, where its output goes."""
+    """A stack that is up: its arbiter's pid, the port of its first socket or 0, its endpoints, its output's file."""
 
     pid: int
     port: int
@@ -46,17 +46,30 @@ class RunningStack:
 @contextlib.contextmanager
 def serve(*arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Iterator[RunningStack]:
     """Run `circus-stack serve` with these arguments until the block ends; RuntimeError if it doesn't come up."""
+    with _run("circus-stack", "serve", *arguments, cwd=cwd, environ=environ, sign="circus-stack: ready in") as stack:
+        yield stack
+
+
+@contextlib.contextmanager
+def circusd(ini: Path, environ: Mapping[str, str] | None = None) -> Iterator[RunningStack]:
+    """Run `circusd` with this file until the block ends; RuntimeError if no client can reach it."""
+    with _run("circusd", str(ini), cwd=ini.parent, environ=environ) as stack:
+        yield stack
+
+
+@contextlib.contextmanager
+def _run(*argv: str, cwd: Path, environ: Mapping[str, str] | None, sign: str = "") -> Iterator[RunningStack]:
     home = Path(tempfile.mkdtemp(prefix="csb"))
     env = {**os.environ, **(environ or {}), "XDG_RUNTIME_DIR": str(home), "XDG_STATE_HOME": str(home / "state")}
     env["PATH"] = f"{BIN}:{env['PATH']}"
     log = home / "log"
     with log.open("wb") as out:
         arbiter = subprocess.Popen(
-            [str(BIN / "circus-stack"), "serve", *arguments], stdout=out, stderr=out, cwd=cwd, env=env,
+            [str(BIN / argv[0]), *argv[1:]], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd, env=env,
             start_new_session=True,
         )  # fmt: skip
     try:
-        yield _wait_up(arbiter, env, log)
+        yield _wait_up(arbiter, env, log, sign)
     finally:
         arbiter.send_signal(signal.SIGTERM)
         try:
@@ -67,16 +80,17 @@ def serve(*arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) 
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _wait_up(arbiter: subprocess.Popen[bytes], env: Mapping[str, str], log: Path) -> RunningStack:
+def _wait_up(arbiter: subprocess.Popen[bytes], env: Mapping[str, str], log: Path, sign: str) -> RunningStack:
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline and arbiter.poll() is None:
-        if "circus-stack: ready in" in log.read_text(errors="replace"):
-            [record] = [each.record for each in find_stacks(env).stacks if each.record.pid == arbiter.pid]
+        found = [each.record for each in find_stacks(env).stacks if each.record.pid == arbiter.pid]
+        if found and sign in log.read_text(errors="replace"):
+            [record] = found
             with Client(record.endpoint, timeout_s=_PATIENCE_S) as client:
-                [first, *_] = client.call("listsockets")["sockets"]
-            return RunningStack(arbiter.pid, int(first["port"]), record.endpoint, record.pubsub_endpoint, log)
+                ports = [int(each["port"]) for each in client.call("listsockets")["sockets"] if "port" in each]
+            return RunningStack(arbiter.pid, next(iter(ports), 0), record.endpoint, record.pubsub_endpoint, log)
         time.sleep(0.02)
-    raise RuntimeError(f"the stack did not come up:\n{log.read_text(errors='replace')}")
+    raise RuntimeError(f"{arbiter.args!r} did not come up:\n{log.read_text(errors='replace')}")
 
 
 def median(values: Sequence[float]) -> float:

@@ -12,10 +12,19 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from circus_stack.system.descent import descendants, session_of
 from circus_stack.system.spawn import Child
 
+# How often at most /proc is searched for zombies of strangers while one of ours is held.
+_SEARCH_S = 0.1
 
-def _ignore(_pid: int) -> None:
+
+def _ignore(_pid: int) -> bool:
+    """Nobody cares, nor asks to wait."""
+    return False
+
+
+def _forget(_pid: int, _exit_code: int) -> None:
     """Nobody cares."""
 
 
@@ -23,7 +32,7 @@ def _ignore(_pid: int) -> None:
 class _Watched:
     pidfd: int
     on_exit: Callable[[int, int], None]
-    before_reap: Callable[[int], None]
+    before_reap: Callable[[int], bool]
 
 
 class Reaper:
@@ -36,22 +45,56 @@ class Reaper:
         self._loop = loop
         self._on_stranger = on_stranger
         self._watched: dict[int, _Watched] = {}
+        # Zombies that keep their number until they are released.
+        self._held: set[int] = set()
+        self._sharers = 0
+        self._search: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin to listen for SIGCHLD; the loop must be the main thread's."""
         self._loop.add_signal_handler(signal.SIGCHLD, self.reap_strangers)
 
     def add(
-        self, child: Child, on_exit: Callable[[int, int], None], before_reap: Callable[[int], None] = _ignore
+        self, child: Child, on_exit: Callable[[int, int], None], before_reap: Callable[[int], bool] = _ignore
     ) -> None:
         """Take over a started child, its pidfd included; `on_exit(pid, exit_code)` is called once.
 
         Just before it, `before_reap(pid)` is called while the child is a zombie: it keeps its number until then, so
         that what is left of its process group can be signalled, and nobody else. Afterwards the number may be
-        anybody's, unless the group lives on.
+        anybody's, unless the group lives on. Where it returns True, the zombie is held until it is released.
         """
         self._watched[child.pid] = _Watched(child.pidfd, on_exit, before_reap)
         self._loop.add_reader(child.pidfd, self._reap, child.pid)
+
+    def is_held(self, pid: int) -> bool:
+        """Whether the child has ended and waits to be released."""
+        return pid in self._held
+
+    def release(self, pid: int) -> None:
+        """Reap a child that is held; `on_exit` is called before this returns. Nothing where it isn't held."""
+        if pid in self._held:
+            self._held.discard(pid)
+            watched = self._watched[pid]
+            info = os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if info is not None:
+                self._finish(pid, watched, info)
+
+    def disown(self, pid: int) -> None:
+        """Reap the child when it ends, and tell nobody."""
+        watched = self._watched.get(pid)
+        if watched is not None:
+            self._watched[pid] = _Watched(watched.pidfd, _forget, _ignore)
+            self.release(pid)
+
+    def share(self) -> None:
+        """A thread may start programs of its own and wait for them: until it is back, leave its children to it."""
+        self._sharers += 1
+
+    def unshare(self) -> None:
+        """The thread is back: what it left is ours to reap."""
+        self._sharers -= 1
+        if not self._sharers:
+            self._loop.call_soon(self.reap_strangers)
 
     def knows(self, pid: int) -> bool:
         """Whether `pid` was added and is not reaped yet, so that it cannot have been given to another process."""
@@ -70,7 +113,7 @@ class Reaper:
 
     def reap_strangers(self) -> None:
         """Reap all zombies that nobody added; those that were added are reaped by the way."""
-        while True:
+        while not self._held and not self._sharers:
             try:
                 info = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
@@ -80,30 +123,55 @@ class Reaper:
             if info.si_pid in self._watched:
                 self._reap(info.si_pid)
                 continue
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(info.si_pid, os.WNOHANG)
-            self._on_stranger(info.si_pid)
+            self._reap_stranger(info.si_pid)
+        # The kernel shows one and the same zombie first, again and again: behind one that stays, look by number.
+        if self._search is None:
+            self._search = self._loop.call_later(_SEARCH_S, self._search_strangers)
+
+    def _search_strangers(self) -> None:
+        self._search = None
+        for pid in descendants(recursive=False):
+            # What a thread of ours has started is in our own session; what was handed to us is in another one.
+            if pid not in self._watched and not (self._sharers and session_of(pid) == os.getsid(0)):
+                self._reap_stranger(pid)
+        if not self._held and not self._sharers:
+            self.reap_strangers()
+
+    def _reap_stranger(self, pid: int) -> None:
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                return
+        self._on_stranger(pid)
 
     def _reap(self, pid: int) -> None:
         watched = self._watched[pid]
         info = os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if info is None:
             return
-        exited = info.si_code == os.CLD_EXITED
+        is_to_wait = False
         try:
-            watched.before_reap(pid)
+            is_to_wait = watched.before_reap(pid)
         finally:
             # Whatever that did: a zombie that stays would wake the loop for ever.
             self._loop.remove_reader(watched.pidfd)
-            os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG)
-            os.close(watched.pidfd)
-            del self._watched[pid]
-            watched.on_exit(pid, info.si_status if exited else -info.si_status)
+            if is_to_wait:
+                self._held.add(pid)
+            else:
+                self._finish(pid, watched, info)
+
+    def _finish(self, pid: int, watched: _Watched, info: os.waitid_result) -> None:
+        os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG)
+        os.close(watched.pidfd)
+        del self._watched[pid]
+        watched.on_exit(pid, info.si_status if info.si_code == os.CLD_EXITED else -info.si_status)
 
     def close(self) -> None:
         """Forget everything; children that still run are nobody's."""
         self._loop.remove_signal_handler(signal.SIGCHLD)
+        if self._search is not None:
+            self._search.cancel()
         for watched in self._watched.values():
             self._loop.remove_reader(watched.pidfd)
             os.close(watched.pidfd)
         self._watched.clear()
+        self._held.clear()

@@ -1,7 +1,7 @@
-"""Starts one process from a finished plan. Decides nothing: argv, environment and identity are given.
+"""Starts processes from finished plans. Decides nothing: argv, environment and identity are given.
 
-`subprocess.Popen` does the fork and exec (vfork where it can), reports exec's own error, and is not asked for more:
-waiting is the reaper's.
+The C library's posix_spawn does it where it can; a process of another user is `subprocess.Popen`'s, which knows users
+and groups. Both report exec's own error. What neither can do before the command runs is done by `system.wrapping`.
 """
 
 from __future__ import annotations
@@ -9,26 +9,35 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache, partial
 
 from circus_stack.errors import ResourceShortageError, SpawnError
+from circus_stack.system.executable import check_executable, locate, locate_beside, why_not_entered
 from circus_stack.system.identity import Identity
+from circus_stack.system.limits import Limits, check_limits
 from circus_stack.system.open_files import hand_back
+from circus_stack.system.posix_spawn import is_available, posix_spawn
+from circus_stack.system.wrapping import wrap
 
 # Too many descriptors here or in the whole machine, too many processes, no memory.
 _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
+# How many children are started at the same time. Each start is mostly waiting: for the child to be scheduled (a new
+# session has to queue behind all others), and for its exec. More gained nothing on 2 cores.
+AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class SpawnPlan:
-    """All that a new process needs. `pass_fds` keep their numbers; stdin is /dev/null; the child leads a session of
-    its own, so that its pid is also the number of its process group. `fallback_path` is searched for a program without
-    a slash in its name where `env` has no PATH and the system's default path doesn't know it."""
+    """All that a new process needs; it leads a session of its own, so that its pid is also the number of its process
+    group. `pass_fds` keep their numbers, `moved_fds` (the child's number -> ours) get others; stdin is /dev/null unless
+    `stdin_fd` is given. `limits` are set before the command runs. With `tells_pid` its environment has LISTEN_PID.
+    `fallback_path` is searched for a program without a slash in its name where `env` has no PATH and the system's
+    default path doesn't know it."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
@@ -38,6 +47,17 @@ class SpawnPlan:
     stdout_fd: int
     stderr_fd: int
     fallback_path: str = ""
+    stdin_fd: int | None = None
+    moved_fds: Mapping[int, int] = field(default_factory=dict)
+    limits: Limits = field(default_factory=dict)
+    tells_pid: bool = False
+
+    def other_identity(self) -> Identity | None:
+        """Whom the process must become; None where it stays what the arbiter is."""
+        one = self.identity
+        if one is None or (one.uid == os.geteuid() and one.gid == os.getegid() and one.groups is None):
+            return None
+        return one
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +71,96 @@ class Child:
 def spawn(plan: SpawnPlan) -> Child:
     """Start the process; raises SpawnError that names what could not be executed, and why: ResourceShortageError where
     the command is not to blame. Nothing of it runs then."""
-    identity = plan.identity
+    program = plan.argv[0]
     try:
-        popen = subprocess.Popen(
-            _located(plan),
-            env=plan.env,
-            cwd=plan.cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=plan.stdout_fd,
-            stderr=plan.stderr_fd,
-            pass_fds=plan.pass_fds,
-            start_new_session=True,
-            # None: stays as it is, and needs no privilege. To set what is there already would need one for the groups.
-            user=None if identity is None or identity.uid == os.geteuid() else identity.uid,
-            group=None if identity is None or identity.gid == os.getegid() else identity.gid,
-            extra_groups=None if identity is None else identity.groups,
-        )
+        pid = _start(plan)
     except OSError as error:
         raise _refusal(error, _explain(plan, error)) from error
     except (ValueError, OverflowError, subprocess.SubprocessError) as error:
-        raise SpawnError(f"cannot execute {plan.argv[0]!r}: {error}") from error
-    # The pid belongs to the reaper from here on; a returncode keeps Popen from polling it in its destructor.
-    popen.returncode = 0
-    child = _child(popen.pid, plan.argv[0])
-    hand_back(child.pid)
+        raise SpawnError(f"cannot execute {program!r}: {error}") from error
+    child = _child(pid, program)
+    if "nofile" not in plan.limits:
+        hand_back(child.pid)
     return child
+
+
+def spawn_all(plans: Sequence[SpawnPlan]) -> list[Child | SpawnError]:
+    """Start several processes at the same time, and wait until each runs or has failed; in the order of the plans.
+
+    Blocks for little longer than `spawn` does for one.
+    """
+    if len(plans) == 1:
+        return [_outcome(plans[0])]
+    return list(_pool().map(_outcome, plans))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="circus-spawn")
+
+
+def _outcome(plan: SpawnPlan) -> Child | SpawnError:
+    try:
+        return spawn(plan)
+    except SpawnError as error:
+        return error
 
 
 def is_shortage(error: OSError) -> bool:
     """Whether the machine or a limit is at fault, for whatever else a process needs: its pipes, say."""
     return error.errno in _SHORTAGES
+
+
+def _start(plan: SpawnPlan) -> int:
+    with contextlib.ExitStack() as opened:
+        stdin = plan.stdin_fd
+        if stdin is None:
+            stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            opened.callback(os.close, stdin)
+        return _starter(plan)(stdin)
+
+
+def _starter(plan: SpawnPlan) -> Callable[[int], int]:
+    """What starts the process, given its stdin."""
+    identity = plan.other_identity()
+    if plan.limits or plan.tells_pid:
+        check_limits(plan.limits)
+        path = locate(plan.argv[0], plan.env, plan.fallback_path)
+        # What the programs before the command then do not find, they could only say in its output.
+        check_executable(path, plan.cwd)
+        argv = wrap([path, *plan.argv[1:]], limits=plan.limits, identity=identity, tells_pid=plan.tells_pid)
+        return partial(_posix_spawn, plan, argv[0], argv)
+    if identity is not None or (not is_available() and not plan.moved_fds):
+        return partial(_popen, plan)
+    path = locate(plan.argv[0], plan.env, plan.fallback_path)
+    return partial(_posix_spawn, plan, path, plan.argv)
+
+
+def _posix_spawn(plan: SpawnPlan, path: str, argv: Sequence[str], stdin: int) -> int:
+    fds = {0: stdin, 1: plan.stdout_fd, 2: plan.stderr_fd, **{fd: fd for fd in plan.pass_fds}, **plan.moved_fds}
+    return posix_spawn(path, argv, plan.env, cwd=plan.cwd, fds=fds)
+
+
+def _popen(plan: SpawnPlan, stdin: int) -> int:
+    identity = plan.identity
+    path = locate_beside(plan.argv[0], plan.env, plan.fallback_path)
+    popen = subprocess.Popen(
+        plan.argv if path is None else [path, *plan.argv[1:]],
+        env=plan.env,
+        cwd=plan.cwd,
+        stdin=stdin,
+        stdout=plan.stdout_fd,
+        stderr=plan.stderr_fd,
+        pass_fds=plan.pass_fds,
+        start_new_session=True,
+        # None: stays as it is, and needs no privilege. To set what is there already would need one for the groups.
+        user=None if identity is None or identity.uid == os.geteuid() else identity.uid,
+        group=None if identity is None or identity.gid == os.getegid() else identity.gid,
+        extra_groups=None if identity is None else identity.groups,
+    )
+    # The pid belongs to the reaper from here on; a returncode keeps Popen from polling it in its destructor.
+    popen.returncode = 0
+    return popen.pid
 
 
 def _child(pid: int, program: str) -> Child:
@@ -99,22 +179,9 @@ def _refusal(error: OSError, text: str) -> SpawnError:
     return ResourceShortageError(text) if is_shortage(error) else SpawnError(text)
 
 
-def _located(plan: SpawnPlan) -> Sequence[str]:
-    """The command, its program as a path where only `fallback_path` knows it.
-
-    Circus gives its children no environment unless told so, and then finds on the system's default path alone what it
-    is to execute: what is found there must stay the same.
-    """
-    program, *rest = plan.argv
-    if "/" in program or "PATH" in plan.env or shutil.which(program, path=os.defpath) is not None:
-        return plan.argv
-    found = shutil.which(program, path=plan.fallback_path) if plan.fallback_path else None
-    return plan.argv if found is None else [str(Path(found).absolute()), *rest]
-
-
 def _explain(plan: SpawnPlan, error: OSError) -> str:
-    if plan.cwd is not None and error.filename == plan.cwd:
-        return f"cannot enter the working directory {plan.cwd!r}: {error.strerror}"
+    if plan.cwd is not None and (reason := why_not_entered(plan.cwd)):
+        return f"cannot enter the working directory {plan.cwd!r}: {reason}"
     program = plan.argv[0]
     if isinstance(error, FileNotFoundError) and "/" not in program:
         path = plan.env.get("PATH") or ":".join(filter(None, (os.defpath, plan.fallback_path)))

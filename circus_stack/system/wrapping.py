@@ -1,0 +1,58 @@
+"""Command lines around a command, for what must happen in the child before the command runs: each executes the next.
+
+Programs of util-linux, which is there wherever Linux is, and /bin/sh; all are given arguments, none a text that was put
+together. A process of another user is limited before it becomes that user: afterwards it could not raise a limit.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from circus_stack.errors import SpawnError
+from circus_stack.system.identity import Identity
+from circus_stack.system.limits import Limits
+
+# $$ stays the same over exec: it is the pid of the command, which systemd's protocol asks for.
+_TELL_PID = 'LISTEN_PID=$$; export LISTEN_PID; exec "$0" "$@"'
+_ADMIN_PATH = "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin"
+# BSD's name for it, which Python has, too.
+_PRLIMIT_NAMES = {"ofile": "nofile"}
+
+
+def wrap(
+    command: Sequence[str], *, limits: Limits, identity: Identity | None = None, tells_pid: bool = False
+) -> list[str]:
+    """The command with what stands before it. Raises SpawnError where a program that this needs is not there."""
+    argv = list(command)
+    if tells_pid:
+        argv = ["/bin/sh", "-c", _TELL_PID, *argv]
+    if identity is not None:
+        argv = [*_setpriv(identity), *argv]
+    if limits:
+        argv = [*_prlimit(limits), *argv]
+    return argv
+
+
+def _prlimit(limits: Limits) -> list[str]:
+    options = [f"--{_PRLIMIT_NAMES.get(name.lower(), name.lower())}={_pair(*pair)}" for name, pair in limits.items()]
+    return [_program("prlimit", "rlimit_*"), *options, "--"]
+
+
+def _pair(soft: int, hard: int) -> str:
+    return ":".join("unlimited" if each < 0 else str(each) for each in (soft, hard))
+
+
+def _setpriv(identity: Identity) -> list[str]:
+    groups = ["--keep-groups"]
+    if identity.groups is not None:
+        groups = [f"--groups={','.join(map(str, identity.groups))}"] if identity.groups else ["--clear-groups"]
+    program = _program("setpriv", "uid and gid together with rlimit_* or listen_fds")
+    return [program, f"--reuid={identity.uid}", f"--regid={identity.gid}", *groups, "--"]
+
+
+def _program(name: str, option: str) -> str:
+    found = shutil.which(name, path=_ADMIN_PATH)
+    if found is None:
+        raise SpawnError(f"{option} needs the program {name!r} of util-linux, which is not in {_ADMIN_PATH}")
+    return found
