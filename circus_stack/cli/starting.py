@@ -157,6 +157,6 @@ def _watch(stack: StackConfig) -> Callable[[Callable[[], Awaitable[object]]], Co
     directories = [Path.cwd(), *([file.parent] if file.is_file() else [])]
     named = [
         *(Path(each) for each in (stack.web.watch_files if stack.web else ())),
-        *([file] if file.is_file() else []),
+        *(Path(each) for each in stack.files),
     ]
     return partial(watch_sources, directories, named)

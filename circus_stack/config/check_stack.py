@@ -64,9 +64,10 @@ def _check_names(records: Sequence[_Runnable] | Sequence[SocketConfig], problems
         first = seen.setdefault(record.name.lower(), record)
         if first is record:
             continue
-        place = _place(first.where)
-        line = f" (line {place.line})" if place.line else ""
-        problems.add(f"the name is taken by [{_title(first)}]{line}", _place(record.where), section=_title(record))
+        place, here = _place(first.where), _place(record.where)
+        where = f"line {place.line}" if place.file == here.file else f"{place.file}:{place.line}"
+        line = f" ({where})" if place.line else ""
+        problems.add(f"the name is taken by [{_title(first)}]{line}", here, section=_title(record))
 
 
 def _check_dependencies(

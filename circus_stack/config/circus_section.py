@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circus_stack.config import inert
+from circus_stack.config import includes, inert
 from circus_stack.config.convert import Converted, convert, refuse_unknown
 from circus_stack.config.document import Entry, Section
 from circus_stack.config.option import spellings
@@ -17,7 +17,10 @@ def convert_circus(section: Section, scope: Scope) -> Converted:
     title = section.title
 
     def take_unknown(entry: Entry) -> None:
-        legal = (*spellings(CircusConfig), *inert.CIRCUS)
+        legal = (*spellings(CircusConfig), *includes.KEYS, *inert.CIRCUS)
+        if entry.key in includes.KEYS:
+            _check_include(entry, scope)
+            return
         if inert.warn_inert(entry, title, inert.CIRCUS, scope.problems):
             return
         if scope.dialect.is_strict:
@@ -32,6 +35,15 @@ def convert_circus(section: Section, scope: Scope) -> Converted:
         result.put("extra", extra, section.where)
     _warn_programs(result, section, scope)
     return result
+
+
+def _check_include(entry: Entry, scope: Scope) -> None:
+    """A Circus file has been through that pass; a file of another kind has none."""
+    if scope.dialect.is_strict:
+        legal = "use = config:FILE for applications, filters and servers"
+        scope.problems.add(
+            "is read in a Circus file only", entry.where, section="circus", option=entry.key, legal=legal
+        )
 
 
 def _warn_programs(result: Converted, section: Section, scope: Scope) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from circus_stack.config.document import Section
-from circus_stack.config.expand import expand_environ
+from circus_stack.config.expand import environ_variables, expand, expand_environ
 from circus_stack.config.kinds import parse_words
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.values import Location
@@ -32,27 +32,29 @@ class StackEnvironment:
     """All layers; `[env:PATTERN]` wins over `[env]`, and what stands later in the file over what stands earlier."""
 
     layers: tuple[Layer, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     def of_watcher(self, name: str) -> dict[str, str]:
         """The variables that the watcher's sections set; those of no section are the arbiter's affair."""
-        found: dict[str, str] = {}
-        for layer in sorted(self.layers, key=lambda each: bool(each.patterns)):
-            if layer.matches(name):
-                found.update(layer.variables)
-        return found
+        return self._combined(each for each in self.layers if each.matches(name))
 
     def common(self) -> dict[str, str]:
         """The variables of `[env]` alone."""
+        return self._combined(each for each in self.layers if not each.patterns)
+
+    def _combined(self, layers: Iterable[Layer]) -> dict[str, str]:
+        """Variables may name others, `$(circus.env.X)`: those that came before them, else those of the environment."""
         found: dict[str, str] = {}
-        for layer in self.layers:
-            if not layer.patterns:
-                found.update(layer.variables)
+        for layer in sorted(layers, key=lambda each: bool(each.patterns)):
+            for name, value in layer.variables.items():
+                names_another = "circus." in value.lower()
+                found[name] = expand(value, environ_variables(self.environ, found)) if names_another else value
         return found
 
 
 def read_environment(sections: Iterable[Section], environ: Mapping[str, str]) -> StackEnvironment:
     """Layers from the sections; `$NAME` in a value is taken from `environ`."""
-    return StackEnvironment(tuple(_layer(section, environ) for section in sections))
+    return StackEnvironment(tuple(_layer(section, environ) for section in sections), environ)
 
 
 def _layer(section: Section, environ: Mapping[str, str]) -> Layer:

@@ -11,8 +11,6 @@ _PLAIN = "has no effect, as in Circus"
 
 CIRCUS: Mapping[str, str] = {
     "httpd_close_outputs": "Circus documents it and does not read it",
-    "include": "the files that it names are not read",
-    "include_dir": "the files that it names are not read",
     "ssh_server": "Circus takes it through its Python API only; circusctl --ssh goes through a tunnel",
     "statsd_close_outputs": "Circus documents it and does not read it",
     "stream_backend": "Circus documents it and does not read it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from circus_stack.config.circus_reader import read_circus
 from circus_stack.config.circus_record import build_circus
 from circus_stack.config.dialect import APP, CIRCUS
 from circus_stack.config.foreign import Translation
+from circus_stack.config.includes import with_included
 from circus_stack.config.installed import Installed
 from circus_stack.config.overrides import NO_OVERRIDES, Overrides
 from circus_stack.config.parts import Parts, check_titles, read_parts
@@ -81,9 +83,10 @@ def load_circus(path: Path, *, overrides: Overrides = NO_OVERRIDES, environ: Map
     document = read_circus(text or "", str(path), problems)
     if text is not None and not document.sections:
         problems.add("has no section", Location(str(path)), legal="[circus], [watcher:NAME], [socket:NAME]")
+    document, files = with_included(document, environ, problems)
     check_titles(document.sections, (), problems)
     parts = read_parts(document.sections, CIRCUS, environ, {}, problems, has_web=False)
-    return _finish(parts, None, None, path, overrides)
+    return dataclasses.replace(_finish(parts, None, None, path, overrides), files=files)
 
 
 def load_app(
@@ -135,6 +138,7 @@ def _finish(
     name = path.stem if path is not None else source
     stack = StackConfig(
         source=source,
+        files=(str(path),) if path is not None else (),
         kind=parts.scope.dialect.kind,
         circus=build_circus(parts, name, translation=translation, overrides=overrides),
         sockets=(*(web.sockets if web else ()), *parts.sockets),

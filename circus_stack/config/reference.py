@@ -27,7 +27,7 @@ def render_reference() -> str:
     """The whole page, in Markdown; the same text every time."""
     blocks = [
         _INTRODUCTION,
-        _section("[circus]", "The arbiter's own options.", CircusConfig),
+        _section("[circus]", _CIRCUS_TEXT, CircusConfig),
         _section("[watcher:NAME]", _WATCHER_TEXT, WatcherConfig, PASTE.watcher_defaults),
         _section("[socket:NAME]", "A listening socket; processes name it as `$(circus.sockets.NAME)`.", SocketConfig),
         _section("[server:NAME] use = egg:circus-stack", _SERVER_TEXT, ServerConfig, changes=False),
@@ -36,6 +36,11 @@ def render_reference() -> str:
     return "\n".join(blocks)
 
 
+_CIRCUS_TEXT = (
+    "The arbiter's own options. In a Circus file `include` names more files, or patterns such as `conf.d/*.ini`, "
+    "and `include_dir` directories whose files `*.ini` are read: "
+    "see [the ini](../ini.md#files-that-a-circus-file-includes)."
+)
 _WATCHER_TEXT = (
     "One command, any number of processes. `[service:NAME]` takes the same options beside those of its recipe, and "
     "`[watcher:web]` lays them over the watcher that a server section makes."

@@ -283,7 +283,10 @@ class WebConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackConfig:
-    """A whole stack, validated. `web` is None for a Circus ini; its watcher stands in `watchers` like any other."""
+    """A whole stack, validated. `web` is None for a Circus ini; its watcher stands in `watchers` like any other.
+
+    `files` are the paths of all files whose sections are in it, the main one first, as they were opened.
+    """
 
     source: str
     kind: SourceKind
@@ -293,6 +296,7 @@ class StackConfig:
     services: tuple[ServiceConfig, ...] = ()
     plugins: tuple[PluginConfig, ...] = ()
     web: WebConfig | None = None
+    files: tuple[str, ...] = field(default=(), compare=False)
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
 
     def with_warnings(self, warnings: tuple[Problem, ...]) -> StackConfig:
