@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from circus_stack.cli.completion.found import complete_files
 from circus_stack.errors import ConfigError, Problem, ServiceUnavailableError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Verdict:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("target", metavar="FILE | MODULE:APP")
+@click.argument("target", metavar="FILE | MODULE:APP", shell_complete=complete_files)
 @click.argument("variables", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option(
     "--kind",

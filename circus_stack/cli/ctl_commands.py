@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from circus_stack.cli.ctl_flags import Abbreviating, general_flags, session_with
 from circus_stack.cli.ctl_session import FAILED
@@ -25,6 +26,11 @@ class WordsError(click.UsageError):
 
 class CtlCommand(Abbreviating, click.Command):
     """A command of circusctl: general flags may stand behind it, and options may be abbreviated, as with Circus."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # The general flags, which its help leaves out, come where none of its own fits.
+        names = [name for name in self.option_names(ctx) if name.startswith(incomplete)]
+        return super().shell_complete(ctx, incomplete) or [CompletionItem(name) for name in names if incomplete]
 
 
 class RestCommand(CtlCommand):

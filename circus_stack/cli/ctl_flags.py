@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from circus_stack.cli.completion.found import complete_stacks
 from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.ctl_session import Session
-from circus_stack.cli.found_stacks import complete_stacks
 
 _REACH = ("endpoint", "stack", "ssh", "ssh_keyfile", "timeout_s")
 _PRINTING = ("is_json", "is_pretty")

@@ -15,6 +15,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from circus_stack.cli.completion.found import ANSWER_S, items
 from circus_stack.cli.ctl_flags import apply_flags
 from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.ctl_session import Session
@@ -23,8 +24,6 @@ from circus_stack.protocol.command import Command
 from circus_stack.protocol.property import LINE, PAIRS, PID, SIGNAL, WORDS, Property
 from circus_stack.protocol.reply import is_error
 
-# Somebody waits with a finger on the key.
-_ANSWER_S = 1.0
 _CHOICE = re.compile(r"\w+(\|\w+)+")
 
 Suggest = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -56,14 +55,7 @@ def complete_value(command: Command, declared: Property) -> Suggest:
 def complete_topics(context: click.Context, _parameter: click.Parameter, beginning: str) -> list[CompletionItem]:
     """Topics of events, one for each watcher."""
     names = (name.lower().replace(" ", "_") for name in _names(_session(context)))
-    return _items((f"watcher.{name}." for name in names), beginning)
-
-
-def complete_watchers(context: click.Context, _parameter: click.Parameter, beginning: str) -> list[CompletionItem]:
-    """Names of the watchers of the stack that `--stack` names, or of the only one."""
-    stack = context.params.get("stack_name")
-    reach = Reach(environ=os.environ, stack=stack, timeout_s=_ANSWER_S)
-    return _items(_names(_silent(reach)), beginning)
+    return items((f"watcher.{name}." for name in names), beginning)
 
 
 def _next_words(command: Command, words: list[str]) -> Iterable[Property]:
@@ -83,18 +75,18 @@ def _suggestions(
     context: click.Context, command: Command, declared: Property, words: list[str], beginning: str
 ) -> list[CompletionItem]:
     if declared.type is SIGNAL:
-        return _items(_signals(beginning), beginning)
+        return items(_signals(beginning), beginning)
     if _CHOICE.fullmatch(declared.type.name):
-        return _items(declared.type.name.split("|"), beginning)
+        return items(declared.type.name.split("|"), beginning)
     session = _session(context)
     if declared.name == "name" and command.name != "add":
-        return _items(_names(session), beginning)
+        return items(_names(session), beginning)
     if declared.type is PID and words:
-        return _items(_pids(session, words[0]), beginning)
+        return items(_pids(session, words[0]), beginning)
     if declared.type in (WORDS, PAIRS) and words:
         return _option_items(session, declared, words, beginning)
     if declared.name == "option":
-        return _items(_asked(session, "globaloptions", {}, "options"), beginning)
+        return items(_asked(session, "globaloptions", {}, "options"), beginning)
     return [CompletionItem(beginning, type="file")] if declared.type is LINE else []
 
 
@@ -103,8 +95,8 @@ def _option_items(session: Session, declared: Property, words: list[str], beginn
     options = _asked(session, "options", {"name": words[0]}, "options")
     if declared.type is PAIRS and len(words) % 2 == 0:
         value = options.get(words[-1]) if isinstance(options, Mapping) else None
-        return [] if value is None or isinstance(value, dict | list) else _items([str(value)], beginning)
-    return _items(sorted(each for each in options if each not in words), beginning)
+        return [] if value is None or isinstance(value, dict | list) else items([str(value)], beginning)
+    return items(sorted(each for each in options if each not in words), beginning)
 
 
 def _names(session: Session) -> list[str]:
@@ -129,10 +121,6 @@ def _signals(beginning: str) -> list[str]:
     return names if beginning.upper().startswith("SIG") else [name.removeprefix("SIG") for name in names]
 
 
-def _items(values: Iterable[str], beginning: str) -> list[CompletionItem]:
-    return [CompletionItem(value) for value in values if value.lower().startswith(beginning.lower())]
-
-
 def _session(context: click.Context) -> Session:
     """The shell's own session; for a program's completion one that finds the arbiter and is silent.
 
@@ -143,7 +131,7 @@ def _session(context: click.Context) -> Session:
         session = _silent(Reach(environ=os.environ))
         for each in filter(None, (context.parent, context)):
             session = apply_flags(session, {**each.params, "ssh": None})
-    return dataclasses.replace(session, reach=dataclasses.replace(session.reach, timeout_s=_ANSWER_S))
+    return dataclasses.replace(session, reach=dataclasses.replace(session.reach, timeout_s=ANSWER_S))
 
 
 def _silent(reach: Reach) -> Session:

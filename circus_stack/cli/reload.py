@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from circus_stack.cli.completion.found import complete_watchers
 from circus_stack.cli.events_view import EventsView
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
 from circus_stack.client.call import checked
@@ -13,7 +14,7 @@ from circus_stack.client.sync import Client
 
 
 @click.command("reload", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("watchers", nargs=-1, metavar="[WATCHER]...")
+@click.argument("watchers", nargs=-1, metavar="[WATCHER]...", shell_complete=complete_watchers)
 @click.option("--dry-run", is_flag=True, help="Only tell what would change.")
 @click.option("--no-roll", is_flag=True, help="Leave alone what did not change; workers are else replaced, too.")
 @stack_option

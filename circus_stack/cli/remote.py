@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
+from circus_stack.cli.completion.found import complete_stacks
 from circus_stack.cli.style import Style, style_of
 from circus_stack.cli.target import Target, find_target
 from circus_stack.errors import CircusStackError
@@ -19,7 +20,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 stack_option = click.option(
-    "--stack", "stack_name", metavar="NAME|ID|INI", help="Which stack, where several of this user run."
+    "--stack",
+    "stack_name",
+    metavar="NAME|ID|INI",
+    help="Which stack, where several of this user run.",
+    shell_complete=complete_stacks,
 )
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from circus_stack.cli.completion.found import complete_backends, complete_files
+
 if TYPE_CHECKING:
     from circus_stack.config.overrides import Overrides
     from circus_stack.config.schema import StackConfig
@@ -32,9 +34,9 @@ def _refuse_preload(_ctx: click.Context, _param: click.Parameter, value: bool) -
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("target", metavar="APP.INI | MODULE:APP")
+@click.argument("target", metavar="APP.INI | MODULE:APP", shell_complete=complete_files)
 @click.argument("variables", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--backend", metavar="NAME", help=_BACKENDS_HELP)
+@click.option("--backend", metavar="NAME", help=_BACKENDS_HELP, shell_complete=complete_backends)
 @click.option("--workers", metavar="N|auto", callback=_check_workers, help="Worker processes; auto: one a core.")
 @click.option(
     "--bind",

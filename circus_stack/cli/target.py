@@ -68,7 +68,7 @@ def find_target(
 
 
 def _named(endpoint: str, origin: str, reachable: Callable[[str], bool]) -> Target:
-    if "://" not in endpoint:
+    if not endpoint.startswith(("tcp://", "ipc://", "inproc://")):
         raise CallError(f"{endpoint!r}{origin} is no endpoint: write it as {CIRCUS_ENDPOINT} or ipc://PATH")
     if not reachable(endpoint):
         raise CallError(f"nobody listens at {endpoint}{origin}")

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from circus_stack.client.call import TIMEOUT_S, checked, matching_reply, new_identity, new_request, timeout_error
 from circus_stack.client.library import blocking_zmq
+from circus_stack.errors import CallError
 from circus_stack.protocol.reply import Reply
 
 # How long `close` waits for a cast that is still on its way.
@@ -42,6 +43,9 @@ class Client:
             self._socket.setsockopt(self._zmq.IPV6, 1)
         try:
             self._socket.connect(endpoint)
+        except self._zmq.ZMQError as error:
+            self.close()
+            raise CallError(f"cannot connect to {endpoint!r}: {self._zmq.strerror(error.errno)}") from None
         except BaseException:
             self.close()
             raise
