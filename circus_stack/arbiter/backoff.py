@@ -15,6 +15,8 @@ RAN_WELL_AFTER_S = 10.0
 # One that said itself that it serves, and then did so for this long, has run well; one that dies on its first request
 # has not, and would otherwise be started again and again without a pause.
 SERVED_WELL_AFTER_S = 1.0
+# Once is chance, twice may be a coincidence: from so many failures in a row on a watcher is said to flap.
+FLAPPING_AFTER = 3
 
 
 class Backoff:
@@ -41,6 +43,11 @@ class Backoff:
     def failures(self, wid: int) -> int:
         """How often a slot failed in a row."""
         return self._in_a_row.get(wid, 0)
+
+    @property
+    def is_flapping(self) -> bool:
+        """Whether a slot has failed so often in a row that it will hardly mend itself."""
+        return any(failures >= FLAPPING_AFTER for failures in self._in_a_row.values())
 
     def recent(self, now: float, window_s: float) -> int:
         """How many failures of the whole watcher lie within the last `window_s` seconds."""

@@ -1,127 +1,95 @@
-"""The hands of one watcher: spawns, signals, notes exits and readiness, and has the watcher decide after each of them.
+"""The hands of one watcher: has it decide after each thing that happens, and has its decisions carried out.
 
 Nothing here waits but for a condition: what takes its time are the operations. A keeper knows its watcher and its
-processes, and nobody above.
+processes, and nobody above. Its parts do the work: `spawns`, `ends`, `signalling`, `serving`, `ages`, `demand`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import os
-import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Mapping
+from typing import Any
 
-from circus_stack.arbiter.deadlines import Deadlines
-from circus_stack.arbiter.launch import plan_launch
+from circus_stack.arbiter.ages import Ages
+from circus_stack.arbiter.charge import Charge
+from circus_stack.arbiter.consent import Consent
+from circus_stack.arbiter.ends import Ends
 from circus_stack.arbiter.means import Means
+from circus_stack.arbiter.on_demand import Demand
 from circus_stack.arbiter.process import Process
-from circus_stack.arbiter.readiness_watch import ReadinessWatch
-from circus_stack.arbiter.watcher import Failure, Spawn, Stop, WakeAt, Watcher
+from circus_stack.arbiter.serving import Serving
+from circus_stack.arbiter.signalling import Signalling
+from circus_stack.arbiter.spawns import Spawns
+from circus_stack.arbiter.turns import Turns
+from circus_stack.arbiter.watcher import Failure, Spawn, Stop, WakeAt
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.errors import CircusStackError, CommandError, Errno, ResourceShortageError
 from circus_stack.events import (
     Event,
-    ProcessKilled,
-    ProcessReady,
-    ProcessReaped,
-    ProcessSpawned,
-    ReadyTimedOut,
     RespawnDelayed,
-    SpawnFailed,
     WatcherFailed,
+    WatcherFlapping,
     WatcherStarted,
     WatcherStopped,
 )
-from circus_stack.exits import describe_exit
-from circus_stack.states import ProcessState, ProcessStep, WatcherState, WatcherStep
-from circus_stack.system.descent import descendants, signal_group, signal_own_group
-from circus_stack.system.spawn import is_shortage
-
-log = logging.getLogger(__name__)
-
-# A spawn blocks the loop for one to two milliseconds; after so many of them, commands get their turn.
-_SPAWNS_A_TURN = 4
-# How long a slot waits when the machine, not the command, is at fault: no descriptors, no memory, no processes left.
-_SHORTAGE_S = 1.0
-# What a crashed leader leaves behind in its group has this long: its successor may be waiting for it.
-_CRASH_GRACE_S = 1.0
+from circus_stack.states import WatcherState, WatcherStep
 
 
 class Keeper:
-    """Keeps one watcher's processes. Operations take `turn`s, in the order in which they were asked for."""
+    """Keeps one watcher's processes. Operations take `turns`, in the order in which they were asked for."""
 
     def __init__(self, config: WatcherConfig, means: Means) -> None:
-        self.watcher = Watcher(config)
-        # The start that waits for its dependencies meanwhile: nothing is spawned as long as there is one.
+        self.charge = charge = Charge(config, means)
+        self.watcher = charge.watcher
+        self.turns = Turns(charge)
+        self.demand = Demand(charge)
+        # The start that waits meanwhile, for its dependencies or its hook: nothing is spawned as long as there is one.
         self.holder: object | None = None
         # Why the new generation of a reload that is under way will not do; None while it still may.
         self.reload_failure: str | None = None
+        # Which hook has turned the last start down; None while none has.
+        self.refusal: str | None = None
+        # How many processes have failed so far: who replaces them one by one looks whether one more has.
+        self.failures = 0
         self._means = means
-        self._lock = asyncio.Lock()
-        self._interrupts = 0
-        self._is_closed = False
         self._is_due = False
         self._wake: asyncio.TimerHandle | None = None
-        self._kills = Deadlines(means.loop)
-        self._readiness = ReadinessWatch(means, self.became_ready, self._ready_timed_out)
+        self._build_parts(charge)
+
+    def _build_parts(self, charge: Charge) -> None:
+        self._consent = Consent(charge.hooks, self.converge_soon)
+        self._ages = Ages(charge, self._replace_aged)
+        self.signalling = Signalling(charge)
+        self.serving = Serving(
+            charge,
+            stop=lambda pid: self.ends.stop(pid),
+            on_failure=self._failed,
+            on_told=self._settle,
+            on_change=self.converge_soon,
+        )
+        self.ends = Ends(charge, self.signalling, self.serving.watch, self._failed, self.converge_soon)
+        self._spawns = Spawns(
+            charge,
+            self.ends,
+            self.serving.watch,
+            self._ages,
+            next_slot=self._next_slot,
+            on_failure=self._failed,
+            on_refused=self._spawn_refused,
+            on_change=self.converge_soon,
+        )
 
     @property
     def name(self) -> str:
-        return self.watcher.config.name
+        return self.charge.name
 
     @property
     def config(self) -> WatcherConfig:
-        return self.watcher.config
-
-    # -- turns of operations ----------------------------------------------------------------------------------
-
-    @property
-    def interrupts(self) -> int:
-        """Grows whenever an operation overtakes those that were asked for before it."""
-        return self._interrupts
-
-    def interrupt(self) -> int:
-        """Overtake whatever waits, for its turn or for a condition; the number to `check` against from here on."""
-        self._interrupts += 1
-        self._means.pulse.beat()
-        return self._interrupts
+        return self.charge.config
 
     def close(self) -> None:
         """Spawn nothing from here on and let no operation begin or go on but a stop: the end of this watcher."""
-        self._is_closed = True
-        self.interrupt()
-
-    def check(self, asked: int) -> None:
-        """Raise CommandError if an operation that was asked for at `asked` interrupts has been overtaken since."""
-        if self._is_closed or self._interrupts != asked:
-            raise CommandError(f"the operation on {self.name} was overtaken by a stop", Errno.COMMAND_ERROR)
-
-    @contextlib.asynccontextmanager
-    async def turn(self, asked: int | None = None) -> AsyncIterator[None]:
-        """Have the watcher to oneself; raises CommandError if overtaken while waiting for it."""
-        asked = self._interrupts if asked is None else asked
-        async with self._lock:
-            self.check(asked)
-            yield
-
-    @contextlib.asynccontextmanager
-    async def last_turn(self) -> AsyncIterator[None]:
-        """Have the watcher to oneself for a stop: overtakes everything, and is overtaken by nothing."""
-        self.interrupt()
-        async with self._lock:
-            yield
-
-    async def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition over the watcher; raises CommandError if the operation is overtaken meanwhile."""
-        asked = self._interrupts
-        await self._means.pulse.wait_until(lambda: self._is_closed or self._interrupts != asked or condition())
-        self.check(asked)
-
-    async def wait_gone(self, pids: frozenset[int]) -> None:
-        """Wait until none of these processes, nor any member of their groups, is left; not to be overtaken."""
-        await self._means.pulse.wait_until(lambda: pids.isdisjoint(self.watcher.processes))
+        self.demand.forget()
+        self.turns.close()
 
     # -- towards the wanted state -----------------------------------------------------------------------------
 
@@ -130,18 +98,23 @@ class Keeper:
         self.watcher.config = config
         self._means.pulse.beat()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing may be started or taken away now."""
+        return self.turns.is_closed or self.holder is not None or self.reload_failure is not None
+
     def converge(self) -> None:
         """Do what the watcher decides: spawn what is missing, stop what is too many."""
-        if self._is_closed or self.holder is not None or self.reload_failure is not None:
+        if self.is_held:
             self._means.pulse.beat()
             return
-        actions = self.watcher.converge(self._means.clock(), _SPAWNS_A_TURN)
+        actions = self.watcher.converge(self._means.clock(), self._spawns.most())
         for action in actions:
             match action:
                 case Spawn(wid):
-                    self._spawn(wid)
+                    self._spawns.begin(wid)
                 case Stop(pid):
-                    self.stop_process(pid)
+                    self.ends.stop(pid)
                 case WakeAt(at):
                     self._wake_at(at)
         if any(isinstance(action, Spawn) for action in actions):
@@ -164,15 +137,101 @@ class Keeper:
             self._wake.cancel()
         self._wake = self._means.loop.call_later(max(0.0, at - self._means.clock()), self.converge)
 
+    def _next_slot(self) -> int | None:
+        """The slot that is to be filled now; None where, by now, none is."""
+        if self.is_held:
+            return None
+        actions = self.watcher.converge(self._means.clock(), 1)
+        return next((action.wid for action in actions if isinstance(action, Spawn)), None)
+
+    def is_complete(self) -> bool:
+        """Whether all processes of the present generation serve, and no hook has still to agree to one of them."""
+        return self.watcher.has_all_ready() and not self._spawns.is_between_hooks
+
     def _settle(self) -> None:
         watcher = self.watcher
-        if watcher.state is WatcherState.STARTING and self.holder is None and watcher.has_all_ready():
-            watcher.step(WatcherStep.COME_UP)
-            self.publish(WatcherStarted(watcher=self.name, time=self.epoch()))
-        elif watcher.is_up and watcher.done and not watcher.processes:
-            watcher.step(WatcherStep.STOP)
-            self.come_down()
+        if self.is_complete():
+            if watcher.state is WatcherState.STARTING and self.holder is None:
+                self._come_up()
+            if watcher.superseded is not None and watcher.is_active:
+                aged, watcher.superseded = watcher.superseded, None
+                self.ends.stop(aged)
+        if watcher.is_up and watcher.done and not watcher.processes:
+            self._end_by_itself()
+        self._ages.schedule()
         self._means.pulse.beat()
+
+    # -- coming up --------------------------------------------------------------------------------------------
+
+    def begin_start(self, *, forgive: bool) -> None:
+        """Go from down to starting; without `forgive` a slot that has failed keeps its delay."""
+        self.demand.disarm()
+        self.refusal = None
+        self._consent.begin()
+        self.watcher.begin()
+        if forgive:
+            self.watcher.forgive()
+        self.watcher.step(WatcherStep.START)
+
+    async def wait_admitted(self) -> None:
+        """Wait for the answer of before_start. Where it refuses, the watcher is down again, and that is no event.
+
+        Raises CommandError if overtaken.
+        """
+        await self.turns.wait_until(lambda: self._consent.ask("before_start") is not None)
+        if not self._consent.ask("before_start") and self.watcher.state is WatcherState.STARTING:
+            self.refusal = "before_start"
+            self.watcher.step(WatcherStep.STOP)
+            self.watcher.step(WatcherStep.COME_DOWN)
+            self._means.pulse.beat()
+
+    def _come_up(self) -> None:
+        is_agreed = self._consent.ask("after_start")
+        if is_agreed:
+            self.watcher.step(WatcherStep.COME_UP)
+            self.publish(WatcherStarted(watcher=self.name, time=self.epoch()))
+        elif is_agreed is not None:
+            self._refuse("after_start")
+
+    def _spawn_refused(self, hook: str) -> None:
+        if self.watcher.retiring is None:
+            self._refuse(hook)
+        else:
+            self.reload_failure = self.reload_failure or f"its hook {hook} refused a new process"
+            self._means.pulse.beat()
+
+    def _refuse(self, hook: str) -> None:
+        """A hook said no: the watcher stops, as it does in Circus."""
+        if self.watcher.is_up:
+            self.refusal = hook
+            self.watcher.step(WatcherStep.STOP)
+            self.charge.hooks.background(self._bring_down_in_turn())
+            self._means.pulse.beat()
+
+    # -- coming down ------------------------------------------------------------------------------------------
+
+    async def bring_down(self) -> frozenset[int]:
+        """Go to stopped, also from a way down that somebody else began; the pids that were ended.
+
+        Returns when nothing is left. The caller has the watcher's turn.
+        """
+        if self.watcher.state is WatcherState.STOPPED:
+            return frozenset()
+        if self.watcher.state is not WatcherState.STOPPING:
+            self.watcher.step(WatcherStep.STOP)
+        self._ages.cancel()
+        await self.charge.hooks.ask("before_stop")
+        stopped = self.ends.stop_all()
+        await self.turns.wait_gone(stopped)
+        self.come_down()
+        await self.charge.hooks.ask("after_stop")
+        return stopped
+
+    async def _bring_down_in_turn(self) -> None:
+        async with self.turns.take_quietly():
+            if self.watcher.state is WatcherState.STOPPING:
+                await self.bring_down()
+                self.demand.rearm()
 
     def come_down(self) -> None:
         """The last process is gone."""
@@ -180,196 +239,94 @@ class Keeper:
         self.publish(WatcherStopped(watcher=self.name, time=self.epoch()))
         self._means.pulse.beat()
 
-    # -- one process ------------------------------------------------------------------------------------------
-
-    def _spawn(self, wid: int) -> None:
-        means, config = self._means, self.config
-        capture = None
-        try:
-            capture = means.open_capture(config, wid)
-            plan = plan_launch(config, wid, means.surroundings(), capture.stdout_fd, capture.stderr_fd)
-            child = means.spawn(plan)
-        except Exception as error:
-            if capture is not None:
-                capture.abandon()
-            self._spawn_failed(wid, error)
-            return
-        capture.attach(child.pid)
-        process = self.watcher.spawned(child.pid, wid, means.clock(), means.epoch())
-        means.reaper.add(child, self._exited, self._leader_ended)
-        self.publish(ProcessSpawned(watcher=self.name, time=process.started_at, process_pid=child.pid, wid=wid))
-        self._readiness.expect(child.pid, config, plan.env, plan.cwd)
-
-    def _spawn_failed(self, wid: int, error: Exception) -> None:
-        if not isinstance(error, (CircusStackError, OSError)):
-            # A sink of the user's own, or a mistake of ours: whoever mends it needs the traceback.
-            log.error("%s.%d could not be spawned", self.name, wid, exc_info=error)
-        self.publish(SpawnFailed(watcher=self.name, time=self.epoch(), reason=str(error) or repr(error)))
-        now = self._means.clock()
-        if isinstance(error, ResourceShortageError) or (isinstance(error, OSError) and is_shortage(error)):
-            self.watcher.postpone(wid, now + _SHORTAGE_S)
+    def _end_by_itself(self) -> None:
+        """The processes have ended for good, unasked."""
+        self.watcher.step(WatcherStep.STOP)
+        if self.charge.hooks.has("before_stop", "after_stop"):
+            self.charge.hooks.background(self._bring_down_in_turn())
         else:
-            self._failed(self.watcher.failed(wid, now), str(error))
+            self.come_down()
+            self.demand.rearm()
 
-    def became_ready(self, pid: int) -> None:
-        """The process serves: its probe or its own READY=1 says so."""
-        if not self.watcher.became_ready(pid, self._means.clock()):
-            return
-        self._readiness.forget(pid)
-        process = self.watcher.processes[pid]
-        after_s = (process.ready_at or 0.0) - process.spawned_at
-        self.publish(
-            ProcessReady(watcher=self.name, time=self.epoch(), process_pid=pid, wid=process.wid, after_s=after_s)
-        )
-        self._settle()
+    def release_all(self) -> frozenset[int]:
+        """Let the processes live on as nobody's, and have no more to do with them; their pids."""
+        self.close()
+        self.charge.hooks.close()
+        self._ages.cancel()
+        released = self.ends.release_all()
+        self._means.pulse.beat()
+        return released
 
-    def _ready_timed_out(self, pid: int) -> None:
-        process, timeout_s = self.watcher.processes[pid], self.config.ready_timeout
-        self.publish(ReadyTimedOut(watcher=self.name, time=self.epoch(), process_pid=pid, timeout_s=timeout_s))
-        self.stop_process(pid)
-        if process.generation != self.watcher.retiring:
-            failure = self.watcher.failed(process.wid, self._means.clock())
-            self._failed(failure, f"{self.label(process)} was not ready within {timeout_s:g} s")
+    # -- what happens to processes ----------------------------------------------------------------------------
+
+    def _replace_aged(self, process: Process) -> None:
+        """A process has reached its age: its successor serves first, where two may be."""
+        if self.config.respawn and not self.config.cannot_overlap:
+            self.watcher.superseded = process.pid
+        else:
+            self.ends.stop(process.pid)
         self.converge()
 
-    def send_signal(self, pid: int, signum: int) -> bool:
-        """Send any signal to a process, which is not thereby expected to end; False where it is gone."""
-        return self._means.reaper.send(pid, signum)
-
-    def signal_family(self, pid: int, signum: int, *, children: bool, recursive: bool) -> None:
-        """Signal a process; with `children` its children in its place, with `recursive` all descendants and itself."""
-        if children or recursive:
-            for each in descendants(pid, recursive=recursive):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(each, signum)
-        if recursive or not children:
-            self.send_signal(pid, signum)
-
-    def signal_descendant(self, pid: int | None, child_pid: int, signum: int) -> None:
-        """Signal one descendant of a process; CommandError if it is none."""
-        if pid is None or child_pid not in descendants(pid):
-            raise CommandError(f"process {child_pid} is no descendant of process {pid} in {self.name}")
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child_pid, signum)
-
-    # -- the end of a process ---------------------------------------------------------------------------------
-
-    def stop_process(self, pid: int, signum: int | None = None, timeout_s: float | None = None) -> None:
-        """Ask a process to go: `signum` now, SIGKILL to its whole group after `timeout_s` seconds.
-
-        Both default to the watcher's own. A process that is already asked to go is not asked again.
-        """
-        process, config = self.watcher.processes.get(pid), self.config
-        if process is None or process.is_lingering or process.is_stopping:
-            return
-        process.step(ProcessStep.STOP)
-        self._readiness.forget(pid)
-        self._signal_to_end(pid, config.stop_signal if signum is None else signum)
-        self._kills.set(pid, config.graceful_timeout if timeout_s is None else timeout_s, self.kill_process)
-
-    def _signal_to_end(self, pid: int, signum: int) -> None:
-        if self.config.stop_children:
-            signal_group(pid, signum)
-        else:
-            self._means.reaper.send(pid, signum)
-        self.publish(ProcessKilled(watcher=self.name, time=self.epoch(), process_pid=pid, signum=signum))
-
-    def kill_process(self, pid: int) -> None:
-        """SIGKILL to a process and to all of its group, now."""
-        process = self.watcher.processes.get(pid)
-        if process is None:
-            return
-        if process.is_lingering:
-            # The leader's number may be a stranger's by now, if the last member has just gone.
-            if not signal_own_group(pid, signal.SIGKILL):
-                self._forget(pid)
-                self.converge_soon()
-            return
-        process.step(ProcessStep.STOP)
-        self._readiness.forget(pid)
-        signum = int(signal.SIGKILL)
-        self.publish(ProcessKilled(watcher=self.name, time=self.epoch(), process_pid=pid, signum=signum))
-        signal_group(pid, signum)
-
-    def kill_all(self) -> None:
-        """SIGKILL to every process and its group, now."""
-        for pid in tuple(self.watcher.processes):
-            self.kill_process(pid)
-
-    def stop_all(self) -> frozenset[int]:
-        """Ask every process to go; their pids, those included that were already on their way."""
-        pids = frozenset(self.watcher.processes)
-        for pid in pids:
-            self.stop_process(pid)
-        return pids
-
-    def _leader_ended(self, pid: int) -> None:
-        """While the zombie keeps the group's number: ask what is left of the group to go."""
-        signal_group(pid, self.config.stop_signal)
-
-    def _exited(self, pid: int, exit_code: int) -> None:
-        process = self.watcher.processes[pid]
-        expected, was_ready = process.is_stopping, process.state is ProcessState.READY
-        self._readiness.forget(pid)
-        failure = self.watcher.exited(pid, self._means.clock())
-        self._release_group(process, self.config.graceful_timeout if expected else _CRASH_GRACE_S)
-        self.publish(
-            ProcessReaped(watcher=self.name, time=self.epoch(), process_pid=pid, exit_code=exit_code, expected=expected)
-        )
-        if failure is not None:
-            when = "" if was_ready else " before it was ready"
-            self._failed(failure, f"{self.label(process)} {describe_exit(exit_code)}{when}")
-        self.converge_soon()
-
-    def _release_group(self, process: Process, grace_s: float) -> None:
-        """Forget a process whose leader is reaped, or, while members of its group live on, wait for those."""
-        if not signal_group(process.pid, 0):
-            self._forget(process.pid)
-            return
-        process.is_lingering = True
-        if process.pid not in self._kills:
-            self._kills.set(process.pid, grace_s, self.kill_process)
-
-    def check_lingering(self) -> None:
-        """A stranger was reaped: see whether it was the last of a group that outlived its leader."""
-        lingering = [process.pid for process in self.watcher.processes.values() if process.is_lingering]
-        gone = [pid for pid in lingering if not signal_group(pid, 0)]
-        for pid in gone:
-            self._forget(pid)
-        if gone:
-            self.converge_soon()
-
-    def _forget(self, pid: int) -> None:
-        self.watcher.forget(pid)
-        self._kills.cancel(pid)
+    async def extend_stats(self, pid: int, stats: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The figures of one process, with what the extended_stats hook adds to them."""
+        if not self.charge.hooks.has("extended_stats"):
+            return stats
+        extended = dict(stats)
+        # Beside the lane: whoever asks for figures neither waits for a start nor holds one up.
+        await self.charge.hooks.call("extended_stats", pid=pid, stats=extended)
+        # A copy: a hook that was left behind may write into its own for ever.
+        return dict(extended)
 
     def _failed(self, failure: Failure, reason: str) -> None:
         watcher = self.watcher
+        self.failures += 1
+        if watcher.superseded is not None:
+            # The old one serves on; whatever keeps its successor from it, somebody has to mend first.
+            watcher.superseded = None
+            self._ages.retry_later()
         if watcher.retiring is not None:
             self.reload_failure = self.reload_failure or reason
             self._means.pulse.beat()
-        elif failure.gives_up and watcher.is_up:
-            watcher.step(WatcherStep.GIVE_UP)
-            count = self.config.max_failures * max(1, watcher.wanted)
-            limit = f"{count} failures in {self.config.failure_window:g} s"
-            reason = f"given up after {limit}; the last: {reason}"
-            self.publish(WatcherFailed(watcher=self.name, time=self.epoch(), reason=reason))
-            self.stop_all()
-            self._means.pulse.beat()
+            return
+        if failure.begins_to_flap:
+            self.publish(
+                WatcherFlapping(
+                    watcher=self.name, time=self.epoch(), failures=failure.failures, delay_s=failure.delay_s
+                )
+            )
+        if failure.gives_up and watcher.is_up:
+            self._give_up(f"given up after {failure.limit}; the last: {reason}")
         elif failure.delay_s:
             delay_s, failures = failure.delay_s, failure.failures
             self.publish(RespawnDelayed(watcher=self.name, time=self.epoch(), delay_s=delay_s, failures=failures))
+
+    def _give_up(self, reason: str) -> None:
+        self.watcher.step(WatcherStep.GIVE_UP)
+        self.publish(WatcherFailed(watcher=self.name, time=self.epoch(), reason=reason))
+        self.ends.stop_all()
+        self._means.pulse.beat()
+
+    # -- what the arbiter asks of it --------------------------------------------------------------------------
+
+    @property
+    def interrupts(self) -> int:
+        """Grows whenever an operation overtakes those that were asked for before it."""
+        return self.turns.interrupts
+
+    def check_lingering(self) -> None:
+        """A stranger was reaped: perhaps the last of a group that outlived its leader."""
+        self.ends.check_lingering()
+
+    def kill_all(self) -> None:
+        """SIGKILL to every process and its group, now."""
+        self.ends.kill_all()
 
     # -- words ------------------------------------------------------------------------------------------------
 
     def publish(self, event: Event) -> None:
         """Tell what happened to this watcher."""
-        self._means.publish(event)
+        self.charge.publish(event)
 
     def epoch(self) -> float:
         """The time of day, for an event."""
-        return self._means.epoch()
-
-    def label(self, process: Process) -> str:
-        """How messages name a process."""
-        return f"{self.name}.{process.wid} (pid {process.pid})"
+        return self.charge.epoch()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from circus_stack.arbiter.hooks import HookHost
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.config.schema import WatcherConfig
@@ -36,7 +38,8 @@ class Capture(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Collaborators of all keepers of one arbiter. `clock` is monotonic, `epoch` is the time of day, both seconds."""
+    """Collaborators of all keepers of one arbiter. `clock` is monotonic, `epoch` is the time of day, both seconds;
+    `draw` gives a number from 0 to 1 by chance."""
 
     loop: asyncio.AbstractEventLoop
     reaper: Reaper
@@ -47,3 +50,5 @@ class Means:
     spawn: Callable[[SpawnPlan], Child] = spawn
     clock: Callable[[], float] = time.monotonic
     epoch: Callable[[], float] = time.time
+    draw: Callable[[], float] = random.random
+    hooks: HookHost = field(default_factory=HookHost)

@@ -1,7 +1,8 @@
-"""What an operator asks of one watcher: each operation waits for its turn, then for its end, and holds up nobody else.
+"""What is done to one watcher and takes its time: start, stop, restart, reload, resize, change, kill.
 
-A turn lasts as long as a change does: it ends before the wait for processes that come up, so that a watcher which never
-does can still be changed. A stop and a restart don't queue: whatever was asked for before them falls away.
+Each waits for its watcher's turn. A turn is held only as long as the watcher is being changed: an operation that then
+waits for processes to serve, which may never happen, lets the next one in, which may mend what the processes lack. A
+stop and a restart don't queue at all: they overtake what was asked for before them.
 """
 
 from __future__ import annotations
@@ -13,65 +14,103 @@ from collections.abc import Callable
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.rolling import Rollover
+from circus_stack.arbiter.succession import replace_one_by_one
+from circus_stack.config.diff import watcher_changes
+from circus_stack.config.option import Change
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode
-from circus_stack.errors import CommandError, Errno
-from circus_stack.states import WatcherState, WatcherStep
+from circus_stack.errors import CommandError, Errno, ReloadError
+from circus_stack.events import WatcherReloaded
+from circus_stack.states import WatcherState
 
 log = logging.getLogger(__name__)
+
+_DOWN = (WatcherState.STOPPED, WatcherState.FAILED)
 
 
 async def start(keeper: Keeper, may_start: Callable[[], bool]) -> Outcome:
     """Bring a watcher up as soon as `may_start()`; returns when all its processes serve.
 
-    Raises CommandError if it is given up, or overtaken meanwhile.
+    One that starts on demand is only armed, and comes up with the first activity at its sockets. Raises CommandError if
+    it is given up, refused by a hook of its own, or overtaken meanwhile.
     """
-    async with keeper.turn():
+    async with keeper.turns.take():
         if keeper.watcher.is_active:
             return Outcome(kept=_pids(keeper))
-        ours = object()
-        keeper.holder = ours
-        _begin_start(keeper)
+        if keeper.config.on_demand and keeper.watcher.state in _DOWN:
+            await keeper.bring_down()
+            if _arm(keeper, may_start):
+                return Outcome()
+        ours = await _hold(keeper, forgive=True)
+    return Outcome(started=await _come_up(keeper, ours, may_start))
+
+
+def _arm(keeper: Keeper, may_start: Callable[[], bool]) -> bool:
+    def wake() -> None:
+        keeper.charge.hooks.background(_start_on_demand(keeper, may_start))
+
+    is_armed = keeper.demand.arm(wake)
+    if keeper.config.on_demand and not is_armed:
+        log.warning("%s has no socket to wait for: it starts at once", keeper.name)
+    return is_armed
+
+
+async def _start_on_demand(keeper: Keeper, may_start: Callable[[], bool]) -> None:
+    """Something waits at a socket. What has failed before keeps its delay: the socket may stay as it is for long."""
     try:
-        if not may_start():
-            log.debug("%s waits for what it depends on", keeper.name)
-        await keeper.wait_until(may_start)
+        async with keeper.turns.take():
+            if keeper.watcher.state not in _DOWN:
+                return
+            ours = await _hold(keeper, forgive=False)
+        await _come_up(keeper, ours, may_start)
+    except CommandError as error:
+        # Nobody asked for this start, so nobody is told but by its events.
+        log.debug("%s", error)
+
+
+async def _hold(keeper: Keeper, *, forgive: bool) -> object:
+    """Begin a start, with nothing spawned as long as the returned object holds it."""
+    if keeper.watcher.state is WatcherState.STOPPING:
+        # A hook refused it, and its processes are on their way out.
+        await keeper.bring_down()
+    keeper.holder = ours = object()
+    if keeper.watcher.state is not WatcherState.STARTING:
+        keeper.begin_start(forgive=forgive)
+    return ours
+
+
+async def _come_up(keeper: Keeper, ours: object, may_start: Callable[[], bool]) -> tuple[int, ...]:
+    try:
+        await keeper.turns.wait_until(may_start)
+        await keeper.wait_admitted()
     finally:
         # A later start may wait in our place by now.
         if keeper.holder is ours:
             keeper.holder = None
     keeper.converge()
-    return Outcome(started=await _wait_up(keeper))
-
-
-def _begin_start(keeper: Keeper) -> None:
-    if keeper.watcher.state is not WatcherState.STARTING:
-        keeper.watcher.forgive()
-        keeper.watcher.step(WatcherStep.START)
+    return await _wait_up(keeper)
 
 
 async def _wait_up(keeper: Keeper) -> tuple[int, ...]:
-    await keeper.wait_until(lambda: keeper.watcher.state is not WatcherState.STARTING)
-    if keeper.watcher.state in (WatcherState.FAILED, WatcherState.STOPPING):
-        state = keeper.watcher.state
+    await keeper.turns.wait_until(lambda: keeper.watcher.state is not WatcherState.STARTING)
+    state = keeper.watcher.state
+    if keeper.refusal is not None:
+        raise CommandError(f"{keeper.name} did not come up: its hook {keeper.refusal} refused", Errno.COMMAND_ERROR)
+    if state in (WatcherState.FAILED, WatcherState.STOPPING):
         raise CommandError(f"{keeper.name} did not come up: it is {state}", Errno.COMMAND_ERROR)
     return _pids(keeper)
 
 
 async def stop(keeper: Keeper) -> Outcome:
-    """Bring a watcher down; returns when nothing of it is left."""
-    async with keeper.last_turn():
+    """Bring a watcher down, and let no activity at a socket bring it up again; returns when nothing of it is left."""
+    keeper.demand.forget()
+    async with keeper.turns.take_last():
+        keeper.demand.forget()
         return await _stop_now(keeper)
 
 
 async def _stop_now(keeper: Keeper) -> Outcome:
-    if keeper.watcher.state is WatcherState.STOPPED:
-        return Outcome()
-    keeper.watcher.step(WatcherStep.STOP)
-    stopped = keeper.stop_all()
-    await keeper.wait_gone(stopped)
-    keeper.come_down()
-    return Outcome(stopped=tuple(sorted(stopped)))
+    return Outcome(stopped=tuple(sorted(await keeper.bring_down())))
 
 
 async def restart(keeper: Keeper, config: WatcherConfig | None = None) -> Outcome:
@@ -79,21 +118,32 @@ async def restart(keeper: Keeper, config: WatcherConfig | None = None) -> Outcom
 
     Raises CommandError if the watcher doesn't come up, or if a stop overtook the second half.
     """
-    asked = keeper.interrupt()
-    async with keeper.turn(asked):
+    asked = keeper.turns.interrupt()
+    async with keeper.turns.take(asked):
+        was_down = keeper.watcher.state in _DOWN
         stopped = await _stop_now(keeper)
-        keeper.check(asked)
+        keeper.turns.check(asked)
         if config is not None:
-            keeper.change_config(config)
-            keeper.watcher.wanted = config.numprocesses
-        keeper.holder = None
-        _begin_start(keeper)
-        keeper.converge()
-    return stopped + Outcome(started=await _wait_up(keeper))
+            _adopt(keeper, config)
+        if was_down and _arm(keeper, _at_once):
+            return stopped
+        ours = await _hold(keeper, forgive=True)
+    return stopped + Outcome(started=await _come_up(keeper, ours, _at_once))
 
 
-async def reload(keeper: Keeper) -> Outcome:
-    """Let the processes take over a new state of the world, in the watcher's own `reload_mode`."""
+def _at_once() -> bool:
+    """No dependency is waited for: what runs was allowed to already."""
+    return True
+
+
+async def reload(keeper: Keeper, *, sequential: bool = False) -> Outcome:
+    """Let the processes take over a new state of the world, in the watcher's own `reload_mode`.
+
+    With `sequential`, what would roll is replaced one process after the other, each stopped before its successor
+    starts. Raises ReloadError where new processes don't serve; the old ones that are left serve on.
+    """
+    if keeper.config.send_hup:
+        return await hang_up(keeper)
     match keeper.config.reload_mode:
         case ReloadMode.NONE:
             return Outcome(kept=_pids(keeper))
@@ -102,24 +152,32 @@ async def reload(keeper: Keeper) -> Outcome:
         case ReloadMode.RESTART:
             return await restart(keeper)
         case ReloadMode.ROLLING:
-            return await _roll(keeper)
+            return await (_replace(keeper) if sequential else _roll(keeper, keeper.config))
 
 
 async def hang_up(keeper: Keeper) -> Outcome:
     """SIGHUP to each process: the program itself knows how to read its world again."""
-    async with keeper.turn():
+    async with keeper.turns.take():
         for pid in _pids(keeper):
-            keeper.send_signal(pid, signal.SIGHUP)
+            keeper.signalling.send(pid, signal.SIGHUP)
+        keeper.publish(WatcherReloaded(watcher=keeper.name, time=keeper.epoch()))
         return Outcome(kept=_pids(keeper))
 
 
-async def _roll(keeper: Keeper) -> Outcome:
-    if keeper.config.cannot_overlap or keeper.watcher.state is WatcherState.FAILED:
-        return await restart(keeper)
-    async with keeper.turn():
+async def _replace(keeper: Keeper) -> Outcome:
+    async with keeper.turns.take():
         if not Rollover.is_possible(keeper):
             return Outcome(kept=_pids(keeper))
-        rollover = Rollover(keeper, keeper.config)
+        return await replace_one_by_one(keeper)
+
+
+async def _roll(keeper: Keeper, config: WatcherConfig) -> Outcome:
+    if config.cannot_overlap or keeper.watcher.state is WatcherState.FAILED:
+        return await restart(keeper, config if config != keeper.config else None)
+    async with keeper.turns.take():
+        if not Rollover.is_possible(keeper):
+            return Outcome(kept=_pids(keeper))
+        rollover = Rollover(keeper, config)
         await rollover.prepare()
         rollover.take_over()
         return await rollover.wait_retired()
@@ -127,7 +185,7 @@ async def _roll(keeper: Keeper) -> Outcome:
 
 async def set_wanted(keeper: Keeper, count: int) -> Outcome:
     """Add or take away processes; returns when the number is reached and all of them serve."""
-    async with keeper.turn():
+    async with keeper.turns.take():
         watcher = keeper.watcher
         before = frozenset(_pids(keeper))
         watcher.wanted = count
@@ -135,21 +193,64 @@ async def set_wanted(keeper: Keeper, count: int) -> Outcome:
             return Outcome()
         keeper.converge()
         surplus = frozenset(pid for pid in before if watcher.processes[pid].is_stopping)
-    await keeper.wait_until(
-        lambda: surplus.isdisjoint(watcher.processes) and (watcher.has_all_ready() or not watcher.is_up)
+    await keeper.turns.wait_until(
+        lambda: surplus.isdisjoint(watcher.processes) and (keeper.is_complete() or not watcher.is_up)
     )
     after = frozenset(_pids(keeper))
     return Outcome(tuple(sorted(after - before)), tuple(sorted(surplus)), tuple(sorted(after & before)))
 
 
+async def change(keeper: Keeper, config: WatcherConfig) -> Outcome:
+    """Go over to another configuration of the watcher, by the strongest change that one of its options needs.
+
+    All or nothing: raises ReloadError, with the old configuration in force, where its processes would not serve.
+    """
+    changes = watcher_changes(keeper.config, config)
+    if Change.ROLL in changes.values() and keeper.holder is None:
+        is_to_stop = keeper.config.cannot_overlap or config.reload_mode is ReloadMode.RESTART
+        if keeper.watcher.state is WatcherState.FAILED or (keeper.watcher.is_up and is_to_stop):
+            return await _restart_or_return(keeper, config)
+        if keeper.watcher.is_up:
+            return await _roll(keeper, config)
+    if "numprocesses" in changes:
+        keeper.change_config(config)
+        return await set_wanted(keeper, config.numprocesses)
+    async with keeper.turns.take():
+        keeper.change_config(config)
+        keeper.converge()
+        return Outcome(kept=_pids(keeper))
+
+
+async def _restart_or_return(keeper: Keeper, config: WatcherConfig) -> Outcome:
+    old, had_failed = keeper.config, keeper.watcher.state is WatcherState.FAILED
+    try:
+        return await restart(keeper, config)
+    except CommandError as error:
+        if keeper.watcher.state is WatcherState.STOPPED and keeper.refusal is None:
+            # A stop has overtaken it: that is the last word, and the next start follows the new configuration.
+            raise
+        if had_failed:
+            _adopt(keeper, old)
+        else:
+            await restart(keeper, old)
+        raise ReloadError(f"{error}; the old configuration is in force again") from error
+
+
+def _adopt(keeper: Keeper, config: WatcherConfig) -> None:
+    """Follow another configuration; a number of processes that somebody has chosen since stays, if it stays there."""
+    if config.numprocesses != keeper.config.numprocesses:
+        keeper.watcher.wanted = config.numprocesses
+    keeper.change_config(config)
+
+
 async def kill(keeper: Keeper, pid: int | None, signum: int | None, timeout_s: float | None) -> Outcome:
     """End one process or all of them; the watcher replaces what it is to run."""
-    async with keeper.turn():
+    async with keeper.turns.take():
         chosen = frozenset(_pids(keeper)) if pid is None else frozenset({pid}) & keeper.watcher.processes.keys()
         for each in chosen:
-            keeper.stop_process(each, signum, timeout_s)
+            keeper.ends.stop(each, signum, timeout_s)
         keeper.converge()
-    await keeper.wait_until(lambda: chosen.isdisjoint(keeper.watcher.processes))
+    await keeper.turns.wait_until(lambda: chosen.isdisjoint(keeper.watcher.processes))
     return Outcome(stopped=tuple(sorted(chosen)))
 
 

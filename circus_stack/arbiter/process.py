@@ -9,7 +9,8 @@ from circus_stack.states import ProcessState, ProcessStep, step_process
 
 @dataclass(slots=True)
 class Process:
-    """One child. `spawned_at` and `ready_at` are monotonic seconds, `started_at` is seconds since the epoch."""
+    """One child. `spawned_at`, `ready_at` and `expires_at` are monotonic seconds, `started_at` is seconds since the
+    epoch. `lane` is its place among those of its generation, from 0; a successor gets it from whom it follows."""
 
     pid: int
     wid: int
@@ -18,6 +19,9 @@ class Process:
     started_at: float
     state: ProcessState = ProcessState.STARTING
     ready_at: float | None = None
+    lane: int = 0
+    # When it has reached its age and is to be replaced; None: never.
+    expires_at: float | None = None
     # The leader was reaped, but members of its process group live on: its slot is free, its group is still ours.
     is_lingering: bool = False
 

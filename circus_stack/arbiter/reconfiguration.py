@@ -139,7 +139,7 @@ class Reconfiguration:
     async def _prepare_rollovers(self) -> None:
         for config in sorted(self._plan.of(Fate.ROLL), key=lambda each: each.name):
             keeper = self._keepers[config.name]
-            await self._turns.enter_async_context(keeper.turn())
+            await self._turns.enter_async_context(keeper.turns.take())
             if Rollover.is_possible(keeper):
                 self._rollovers.append(Rollover(keeper, config))
             else:
@@ -180,6 +180,8 @@ class Reconfiguration:
         for config in self._plan.of(Fate.ADJUST, Fate.ROLL, Fate.RESTART):
             self._means.publish(WatcherUpdated(watcher=config.name, time=self._means.epoch()))
         self._close_replaced()
+        for keeper in self._keepers.values():
+            keeper.demand.sockets_changed()
         removed = [self._keepers.pop(name) for name in self._plan.removed]
         for keeper in removed:
             keeper.close()

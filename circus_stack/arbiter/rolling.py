@@ -14,7 +14,8 @@ from circus_stack.arbiter.outcome import Outcome
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
 from circus_stack.errors import CommandError, ReloadError
-from circus_stack.events import ReloadFailed, WatcherReloaded
+from circus_stack.events import ReloadFailed, ReloadProgressed, WatcherReloaded
+from circus_stack.states import ProcessState
 
 # A command that cannot work (a typo, a missing module, a taken port) is gone well within this time.
 _SETTLE_S = 1.0
@@ -30,6 +31,8 @@ class Rollover:
         self._old_wanted = keeper.watcher.wanted
         self._old_generation = keeper.watcher.generation
         self._retired: frozenset[int] = frozenset()
+        # How far the present phase was when that was last published.
+        self._told = -1
 
     @staticmethod
     def is_possible(keeper: Keeper) -> bool:
@@ -45,7 +48,7 @@ class Rollover:
         watcher.begin_generation()
         keeper.converge()
         try:
-            await keeper.wait_until(lambda: self.failure() is not None or watcher.has_all_ready())
+            await self._wait_serving()
             if self._new_config.ready.form is ReadinessForm.NONE and self.failure() is None:
                 await self._settle()
         except CommandError as error:
@@ -55,6 +58,30 @@ class Rollover:
         if reason is not None:
             await self.roll_back(reason)
             raise ReloadError(f"{reason}; the old processes serve on")
+
+    async def _wait_serving(self) -> None:
+        keeper = self._keeper
+        self._told = -1
+        while self.failure() is None:
+            self._tell(self._ready(), keeper.watcher.wanted, "starting")
+            if keeper.is_complete():
+                return
+            await keeper.turns.wait_until(
+                lambda: self.failure() is not None or self._ready() != self._told or keeper.is_complete()
+            )
+
+    def _ready(self) -> int:
+        """How many of the new generation serve."""
+        return sum(each.state is ProcessState.READY for each in self._keeper.watcher.serving())
+
+    def _tell(self, done: int, total: int, phase: str) -> None:
+        """Publish how far a phase is, unless that is known."""
+        if done != self._told:
+            self._told = done
+            keeper = self._keeper
+            keeper.publish(
+                ReloadProgressed(watcher=keeper.name, time=keeper.epoch(), done=done, total=total, phase=phase)
+            )
 
     def failure(self) -> str | None:
         """Why the new generation will not do; None while it may."""
@@ -67,7 +94,7 @@ class Rollover:
         """Without a readiness nothing tells that the new processes work; let them at least not die at once."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE_S):
-                await self._keeper.wait_until(lambda: self.failure() is not None)
+                await self._keeper.turns.wait_until(lambda: self.failure() is not None)
 
     def take_over(self) -> None:
         """The new generation counts from here on; the old one is asked to go."""
@@ -79,15 +106,28 @@ class Rollover:
         watcher.end_generation_change()
         keeper.publish(WatcherReloaded(watcher=keeper.name, time=keeper.epoch()))
         for pid in self._retired:
-            keeper.stop_process(pid)
+            keeper.ends.stop(pid)
         keeper.converge()
 
     async def wait_retired(self) -> Outcome:
         """Wait for the old generation's end; a stop that overtakes this ends the wait, not the change."""
         with contextlib.suppress(CommandError):
-            await self._keeper.wait_until(lambda: self._retired.isdisjoint(self._keeper.watcher.processes))
+            await self._wait_gone()
         started = tuple(process.pid for process in self._keeper.watcher.serving())
         return Outcome(started=started, stopped=tuple(sorted(self._retired)))
+
+    async def _wait_gone(self) -> None:
+        self._told = -1
+        while self._told < len(self._retired):
+            self._tell(self._gone(), len(self._retired), "retiring")
+            await self._keeper.turns.wait_until(
+                lambda: self._gone() == len(self._retired) or self._gone() != self._told
+            )
+            self._tell(self._gone(), len(self._retired), "retiring")
+
+    def _gone(self) -> int:
+        """How many of the old generation have gone."""
+        return len(self._retired.difference(self._keeper.watcher.processes))
 
     async def roll_back(self, reason: str | None = None) -> None:
         """Take the new generation away and go on with the old one. Without a reason of its own that is no event: it
@@ -99,8 +139,8 @@ class Rollover:
         watcher.return_to_generation(self._old_generation)
         keeper.reload_failure = None
         for pid in new:
-            keeper.stop_process(pid)
+            keeper.ends.stop(pid)
         keeper.converge()
         if reason is not None:
             keeper.publish(ReloadFailed(watcher=keeper.name, time=keeper.epoch(), reason=reason))
-        await keeper.wait_gone(new)
+        await keeper.turns.wait_gone(new)

@@ -5,7 +5,7 @@ Times are monotonic seconds that come in as arguments. The keeper carries out th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, SERVED_WELL_AFTER_S, Backoff
 from circus_stack.arbiter.process import Process
@@ -37,11 +37,16 @@ class WakeAt:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A process that didn't run well, or that could not be started; `failures` are its slot's in a row."""
+    """A process that didn't run well, or that could not be started; `failures` are its slot's in a row.
+
+    `limit` says what was reached where the watcher `gives_up`; `begins_to_flap` is true once in an episode.
+    """
 
     delay_s: float
     failures: int
     gives_up: bool
+    limit: str = ""
+    begins_to_flap: bool = False
 
 
 Action = Spawn | Stop | WakeAt
@@ -61,8 +66,14 @@ class Watcher:
         self.retiring: int | None = None
         # How many processes of the present generation have ended for good: those of a watcher that doesn't respawn.
         self.done = 0
+        # The process that is being replaced because of its age: it serves on until its successor does.
+        self.superseded: int | None = None
+        # While a reload goes through the processes one by one, each place is free only when its process is gone.
+        self.is_one_by_one = False
         self._backoff = Backoff()
+        self._failed_spawns = 0
         self._not_before: dict[int, float] = {}
+        self._next_spawn_at = 0.0
 
     def step(self, step: WatcherStep) -> None:
         """Go on in the life cycle; raises IllegalStepError."""
@@ -84,9 +95,13 @@ class Watcher:
             key=lambda each: each.wid,
         )
 
+    def _counted(self) -> list[Process]:
+        """Those that fill the wanted number: whoever is about to be replaced is one too many."""
+        return [process for process in self.serving() if process.pid != self.superseded]
+
     def has_all_ready(self) -> bool:
         """Whether the current generation is complete and each of it serves."""
-        serving = self.serving()
+        serving = self._counted()
         complete = len(serving) + self.done >= self.wanted
         return complete and all(each.state is ProcessState.READY for each in serving)
 
@@ -94,7 +109,7 @@ class Watcher:
         """What brings the current generation to the wanted number; `most` spawns at a time."""
         if not self.is_up:
             return []
-        serving = self.serving()
+        serving = self._counted()
         surplus = serving[self.wanted :]
         if surplus:
             return [Stop(process.pid) for process in reversed(surplus)]
@@ -104,13 +119,17 @@ class Watcher:
     def _places_taken(self) -> int:
         """Processes on their way out whose successor must wait for their end: what doesn't serve on our sockets may
         hold a port or a lock of its own, and a singleton is never two."""
-        if self.config.use_sockets and not self.config.singleton:
+        if self.config.use_sockets and not self.config.singleton and not self.is_one_by_one:
             return 0
         return sum(each.generation == self.generation and not each.is_serving for each in self.processes.values())
 
     def _spawns(self, missing: int, now: float, most: int) -> list[Action]:
         """Spawns for the lowest free slots; a slot whose delay hasn't ended keeps its place and is waited for."""
         actions: list[Action] = []
+        if self.config.warmup_delay:
+            if missing > 0 and now < self._next_spawn_at:
+                return [WakeAt(self._next_spawn_at)]
+            most = min(most, 1)
         taken = {process.wid for process in self.processes.values() if not process.is_lingering}
         wid = 0
         wake_at: float | None = None
@@ -128,9 +147,18 @@ class Watcher:
 
     def spawned(self, pid: int, wid: int, now: float, epoch: float) -> Process:
         """Record a process that was started."""
-        process = Process(pid=pid, wid=wid, generation=self.generation, spawned_at=now, started_at=epoch)
+        process = Process(
+            pid=pid, wid=wid, generation=self.generation, spawned_at=now, started_at=epoch, lane=self.next_lane()
+        )
         self.processes[pid] = process
+        self._failed_spawns = 0
+        self._next_spawn_at = now + self.config.warmup_delay
         return process
+
+    def next_lane(self) -> int:
+        """The lowest place that no serving process of this generation has: so each gets that of whom it follows."""
+        taken = {process.lane for process in self._counted()}
+        return next(lane for lane in range(len(taken) + 1) if lane not in taken)
 
     def became_ready(self, pid: int, now: float) -> bool:
         """Record that a process serves; False where that changes nothing."""
@@ -139,12 +167,24 @@ class Watcher:
             return False
         was_starting = process.state is ProcessState.STARTING
         process.step(ProcessStep.BECOME_READY)
-        if was_starting:
+        if was_starting and process.ready_at is None:
             process.ready_at = now
         return was_starting
 
-    def exited(self, pid: int, now: float) -> Failure | None:
-        """Record an end; a Failure if the process had not been asked to go and had not run well."""
+    def became_unready(self, pid: int) -> bool:
+        """Record that a process doesn't serve for now; False where it didn't anyway."""
+        process = self.processes.get(pid)
+        if process is None or process.is_lingering:
+            return False
+        was_ready = process.state is ProcessState.READY
+        process.step(ProcessStep.BECOME_UNREADY)
+        return was_ready
+
+    def exited(self, pid: int, now: float, *, is_done: bool = False) -> Failure | None:
+        """Record an end; a Failure if the process had not been asked to go and had not run well.
+
+        `is_done`: it has ended for good, whether well or not, and gets no successor.
+        """
         process = self.processes[pid]
         was_expected = process.is_stopping
         process.step(ProcessStep.EXIT)
@@ -155,6 +195,7 @@ class Watcher:
             return None
         if was_expected:
             return None
+        self.done += is_done
         if self._ran_well(process, now):
             self._backoff.succeeded(process.wid)
             self._not_before.pop(process.wid, None)
@@ -172,12 +213,24 @@ class Watcher:
 
     def failed(self, wid: int, now: float) -> Failure:
         """Count a failure of a slot, also one that never became a process."""
+        was_flapping = self._backoff.is_flapping
         delay_s = self._backoff.failed(wid, now)
         self._not_before[wid] = now + delay_s
+        begins_to_flap = self._backoff.is_flapping and not was_flapping
         # For each process: else the more there are, the shorter an outage that they all meet may be.
         limit = self.config.max_failures * max(1, self.wanted)
         gives_up = 0 < limit <= self._backoff.recent(now, self.config.failure_window)
-        return Failure(delay_s, self._backoff.failures(wid), gives_up)
+        text = f"{limit} failures in {self.config.failure_window:g} s" if gives_up else ""
+        return Failure(delay_s, self._backoff.failures(wid), gives_up, text, begins_to_flap)
+
+    def spawn_failed(self, wid: int, now: float) -> Failure:
+        """Count a command that could not be executed; Circus's max_retry bounds how often that may be, in a row."""
+        failure = self.failed(wid, now)
+        self._failed_spawns += 1
+        if failure.gives_up or not 0 <= self.config.max_retry <= self._failed_spawns:
+            return failure
+        limit = f"{self._failed_spawns} failing spawns in a row (max_retry)"
+        return replace(failure, gives_up=True, limit=limit)
 
     def postpone(self, wid: int, until: float) -> None:
         """Try that slot again later, for a reason that is no failure of its command."""
@@ -186,10 +239,13 @@ class Watcher:
     def forget(self, pid: int) -> None:
         """The process and its group are gone."""
         del self.processes[pid]
+        if self.superseded == pid:
+            self.superseded = None
 
     def begin_generation(self) -> None:
         """What is spawned from here on belongs to a new generation; the present one is about to retire."""
         self.retiring = self.generation
+        self.superseded = None
         self._newest += 1
         self.generation = self._newest
         self.forgive()
@@ -204,8 +260,14 @@ class Watcher:
         self.generation = generation
         self.forgive()
 
+    def begin(self) -> None:
+        """What ended for good before this start counts no more."""
+        self.done = 0
+        self.superseded = None
+
     def forgive(self) -> None:
         """Start from a clean slate: what failed or ended in the past counts no more."""
         self.done = 0
         self._backoff.reset()
+        self._failed_spawns = 0
         self._not_before.clear()

@@ -1,0 +1,192 @@
+"""The end of one watcher's processes: asked for, enforced, noted, and waited for until the whole group is gone."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+from circus_stack.arbiter.charge import Charge
+from circus_stack.arbiter.deadlines import Deadlines
+from circus_stack.arbiter.process import Process
+from circus_stack.arbiter.readiness_watch import ReadinessWatch
+from circus_stack.arbiter.signalling import Signalling
+from circus_stack.arbiter.watcher import Failure
+from circus_stack.events import ProcessReaped, ProcessUnready
+from circus_stack.exits import describe_exit
+from circus_stack.states import ProcessState, ProcessStep
+from circus_stack.system.descent import signal_group, signal_own_group
+
+# What a crashed leader leaves behind in its group has this long: its successor may be waiting for it.
+_CRASH_GRACE_S = 1.0
+# psutil-like word of Circus for a process that is gone; its after_reap gets it where nobody had asked for the end.
+_NO_LONGER_EXISTS = 2
+
+
+class Ends:
+    """Ends processes. `on_failure(failure, reason)` and `on_change()` tell what the watcher has to decide on."""
+
+    def __init__(
+        self,
+        charge: Charge,
+        signalling: Signalling,
+        readiness: ReadinessWatch,
+        on_failure: Callable[[Failure, str], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._charge = charge
+        self._signalling = signalling
+        self._readiness = readiness
+        self._on_failure = on_failure
+        self._on_change = on_change
+        self._kills = Deadlines(charge.means.loop)
+        # What the after_reap hook of a process that was held is to be told.
+        self._reaped: dict[int, dict[str, object]] = {}
+
+    # -- asking, and no longer asking -------------------------------------------------------------------------
+
+    def stop(self, pid: int, signum: int | None = None, timeout_s: float | None = None) -> None:
+        """Ask a process to go: `signum` now, SIGKILL to its whole group after `timeout_s` seconds.
+
+        Both default to the watcher's own. A process that is already asked to go is not asked again.
+        """
+        process, config = self._charge.watcher.processes.get(pid), self._charge.config
+        if process is None or process.is_lingering or process.is_stopping:
+            return
+        timeout_s = config.graceful_timeout if timeout_s is None else timeout_s
+        process.step(ProcessStep.STOP)
+        self._readiness.forget(pid)
+        # Set first: a hook before the signal may take its time, but not more than the process itself has.
+        self._kills.set(pid, timeout_s, self.kill)
+        self._signalling.ask_to_end(
+            pid, config.stop_signal if signum is None else signum, lambda: self._signalled(pid, timeout_s)
+        )
+
+    def _signalled(self, pid: int, timeout_s: float) -> None:
+        """The process has all of its time from the signal on, also where a hook took some before it."""
+        if pid in self._charge.watcher.processes and pid in self._kills:
+            self._kills.set(pid, timeout_s, self.kill)
+
+    def kill(self, pid: int) -> None:
+        """SIGKILL to a process and to all of its group, now."""
+        process = self._charge.watcher.processes.get(pid)
+        if process is None:
+            return
+        if process.is_lingering:
+            # The leader's number may be a stranger's by now, if the last member has just gone.
+            if not signal_own_group(pid, signal.SIGKILL):
+                self._forget(pid)
+                self._on_change()
+            return
+        process.step(ProcessStep.STOP)
+        self._readiness.forget(pid)
+        self._signalling.kill(pid)
+        # Where it has ended already and only a hook keeps it from being reaped: that hook has had its time.
+        self._charge.means.reaper.release(pid)
+
+    def kill_all(self) -> None:
+        """SIGKILL to every process and its group, now, and no hook is waited for from here on."""
+        self._charge.hooks.close()
+        for pid in tuple(self._charge.watcher.processes):
+            self.kill(pid)
+
+    def stop_all(self) -> frozenset[int]:
+        """Ask every process to go; their pids, those included that were already on their way."""
+        pids = frozenset(self._charge.watcher.processes)
+        for pid in pids:
+            self.stop(pid)
+        return pids
+
+    def release_all(self) -> frozenset[int]:
+        """Let every process live on as nobody's; their pids. Their ends are still reaped, and no longer told."""
+        processes = self._charge.watcher.processes
+        pids = frozenset(processes)
+        for pid in pids:
+            self._readiness.forget(pid)
+            self._kills.cancel(pid)
+            # From the table first: its end may be due already.
+            del processes[pid]
+            self._charge.means.reaper.disown(pid)
+        return pids
+
+    # -- noting an end ----------------------------------------------------------------------------------------
+
+    def leader_ended(self, pid: int) -> bool:
+        """While the zombie keeps the group's number: ask what is left of the group to go. True: a hook is to see it."""
+        signal_group(pid, self._charge.config.stop_signal)
+        if not self._charge.hooks.has("before_reap"):
+            return False
+        self._charge.hooks.background(self._reap_in_turn(pid))
+        return True
+
+    async def _reap_in_turn(self, pid: int) -> None:
+        means, hooks = self._charge.means, self._charge.hooks
+        async with hooks.lane:
+            if means.reaper.is_held(pid):
+                await hooks.call("before_reap", process_pid=pid, time=means.epoch())
+                means.reaper.release(pid)
+            await self._tell_reaped(pid)
+
+    def exited(self, pid: int, exit_code: int) -> None:
+        """The leader is reaped: count its end, and see whether anything of its group is left."""
+        charge = self._charge
+        process = charge.watcher.processes[pid]
+        expected, was_ready = process.is_stopping, process.state is ProcessState.READY
+        ended = describe_exit(exit_code)
+        self._readiness.forget(pid)
+        is_done = charge.config.on_demand and exit_code == 0
+        failure = charge.watcher.exited(pid, charge.means.clock(), is_done=is_done)
+        self._release_group(process, charge.config.graceful_timeout if expected else _CRASH_GRACE_S)
+        now = charge.epoch()
+        if was_ready:
+            charge.publish(ProcessUnready(watcher=charge.name, time=now, process_pid=pid, reason=ended))
+        charge.publish(
+            ProcessReaped(watcher=charge.name, time=now, process_pid=pid, exit_code=exit_code, expected=expected)
+        )
+        self._note_for_hook(pid, exit_code, expected)
+        if failure is not None:
+            when = "" if process.ready_at is not None else " before it was ready"
+            self._on_failure(failure, f"{charge.label(process)} {ended}{when}")
+        self._on_change()
+
+    def _note_for_hook(self, pid: int, exit_code: int, expected: bool) -> None:
+        hooks = self._charge.hooks
+        if hooks.has("after_reap"):
+            self._reaped[pid] = {
+                "process_pid": pid,
+                "time": self._charge.epoch(),
+                "exit_code": exit_code,
+                "process_status": None if expected else _NO_LONGER_EXISTS,
+            }
+            if not hooks.has("before_reap"):
+                hooks.background(self._tell_in_turn(pid))
+
+    async def _tell_in_turn(self, pid: int) -> None:
+        async with self._charge.hooks.lane:
+            await self._tell_reaped(pid)
+
+    async def _tell_reaped(self, pid: int) -> None:
+        details = self._reaped.pop(pid, None)
+        if details is not None:
+            await self._charge.hooks.call("after_reap", **details)
+
+    def _release_group(self, process: Process, grace_s: float) -> None:
+        """Forget a process whose leader is reaped, or, while members of its group live on, wait for those."""
+        if not signal_group(process.pid, 0):
+            self._forget(process.pid)
+            return
+        process.is_lingering = True
+        if process.pid not in self._kills:
+            self._kills.set(process.pid, grace_s, self.kill)
+
+    def check_lingering(self) -> None:
+        """A stranger was reaped: see whether it was the last of a group that outlived its leader."""
+        lingering = [process.pid for process in self._charge.watcher.processes.values() if process.is_lingering]
+        gone = [pid for pid in lingering if not signal_group(pid, 0)]
+        for pid in gone:
+            self._forget(pid)
+        if gone:
+            self._on_change()
+
+    def _forget(self, pid: int) -> None:
+        self._charge.watcher.forget(pid)
+        self._kills.cancel(pid)

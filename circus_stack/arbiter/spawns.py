@@ -1,0 +1,127 @@
+"""The beginning of one watcher's processes: at once, or between its before_spawn and after_spawn hooks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from circus_stack.arbiter.ages import Ages
+from circus_stack.arbiter.charge import Charge
+from circus_stack.arbiter.ends import Ends
+from circus_stack.arbiter.launch import plan_launch
+from circus_stack.arbiter.readiness_watch import ReadinessWatch
+from circus_stack.arbiter.watcher import Failure
+from circus_stack.errors import CircusStackError, ResourceShortageError
+from circus_stack.events import ProcessSpawned, SpawnFailed
+from circus_stack.system.spawn import is_shortage
+
+log = logging.getLogger(__name__)
+
+# A spawn blocks the loop for one to two milliseconds; after so many of them, commands get their turn.
+_SPAWNS_A_TURN = 4
+# How long a slot waits when the machine, not the command, is at fault: no descriptors, no memory, no processes left.
+_SHORTAGE_S = 1.0
+
+
+class Spawns:
+    """Starts processes. `on_failure` and `on_change` as with their ends; `on_refused(hook)` where a hook said no."""
+
+    def __init__(
+        self,
+        charge: Charge,
+        ends: Ends,
+        readiness: ReadinessWatch,
+        ages: Ages,
+        *,
+        next_slot: Callable[[], int | None],
+        on_failure: Callable[[Failure, str], None],
+        on_refused: Callable[[str], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._charge = charge
+        self._ends = ends
+        self._readiness = readiness
+        self._ages = ages
+        self._next_slot = next_slot
+        self._on_failure = on_failure
+        self._on_refused = on_refused
+        self._on_change = on_change
+        # Whether one is between its hooks: the next one waits, as it does in Circus.
+        self.is_between_hooks = False
+
+    @property
+    def _has_hooks(self) -> bool:
+        return self._charge.hooks.has("before_spawn", "after_spawn")
+
+    def most(self) -> int:
+        """How many may be asked for now."""
+        if self.is_between_hooks:
+            return 0
+        return 1 if self._has_hooks else _SPAWNS_A_TURN
+
+    def begin(self, wid: int) -> None:
+        """Start a process in that slot; with hooks, in whichever slot is still wanted when they have agreed."""
+        if self._has_hooks:
+            self.is_between_hooks = True
+            self._charge.hooks.background(self._between_hooks())
+        else:
+            self._spawn(wid)
+
+    async def _between_hooks(self) -> None:
+        hooks = self._charge.hooks
+        try:
+            async with hooks.lane:
+                refusing = await self._spawn_in_turn()
+        finally:
+            self.is_between_hooks = False
+        if refusing is not None:
+            self._on_refused(refusing)
+        self._on_change()
+
+    async def _spawn_in_turn(self) -> str | None:
+        """The hook that refused, if one did."""
+        hooks = self._charge.hooks
+        if self._next_slot() is None:
+            return None
+        if not await hooks.call("before_spawn"):
+            return "before_spawn"
+        # A stop, a smaller number or a reload may have come between.
+        wid = self._next_slot()
+        pid = None if wid is None else self._spawn(wid)
+        if pid is not None and not await hooks.call("after_spawn", pid=pid):
+            self._ends.stop(pid)
+            return "after_spawn"
+        return None
+
+    def _spawn(self, wid: int) -> int | None:
+        charge, means, config = self._charge, self._charge.means, self._charge.config
+        capture = None
+        try:
+            capture = means.open_capture(config, wid)
+            lane = charge.watcher.next_lane()
+            plan = plan_launch(config, wid, means.surroundings(), capture.stdout_fd, capture.stderr_fd, lane=lane)
+            child = means.spawn(plan)
+        except Exception as error:
+            if capture is not None:
+                capture.abandon()
+            self._failed(wid, error)
+            return None
+        capture.attach(child.pid)
+        process = charge.watcher.spawned(child.pid, wid, means.clock(), means.epoch())
+        self._ages.note(process)
+        means.reaper.add(child, self._ends.exited, self._ends.leader_ended)
+        charge.publish(ProcessSpawned(watcher=charge.name, time=process.started_at, process_pid=child.pid, wid=wid))
+        self._readiness.expect(child.pid, config, plan.env, plan.cwd)
+        return child.pid
+
+    def _failed(self, wid: int, error: Exception) -> None:
+        charge = self._charge
+        if not isinstance(error, (CircusStackError, OSError)):
+            # A sink of the user's own, or a mistake of ours: whoever mends it needs the traceback.
+            log.error("%s.%d could not be spawned", charge.name, wid, exc_info=error)
+        charge.publish(SpawnFailed(watcher=charge.name, time=charge.epoch(), reason=str(error) or repr(error)))
+        now = charge.means.clock()
+        if isinstance(error, ResourceShortageError) or (isinstance(error, OSError) and is_shortage(error)):
+            charge.watcher.postpone(wid, now + _SHORTAGE_S)
+        else:
+            self._on_failure(charge.watcher.spawn_failed(wid, now), str(error))
