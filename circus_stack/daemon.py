@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
@@ -61,7 +62,9 @@ class Setting:
     `circusd` only rolls. `stdout` and `stderr` take the output of processes that no stream option sends elsewhere.
     `on_bound` is called when every address is bound and nothing is started yet, `on_up` when everything has come up or
     was given up; `on_event` sees each event, `on_drop` hears of lost lines. `alongside` runs beside the arbiter until
-    its end and may call what it is given: read the configuration again and roll.
+    its end and may call what it is given: read the configuration again and roll. `is_embedded`: the process is somebody
+    else's program, whose own children are neither reaped nor ended, and whose signals are answered in its main thread
+    alone.
     """
 
     paths: RuntimePaths
@@ -70,6 +73,7 @@ class Setting:
     read: Callable[[], StackConfig]
     environ: Mapping[str, str]
     rereads_on_hup: bool
+    is_embedded: bool = False
     stdout: Lane | None = None
     stderr: Lane | None = None
     on_event: Callable[[Event], None] = lambda _event: None
@@ -163,8 +167,11 @@ class Daemon:
     def _build(self, teardown: contextlib.ExitStack) -> None:
         loop = asyncio.get_running_loop()
         setting, circus = self._setting, self._bound.stack.circus
-        become_subreaper()
-        self._reaper = Reaper(loop, lambda pid: self._arbiter.stranger_reaped(pid))
+        if not setting.is_embedded:
+            become_subreaper()
+        self._reaper = Reaper(
+            loop, lambda pid: self._arbiter.stranger_reaped(pid), takes_strangers=not setting.is_embedded
+        )
         teardown.callback(self._reaper.close)
         self._notify = NotifySocket(
             loop, setting.paths.directory / "notify", lambda pid, fields: self._arbiter.notified(pid, fields)
@@ -175,7 +182,8 @@ class Daemon:
         self._build_control(circus, teardown)
         teardown.enter_context(self._pidfile(circus))
         self._reaper.start()
-        SignalDesk(loop, self._arbiter, self._reload_on_hup).open()
+        if threading.current_thread() is threading.main_thread():
+            SignalDesk(loop, self._arbiter, self._reload_on_hup).open()
 
     def _build_streams(self, loop: asyncio.AbstractEventLoop) -> None:
         self._tail = LiveTail()
@@ -275,7 +283,8 @@ class Daemon:
         finally:
             for task in tuple(self._background_tasks):
                 task.cancel()
-            await sweep_descendants()
+            if not self._setting.is_embedded:
+                await sweep_descendants()
             await self._streams.aclose()
             await self._control.aclose()
 

@@ -41,8 +41,12 @@ class Reaper:
     Exit codes are the status of exit(), or minus the number of the signal.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_stranger: Callable[[int], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_stranger: Callable[[int], None], *, takes_strangers: bool = True
+    ) -> None:
         self._loop = loop
+        # In somebody else's process they are that program's own children, who waits for them itself.
+        self._takes_strangers = takes_strangers
         self._on_stranger = on_stranger
         self._watched: dict[int, _Watched] = {}
         # Zombies that keep their number until they are released.
@@ -51,8 +55,9 @@ class Reaper:
         self._search: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin to listen for SIGCHLD; the loop must be the main thread's."""
-        self._loop.add_signal_handler(signal.SIGCHLD, self.reap_strangers)
+        """Begin to listen for SIGCHLD; where strangers are taken, the loop must be the main thread's."""
+        if self._takes_strangers:
+            self._loop.add_signal_handler(signal.SIGCHLD, self.reap_strangers)
 
     def add(
         self, child: Child, on_exit: Callable[[int, int], None], before_reap: Callable[[int], bool] = _ignore
@@ -113,6 +118,8 @@ class Reaper:
 
     def reap_strangers(self) -> None:
         """Reap all zombies that nobody added; those that were added are reaped by the way."""
+        if not self._takes_strangers:
+            return
         while not self._held and not self._sharers:
             try:
                 info = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
