@@ -2,75 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from circus_stack.config.expand import command_line, expand
+from circus_stack.arbiter.site_packages import site_packages
+from circus_stack.config.expand import command_line, expand, mentions_variables, process_variables
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
 from circus_stack.errors import SpawnError
 from circus_stack.system.identity import Identity, resolve_identity
 from circus_stack.system.spawn import SpawnPlan
 
+# The number of the first descriptor that a service of systemd inherits: sd_listen_fds(3).
+FIRST_LISTEN_FD = 3
+# What the arbiter was told by its own supervisor is none of a child's business.
+_SUPERVISION = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
+
+
+def _no_lane(socket: str, _watcher: str, _lane: int) -> int:
+    raise SpawnError(f"the socket {socket!r} has no lanes")
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every process of the stack is started with: descriptors, environment, the way to say READY=1."""
+    """What every process of the stack is started with: descriptors, environment, the way to say READY=1.
+
+    Of the sockets in `laned` each process has one of its own: `lane_fd(socket, watcher, lane)` gives it.
+    """
 
     socket_fds: Mapping[str, int]
     environ: Mapping[str, str]
     notify_path: Path
     notify_fd: int
+    laned: frozenset[str] = frozenset()
+    lane_fd: Callable[[str, str, int], int] = _no_lane
+    module_path: Sequence[str] = field(default_factory=lambda: tuple(sys.path))
 
 
-def plan_launch(config: WatcherConfig, wid: int, around: Surroundings, stdout_fd: int, stderr_fd: int) -> SpawnPlan:
-    """The plan of the process in slot `wid`; raises SpawnError for an unknown user or an empty command."""
+@dataclass(frozen=True, slots=True)
+class _Sockets:
+    """The sockets of one process: the numbers that it knows them by, and ours of those that it inherits."""
+
+    numbers: Mapping[str, int]
+    ours: Mapping[int, int]
+
+    def first_free(self) -> int:
+        return max(self.ours, default=FIRST_LISTEN_FD - 1) + 1
+
+
+def plan_launch(
+    config: WatcherConfig, wid: int, around: Surroundings, stdout_fd: int, stderr_fd: int, *, lane: int = 0
+) -> SpawnPlan:
+    """The plan of the process in slot `wid`; raises SpawnError for an unknown user or an empty command.
+
+    `lane` is its place among its generation, from 0: which of the so_reuseport sockets it gets.
+    """
     identity = resolve_identity(config.uid, config.gid)
-    env = _environment(config, wid, around, identity)
-    argv = _argv(config, wid, around, env)
-    inherited = inherited_sockets(config, around.socket_fds) if config.use_sockets else frozenset()
-    passed = tuple(fd for name, fd in around.socket_fds.items() if name in inherited)
+    fds = _fds(config, around, lane)
+    sockets = _sockets(config, fds)
+    known = _known(config, identity)
+    env = _environment(config, wid, around, identity, sockets.numbers, known)
+    inherited = dict(sockets.ours)
     if config.ready.form is ReadinessForm.NOTIFY:
-        if identity is None:
-            env["NOTIFY_SOCKET"] = str(around.notify_path)
-        else:
-            # Another user can't enter our 0700 directory; through a descriptor that it holds, it needs not to.
-            env["NOTIFY_SOCKET"] = f"/proc/self/fd/{around.notify_fd}"
-            passed = (*passed, around.notify_fd)
+        env["NOTIFY_SOCKET"] = _notify_socket(around, identity, inherited, sockets)
+    if _offers(config, sockets):
+        names = [name for name, number in sorted(sockets.numbers.items(), key=_number) if number in sockets.ours]
+        env |= {"LISTEN_FDS": str(len(names)), "LISTEN_FDNAMES": ":".join(names)}
     return SpawnPlan(
-        argv=argv,
+        argv=_argv(config, wid, sockets.numbers, env, known),
         env=env,
         cwd=config.working_dir,
         identity=identity,
-        pass_fds=passed,
+        pass_fds=tuple(ours for number, ours in inherited.items() if number == ours),
         stdout_fd=stdout_fd,
         stderr_fd=stderr_fd,
         fallback_path=around.environ.get("PATH", ""),
+        stdin_fd=_stdin(config, fds),
+        moved_fds={number: ours for number, ours in inherited.items() if number != ours},
+        limits=config.rlimits,
+        tells_pid=_offers(config, sockets),
     )
 
 
-def _argv(config: WatcherConfig, wid: int, around: Surroundings, env: Mapping[str, str]) -> list[str]:
-    try:
-        argv = command_line(config, wid=wid, socket_fds=around.socket_fds, env=env)
-    except ValueError as error:
-        raise SpawnError(f"the command {config.cmd!r} cannot be split into words: {error}") from error
-    if not argv:
-        raise SpawnError("the command is empty")
-    return argv
+# -- sockets ------------------------------------------------------------------------------------------------------
 
 
-def _environment(config: WatcherConfig, wid: int, around: Surroundings, identity: Identity | None) -> dict[str, str]:
-    env = dict(around.environ) if config.copy_env else {}
-    # The arbiter's own supervisor is none of a child's business.
-    for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"):
-        env.pop(name, None)
-    if identity is not None and identity.user:
-        env.update(HOME=identity.home, USER=identity.user, LOGNAME=identity.user)
-    variables = {"circus.wid": str(wid)}
-    variables.update((f"circus.sockets.{name}", str(fd)) for name, fd in around.socket_fds.items())
-    env.update((name, expand(value, variables)) for name, value in config.env.items())
-    return env
+def _fds(config: WatcherConfig, around: Surroundings, lane: int) -> Mapping[str, int]:
+    """Our descriptor of each socket, those of its lane among them that the process will have."""
+    if not around.laned:
+        return around.socket_fds
+    wanted = inherited_sockets(config, around.socket_fds) if config.use_sockets else frozenset()
+    return {
+        name: around.lane_fd(name, config.name, lane) if name in around.laned and name in wanted else fd
+        for name, fd in around.socket_fds.items()
+    }
+
+
+def _sockets(config: WatcherConfig, fds: Mapping[str, int]) -> _Sockets:
+    if not config.use_sockets:
+        return _Sockets(fds, {})
+    inherited = inherited_sockets(config, fds)
+    passed = {name: fd for name, fd in fds.items() if name in inherited}
+    if not config.listen_fds:
+        return _Sockets(fds, {fd: fd for fd in passed.values()})
+    numbers = {name: FIRST_LISTEN_FD + index for index, name in enumerate(passed)}
+    return _Sockets(numbers, {numbers[name]: fd for name, fd in passed.items()})
+
+
+def _offers(config: WatcherConfig, sockets: _Sockets) -> bool:
+    return config.listen_fds and bool(sockets.ours)
+
+
+def _number(item: tuple[str, int]) -> int:
+    return item[1]
 
 
 def inherited_sockets(config: WatcherConfig, socket_fds: Mapping[str, object]) -> frozenset[str]:
@@ -79,3 +126,73 @@ def inherited_sockets(config: WatcherConfig, socket_fds: Mapping[str, object]) -
     text = " ".join((config.cmd, config.args, *config.env.values())).lower()
     named = frozenset(name for name in socket_fds if f"circus.sockets.{name.lower()})" in text)
     return named or frozenset(socket_fds)
+
+
+def _notify_socket(
+    around: Surroundings, identity: Identity | None, inherited: dict[int, int], sockets: _Sockets
+) -> str:
+    if identity is None:
+        return str(around.notify_path)
+    # Another user can't enter our 0700 directory; through a descriptor that it holds, it needs not to.
+    number = sockets.first_free() if around.notify_fd in inherited else around.notify_fd
+    inherited[number] = around.notify_fd
+    return f"/proc/self/fd/{number}"
+
+
+def _stdin(config: WatcherConfig, fds: Mapping[str, int]) -> int | None:
+    if config.stdin_socket is not None:
+        found = {name.lower(): fd for name, fd in fds.items()}.get(config.stdin_socket.lower())
+        if found is None:
+            raise SpawnError(f"stdin_socket: there is no socket named {config.stdin_socket!r}")
+        return found
+    return None if config.close_child_stdin else 0
+
+
+# -- words and environment ----------------------------------------------------------------------------------------
+
+
+def _argv(
+    config: WatcherConfig, wid: int, numbers: Mapping[str, int], env: Mapping[str, str], known: Mapping[str, str]
+) -> list[str]:
+    try:
+        argv = command_line(config, wid=wid, socket_fds=numbers, env=env, known=known)
+    except ValueError as error:
+        raise SpawnError(f"the command {config.cmd!r} cannot be split into words: {error}") from error
+    if not argv:
+        raise SpawnError("the command is empty")
+    return argv
+
+
+def _known(config: WatcherConfig, identity: Identity | None) -> dict[str, str]:
+    """Users and groups as numbers, as Circus has them."""
+    if identity is None:
+        return {}
+    known = {} if config.uid is None else {"circus.uid": str(identity.uid)}
+    return known if config.gid is None else {**known, "circus.gid": str(identity.gid)}
+
+
+def _environment(
+    config: WatcherConfig,
+    wid: int,
+    around: Surroundings,
+    identity: Identity | None,
+    numbers: Mapping[str, int],
+    known: Mapping[str, str],
+) -> dict[str, str]:
+    env = dict(around.environ) if config.copy_env else {}
+    for name in _SUPERVISION:
+        env.pop(name, None)
+    if identity is not None and identity.user:
+        env.update(HOME=identity.home, USER=identity.user, LOGNAME=identity.user)
+    if config.copy_path:
+        env["PYTHONPATH"] = os.pathsep.join(around.module_path)
+    own = config.env
+    if any(map(mentions_variables, own.values())):
+        everything = {**env, **own}
+        variables = {**process_variables(config, wid=wid, socket_fds=numbers, env=everything), **known}
+        own = {name: expand(value, variables) for name, value in own.items()}
+    env.update(own)
+    if config.virtualenv is not None:
+        found = site_packages(config.virtualenv, config.virtualenv_py_ver)
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, (env.get("PYTHONPATH"), *found)))
+    return env

@@ -1,20 +1,22 @@
-"""The listening sockets of the stack: bound once, owned here, inherited by whoever uses them."""
+"""The sockets of the stack: bound once or taken over from a supervisor, owned here, inherited by whoever uses them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import os
+import logging
 import socket
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from circus_stack.arbiter.activation import Given, describe, match
+from circus_stack.arbiter.binding import is_laned, listens, open_socket, set_permissions
+from circus_stack.arbiter.lanes import Lanes
 from circus_stack.config.schema import SocketConfig
 from circus_stack.errors import SocketError
-from circus_stack.system.holder import describe_port_holder
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,34 @@ class SocketView:
 
 
 class ListeningSocket:
-    """One bound, listening socket with the declaration that it was made from."""
+    """One bound socket with the declaration that it was made from; of so_reuseport, one for each process."""
 
-    def __init__(self, config: SocketConfig, sock: socket.socket) -> None:
+    def __init__(self, config: SocketConfig, sock: socket.socket, *, is_given: bool = False) -> None:
         self.config = config
         self._socket = sock
+        self._is_given = is_given
+        self._lanes = Lanes(sock, self._open_lane) if is_laned(config) and not is_given else None
 
     @property
     def fd(self) -> int:
         return self._socket.fileno()
+
+    @property
+    def is_laned(self) -> bool:
+        """Whether each process has a socket of its own."""
+        return self._lanes is not None
+
+    def lane_fd(self, watcher: str, lane: int) -> int:
+        """The descriptor for one process of a watcher. Raises SocketError where one more cannot be bound."""
+        return self.fd if self._lanes is None else self._lanes.fd(watcher, lane)
+
+    def settle(self, watcher: str, wanted: int, alive: Collection[int]) -> None:
+        """Close what a watcher that wants so many processes needs no more; see `Lanes.settle`."""
+        if self._lanes is not None:
+            self._lanes.settle(watcher, wanted, alive)
+
+    def _open_lane(self) -> socket.socket:
+        return open_socket(self.config, self._socket.getsockname()[1])
 
     def view(self) -> SocketView:
         """A frozen copy of what it is bound to."""
@@ -50,23 +71,42 @@ class ListeningSocket:
         return SocketView(self.config.name, self.fd, host, port, self.config.path, self.config.backlog, family)
 
     def takes_over(self, config: SocketConfig) -> bool:
-        """Whether the same bound socket can serve another declaration: only the length of its queue differs."""
-        same = (config.host, config.port, config.path, config.family)
-        return same == (self.config.host, self.config.port, self.config.path, self.config.family)
+        """Whether the same bound socket can serve another declaration: what differs can be changed while it is open."""
+        return _address(config) == _address(self.config)
 
     def adopt(self, config: SocketConfig) -> None:
         """Take the new declaration; listen() on a listening socket only changes its queue."""
-        self._socket.listen(config.backlog)
-        if config.path is not None and config.mode is not None:
-            Path(config.path).chmod(config.mode)
+        for sock in (self._socket,) if self._lanes is None else self._lanes.all():
+            if listens(config):
+                sock.listen(config.backlog)
+            sock.setblocking(config.blocking)
+        if config.path is not None and not self._is_given:
+            self._repermit(config, config.path)
         self.config = config
 
+    def _repermit(self, config: SocketConfig, path: str) -> None:
+        old = self.config
+        if (config.mode, config.umask, config.owner, config.group) == (old.mode, old.umask, old.owner, old.group):
+            return
+        try:
+            set_permissions(config, path)
+        except (OSError, SocketError) as error:
+            # The change of the configuration is past the point where it could be taken back.
+            log.error("socket %r: %s keeps its owner and mode: %s", config.name, path, error)
+
     def close(self) -> None:
-        """Close, and remove the file of a unix socket."""
+        """Close, and remove the file of a unix socket that was made here."""
+        if self._lanes is not None:
+            self._lanes.close()
         self._socket.close()
-        if self.config.path is not None:
+        if self.config.path is not None and not self._is_given:
             with contextlib.suppress(OSError):
                 Path(self.config.path).unlink()
+
+
+def _address(config: SocketConfig) -> tuple[object, ...]:
+    place = (config.host, config.port, config.family, config.interface) if config.path is None else (config.path,)
+    return (*place, config.type, config.proto, is_laned(config))
 
 
 def bind(config: SocketConfig) -> ListeningSocket:
@@ -74,9 +114,7 @@ def bind(config: SocketConfig) -> ListeningSocket:
 
     Blocks as long as a name takes to resolve, and while /proc is searched for a holder: for a start, before the loop.
     """
-    if config.path is not None:
-        return ListeningSocket(config, _bind_unix(config, config.path))
-    return ListeningSocket(config, _bind_tcp(config))
+    return ListeningSocket(config, open_socket(config))
 
 
 async def bind_aside(config: SocketConfig) -> ListeningSocket:
@@ -97,17 +135,34 @@ def _close_unwanted(binding: asyncio.Future[ListeningSocket]) -> None:
         binding.result().close()
 
 
-def bind_all(configs: Iterable[SocketConfig]) -> dict[str, ListeningSocket]:
-    """Open all of them or none; raises SocketError for the first that fails."""
+def bind_all(configs: Iterable[SocketConfig], given: Sequence[Given] = ()) -> dict[str, ListeningSocket]:
+    """Open all of them or none, but for those that a supervisor has given; raises SocketError for the first that fails.
+
+    What was given and nobody declared is warned of and stays open: closed, its clients would be refused.
+    """
     bound: dict[str, ListeningSocket] = {}
+    left = list(given)
     try:
         for config in configs:
-            bound[config.name] = bind(config)
+            bound[config.name] = _take(config, left) or bind(config)
     except SocketError:
         for each in bound.values():
             each.close()
         raise
+    for unused in left:
+        log.warning("the inherited socket %s is no socket of this file, by name or address: unused", describe(unused))
+        unused.sock.detach()
     return bound
+
+
+def _take(config: SocketConfig, left: list[Given]) -> ListeningSocket | None:
+    found = match(config, left)
+    if found is None:
+        return None
+    left.remove(found)
+    taken = ListeningSocket(config, found.sock, is_given=True)
+    taken.adopt(config)
+    return taken
 
 
 def fds(sockets: Mapping[str, ListeningSocket]) -> dict[str, int]:
@@ -115,79 +170,17 @@ def fds(sockets: Mapping[str, ListeningSocket]) -> dict[str, int]:
     return {name: each.fd for name, each in sockets.items()}
 
 
-def _bind_tcp(config: SocketConfig) -> socket.socket:
-    family = socket.AF_INET6 if config.family == "AF_INET6" or ":" in config.host else socket.AF_INET
-    try:
-        address = socket.getaddrinfo(config.host, config.port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)[0][4]
-    except socket.gaierror as error:
-        raise SocketError(f"socket {config.name!r}: no address for host {config.host!r}: {error.strerror}") from error
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Inherited by accepted connections: a server that writes head and body apart would otherwise wait 40 ms
-        # for the peer's delayed ack on each keep-alive response.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
-        sock.listen(config.backlog)
-    except OSError as error:
-        sock.close()
-        raise SocketError(_explain_tcp(config, error)) from error
-    sock.setblocking(False)
-    return sock
+def laned(sockets: Mapping[str, ListeningSocket]) -> frozenset[str]:
+    """The names of those of which each process has its own."""
+    return frozenset(name for name, each in sockets.items() if each.is_laned)
 
 
-def _explain_tcp(config: SocketConfig, error: OSError) -> str:
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    text = f"socket {config.name!r}: cannot listen on {host}:{config.port}: {os.strerror(error.errno or 0)}"
-    if error.errno == errno.EADDRINUSE:
-        holder = describe_port_holder(config.port)
-        return f"{text}, {holder}" if holder else text
-    if error.errno == errno.EACCES and config.port < 1024:
-        return f"{text}; ports below 1024 need root or CAP_NET_BIND_SERVICE"
-    return text
+def lane_fd(sockets: Mapping[str, ListeningSocket], name: str, watcher: str, lane: int) -> int:
+    """The descriptor of a socket for one process of a watcher."""
+    return sockets[name].lane_fd(watcher, lane)
 
 
-def _bind_unix(config: SocketConfig, path: str) -> socket.socket:
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        _remove_stale(config, Path(path))
-        sock.bind(path)
-        if config.mode is not None:
-            # Before listen(), so that nobody connects under the wrong mode.
-            Path(path).chmod(config.mode)
-        sock.listen(config.backlog)
-    except OSError as error:
-        sock.close()
-        reason = error.strerror or str(error)
-        raise SocketError(f"socket {config.name!r}: cannot listen on {path}: {reason}") from error
-    except SocketError:
-        sock.close()
-        raise
-    sock.setblocking(False)
-    return sock
-
-
-def _remove_stale(config: SocketConfig, path: Path) -> None:
-    """Remove a socket's file that nobody listens on any more; whatever else stands there is somebody's."""
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise SocketError(f"socket {config.name!r}: {path} exists and is not a socket; it is left alone")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
-        try:
-            probe.connect(str(path))
-        except BlockingIOError:
-            # Its queue is full: somebody has it, and doesn't get round to accept. To wait would tell nothing more.
-            pass
-        except ConnectionRefusedError:
-            path.unlink(missing_ok=True)
-            return
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise SocketError(f"socket {config.name!r}: {path} is in use: {error.strerror}") from error
-    raise SocketError(f"socket {config.name!r}: another process listens on {path}")
+def settle_lanes(sockets: Mapping[str, ListeningSocket], watcher: str, wanted: int, alive: Collection[int]) -> None:
+    """What a watcher that wants so many processes needs no more is closed, in each socket."""
+    for each in sockets.values():
+        each.settle(watcher, wanted, alive)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from functools import lru_cache
 
 from circus_stack.config.option import options_of
 from circus_stack.config.schema import WatcherConfig
@@ -18,7 +19,7 @@ _SHELL_NAME = re.compile(r"\$([A-Z]+[A-Z0-9_]*)")
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
     """Replace `$(circus.X)`, `((circus.X))` by `variables["circus.X"]`, in any case; unknown ones stay as written."""
-    if "circus." not in text.lower():
+    if not mentions_variables(text):
         return text
     folded = {name.lower(): value for name, value in variables.items()}
 
@@ -52,21 +53,51 @@ def sockets_in(text: str) -> tuple[str, ...]:
 
 
 def command_line(
-    watcher: WatcherConfig, *, wid: int, socket_fds: Mapping[str, int], env: Mapping[str, str]
+    watcher: WatcherConfig,
+    *,
+    wid: int,
+    socket_fds: Mapping[str, int],
+    env: Mapping[str, str],
+    known: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """The argv of the process in slot `wid`; `env` is the environment that it gets.
+    """The argv of the process in slot `wid`; `env` is the environment that it gets, `known` are values that are known
+    better than from the options: `circus.uid` as a number.
 
-    Variables are replaced before the text is split into words, as Circus does, so that one may hold several words.
-    Raises ValueError for an unbalanced quote, which the validation has refused unless a variable brought it in.
+    Variables are replaced before the text is split into words, as Circus does, so that one may hold several words. With
+    `shell`, /bin/sh gets the text as it is, and `shell_args` after it. Raises ValueError for an unbalanced quote, which
+    the validation has refused unless a variable brought it in.
     """
+    texts = [_WID.sub(str(wid), text) for text in (watcher.cmd, watcher.args, watcher.shell_args)]
+    if any(map(mentions_variables, texts)):
+        variables = {**process_variables(watcher, wid=wid, socket_fds=socket_fds, env=env), **(known or {})}
+        texts = [expand(text, variables) for text in texts]
+    cmd, args, shell_args = texts
+    if watcher.shell:
+        line = f"{cmd} {args}".strip()
+        return ["/bin/sh", "-c", line, *_words(shell_args)] if line else []
+    return [*_words(cmd), *_words(args)]
+
+
+def process_variables(
+    watcher: WatcherConfig, *, wid: int, socket_fds: Mapping[str, int], env: Mapping[str, str]
+) -> dict[str, str]:
+    """All that a text of a watcher may mention when one of its processes is started."""
     variables = {f"circus.{each.name}": _as_text(getattr(watcher, each.name)) for each in options_of(WatcherConfig)}
     variables.update(environ_variables(env))
     variables.update((f"circus.sockets.{name}", str(fd)) for name, fd in socket_fds.items())
     variables["circus.wid"] = str(wid)
-    argv: list[str] = []
-    for text in (watcher.cmd, watcher.args):
-        argv += shlex.split(expand(_WID.sub(str(wid), text), variables))
-    return argv
+    return variables
+
+
+def mentions_variables(text: str) -> bool:
+    """Whether there may be something to expand: most texts have nothing, and a thousand processes start faster."""
+    return "circus." in text.lower()
+
+
+@lru_cache(maxsize=256)
+def _words(text: str) -> tuple[str, ...]:
+    """The processes of a watcher mostly have the same text."""
+    return tuple(shlex.split(text))
 
 
 def _as_text(value: object) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import psutil
 
 
-def describe_port_holder(port: int) -> str:
-    """`held by redis-server (pid 123, user redis)` for the process that listens on a TCP port; empty if unknown."""
+def describe_port_holder(port: int, *, is_udp: bool = False) -> str:
+    """`held by redis-server (pid 123, user redis)` for the process that has a port; empty if unknown."""
     try:
-        connections = psutil.net_connections("tcp")
+        connections = psutil.net_connections("udp" if is_udp else "tcp")
     except psutil.AccessDenied:
         return ""
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
+        is_open = is_udp or connection.status == psutil.CONN_LISTEN
+        if is_open and connection.laddr and connection.laddr.port == port:
             return _describe(connection.pid)
     return ""
 

@@ -68,3 +68,8 @@ def _own(entry: Identity, gid: int | None) -> Identity:
             f"this arbiter runs as user {os.geteuid()} and group {os.getegid()}"
         )
     return Identity(entry.uid, os.getegid() if gid is None else gid, None, entry.user, entry.home)
+
+
+def resolve_owner(user: str | None, group: str | None) -> tuple[int, int]:
+    """The numbers for `chown`, -1 for what is not given; raises SpawnError for a name that doesn't exist."""
+    return -1 if user is None else _user(user).uid, -1 if group is None else _group(group)
