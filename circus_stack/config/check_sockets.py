@@ -10,6 +10,10 @@ from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import SocketConfig, WatcherConfig
 from circus_stack.config.values import Location, Readiness, ReadinessForm
 
+_STREAM, _DATAGRAM, _PACKETS = "SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET"
+# Options that say something about a unix socket's file, and those that say something about a network.
+_OF_FILES = ("replace", "umask", "owner", "group", "mode")
+_OF_NETWORKS = ("interface",)
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 
 
@@ -17,6 +21,8 @@ def check_sockets(sockets: tuple[SocketConfig, ...], problems: Problems) -> None
     """Paths that are too long; ports and paths that two sockets ask for."""
     for index, socket in enumerate(sockets):
         _check_path(socket, problems)
+        _check_type(socket, problems)
+        _warn_idle(socket, problems)
         other = next((each for each in sockets[:index] if _collide(each, socket)), None)
         if other is not None:
             what = f"the path {socket.path}" if socket.path else f"port {socket.port}"
@@ -43,8 +49,18 @@ def check_use_of_sockets(watcher: WatcherConfig, sockets: tuple[SocketConfig, ..
             option="use_sockets",
             legal="True",
         )
+    if watcher.stdin_socket is not None and watcher.stdin_socket.lower() not in known:
+        _refuse_socket(watcher.stdin_socket, "stdin_socket", watcher, list(known), problems)
     if watcher.use_sockets:
         _check_readiness(watcher, tuple(used.values()) or sockets, problems)
+    if watcher.on_demand and not (watcher.stdin_socket or (watcher.use_sockets and sockets)):
+        problems.add(
+            "waits for a socket to be touched, and the watcher has none",
+            watcher.where.get("on_demand") or watcher.where.get("", Location()),
+            section=f"watcher:{watcher.name}",
+            option="on_demand",
+            legal="use_sockets = True with a section [socket:NAME], or stdin_socket = NAME",
+        )
 
 
 def _place(socket: SocketConfig, option: str) -> Location:
@@ -67,7 +83,12 @@ def _check_readiness(watcher: WatcherConfig, sockets: tuple[SocketConfig, ...], 
     if target is None:
         return
     for socket in sockets:
-        if socket.path is None and socket.port == target[1] and _meets(socket.host, target[0]):
+        if (
+            socket.type == _STREAM
+            and socket.path is None
+            and socket.port == target[1]
+            and _meets(socket.host, target[0])
+        ):
             problems.add(
                 f"probes the watcher's own socket {socket.name!r}, which the arbiter holds open: its queue or an older "
                 "process would answer in place of the new one",
@@ -109,7 +130,45 @@ def _check_path(socket: SocketConfig, problems: Problems) -> None:
         )
 
 
+def _check_type(socket: SocketConfig, problems: Problems) -> None:
+    section = f"socket:{socket.name}"
+    is_unix = socket.path is not None
+    if socket.family == "AF_UNIX" and not is_unix:
+        problems.add("needs a path", _place(socket, "family"), section=section, option="family", legal="path = PATH")
+    if socket.type == _PACKETS and not is_unix:
+        where = _place(socket, "type")
+        problems.add(
+            "exists for unix sockets only",
+            where,
+            section=section,
+            option="type",
+            found=socket.type,
+            legal="path = PATH",
+        )
+    if socket.so_reuseport and is_unix:
+        where = _place(socket, "so_reuseport")
+        problems.add(
+            "exists for TCP and UDP only; a unix socket cannot be divided",
+            where,
+            section=section,
+            option="so_reuseport",
+            legal="host and port, or False",
+        )
+
+
+def _warn_idle(socket: SocketConfig, problems: Problems) -> None:
+    """What the other kind of socket has no use for."""
+    idle, kind = (_OF_FILES, "TCP or UDP") if socket.path is None else (_OF_NETWORKS, "a unix socket")
+    for option in idle:
+        if getattr(socket, option) not in (None, False):
+            message = f"has no effect: the socket is {kind}"
+            problems.warn(message, _place(socket, option), section=f"socket:{socket.name}", option=option)
+
+
 def _collide(one: SocketConfig, other: SocketConfig) -> bool:
+    if (one.so_reuseport and other.so_reuseport) or (one.type == _DATAGRAM) is not (other.type == _DATAGRAM):
+        # Several may share a port then; and a port of TCP is none of UDP.
+        return False
     if one.path is not None or other.path is not None:
         return one.path == other.path
     if one.family != other.family or one.port != other.port or one.port == 0:

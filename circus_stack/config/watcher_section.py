@@ -131,7 +131,19 @@ def convert_watcher(
 
     result = convert(WatcherConfig, scope.expand(section, name).entries, title, scope.problems, take_unknown)
     composites.put_into(result, section.where)
+    _check_reload(result, title, scope.problems)
     return result
+
+
+def _check_reload(result: Converted, title: str, problems: Problems) -> None:
+    """send_hup and reload_mode = hup say the same; where both stand they must."""
+    if "send_hup" not in result.values or "reload_mode" not in result.values:
+        return
+    is_hup = result.values["reload_mode"] is ReloadMode.HUP
+    if result.values["send_hup"] is not is_hup:
+        legal = "one of the two, or reload_mode = hup" if not is_hup else "send_hup = True, or reload_mode alone"
+        message = f"contradicts reload_mode = {result.values['reload_mode']}"
+        problems.add(message, result.where["send_hup"], section=title, option="send_hup", legal=legal)
 
 
 def _take_free_form(entry: Entry, title: str, scope: Scope, extra: dict[str, str], legal: Iterable[str]) -> None:

@@ -91,7 +91,8 @@ def test_layers_of_the_environment(tmp_path: Path) -> None:
         OTHER = $HOME/x
         [env]
         COLOUR = all
-        SIZE = $(circus.env.HOME)
+        SIZE = $(circus.env.HOME) $(circus.env.COLOUR) $(circus.env.LATER)
+        LATER = 1
         [env:x,Y]
         COLOUR = y
         [watcher:w1]
@@ -102,7 +103,7 @@ def test_layers_of_the_environment(tmp_path: Path) -> None:
         """
     stack = circus(tmp_path, text, HOME="/h")
     one, two = watcher(stack, "w1"), watcher(stack, "y")
-    assert one.env == {"COLOUR": "pattern", "OTHER": "/h/x", "SIZE": "$(circus.env.HOME)"}
+    assert one.env == {"COLOUR": "pattern", "OTHER": "/h/x", "SIZE": "/h all $(circus.env.LATER)", "LATER": "1"}
     assert one.cmd == "run pattern /h $(circus.env.nope)"
     assert (two.cmd, two.env["COLOUR"], two.env["EXTRA"]) == ("run y", "own", "/h")
 
