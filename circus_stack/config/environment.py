@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from circus_stack.config.document import Section
 from circus_stack.config.expand import environ_variables, expand, expand_environ
-from circus_stack.config.kinds import parse_words
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.values import Location
 
@@ -24,7 +23,7 @@ class Layer:
 
     def matches(self, name: str) -> bool:
         """Whether the watcher of that name gets these variables."""
-        return not self.patterns or any(fnmatch.fnmatchcase(name.lower(), each) for each in self.patterns)
+        return not self.patterns or any(_matches(name, each) for each in self.patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,13 @@ def read_environment(sections: Iterable[Section], environ: Mapping[str, str]) ->
 
 def _layer(section: Section, environ: Mapping[str, str]) -> Layer:
     variables = {entry.key: expand_environ(entry.value, environ) for entry in section.entries}
-    patterns = tuple(word.lower() for word in parse_words(section.name))
+    # At commas alone: the name of a watcher may hold blanks.
+    patterns = tuple(word for word in map(str.strip, section.name.split(",")) if word)
     return Layer(section.title, section.where, patterns, variables)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(name.lower(), pattern.lower())
 
 
 def check_patterns(environment: StackEnvironment, names: Iterable[str], problems: Problems) -> None:
@@ -68,7 +72,7 @@ def check_patterns(environment: StackEnvironment, names: Iterable[str], problems
     known = tuple(names)
     for layer in environment.layers:
         for pattern in layer.patterns:
-            if not any(fnmatch.fnmatchcase(name.lower(), pattern) for name in known):
+            if not any(_matches(name, pattern) for name in known):
                 problems.warn(
                     f"{pattern!r} matches no watcher",
                     layer.where,

@@ -127,6 +127,10 @@ def stream_value(given: object) -> StreamConfig | None:
         return None
     if not isinstance(given, Mapping):
         raise _refused(given, "stream", _LEGAL_STREAM)
+    if callable(given.get("stream")):
+        # Circus's {'stream': instance}, from a Python program.
+        live: dict[str, Any] = {"stream": given["stream"]}
+        return StreamConfig(options=live)
     options = {str(key): scalar_text(value) for key, value in given.items() if value is not None}
     sink = options.pop("class", "") or (FILE_SINK if "filename" in options else "")
     if not sink:

@@ -108,6 +108,12 @@ def test_layers_of_the_environment(tmp_path: Path) -> None:
     assert (two.cmd, two.env["COLOUR"], two.env["EXTRA"]) == ("run y", "own", "/h")
 
 
+def test_a_pattern_may_hold_blanks_as_a_name_may(tmp_path: Path) -> None:
+    stack = circus(tmp_path, "[watcher:Mixed Case]\ncmd = cat\n[env: other , mixed C*]\nA = 1\n")
+    assert watcher(stack, "Mixed Case").env == {"A": "1"}
+    assert [each.message for each in stack.warnings] == ["'other' matches no watcher"]
+
+
 def test_a_pattern_that_matches_nobody_is_warned_of(tmp_path: Path) -> None:
     stack = paste(tmp_path, f"{APP}\n[env:wbe]\nA = 1\n[env:web,red*]\nB = 1\n[service:redis]\n")
     assert [(each.section, each.nearest) for each in stack.warnings] == [("env:wbe", "web")]

@@ -74,6 +74,12 @@ def test_every_composite_can_be_changed() -> None:
         assert getattr(change_option(_BASE, key, value), field) == expected
 
 
+def test_a_python_program_may_give_a_stream_itself() -> None:
+    sink = print
+    watcher = watcher_from_options("w", "cat", "", {"stdout_stream": {"stream": sink}}, CIRCUS)
+    assert watcher.stdout_stream == StreamConfig(options={"stream": sink})  # type: ignore[dict-item]
+
+
 def test_hooks_come_in_circus_forms() -> None:
     one = change_option(_BASE, "hooks", "before_start:a.b,after_stop:c.d")
     assert one.hooks == {"before_start": HookConfig("a.b"), "after_stop": HookConfig("c.d")}
