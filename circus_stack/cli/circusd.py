@@ -18,18 +18,38 @@ from circus_stack import __version__
     type=click.Choice(["debug", "info", "warning", "error", "critical"], case_sensitive=False),
     help="How much circusd itself says.",
 )
-@click.option("--log-output", metavar="FILE", help="File for what circusd itself says; - is stderr.")
+@click.option(
+    "--log-output",
+    metavar="FILE",
+    help="Where circusd itself speaks: a file, - for stderr, syslog://HOST:PORT?FACILITY or syslog:///PATH?FACILITY.",
+)
+@click.option(
+    "--logger-config",
+    metavar="FILE",
+    type=click.Path(),
+    help="Python's configuration of logging (.ini, .json, .yaml), or default; our logger is called circus.",
+)
 @click.option("--daemon", is_flag=True, help="Leave the terminal and run in the background.")
 @click.option("--pidfile", metavar="FILE", help="File that gets the arbiter's pid.")
-@click.version_option(__version__, "-V", "--version", prog_name="circusd")
-def circusd(config: Path, log_level: str | None, log_output: str | None, daemon: bool, pidfile: str | None) -> None:
+@click.version_option(__version__, "-V", "--version", prog_name="circusd", message="%(version)s")
+def circusd(
+    config: Path,
+    log_level: str | None,
+    log_output: str | None,
+    logger_config: str | None,
+    daemon: bool,
+    pidfile: str | None,
+) -> None:
     """Run the watchers and sockets of a Circus ini and keep them up.
 
     \b
     circusd stack.ini
-    circusctl status         from another terminal
+    circusd --daemon --pidfile /run/stack.pid stack.ini    in the background, once it is up
+    circusd --log-output syslog:///dev/log?daemon stack.ini
+    circusctl status                                       from another terminal
 
     SIGHUP replaces all workers, new before old; SIGINT, SIGTERM and SIGQUIT stop everything, a second one at once.
+    Exit status: 0 stopped as asked, 1 refused by the machine, 2 wrong usage or configuration.
     """
     from circus_stack.cli.starting import Start, start
     from circus_stack.config.load import load_circus
@@ -46,6 +66,7 @@ def circusd(config: Path, log_level: str | None, log_output: str | None, daemon:
                 rereads_on_hup=False,
                 daemonize=daemon,
                 log_output=log_output,
+                logger_config=logger_config,
                 program="circusd",
             )
         )

@@ -36,10 +36,20 @@ def configure(level: str, voice: Voice) -> None:
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise ValueError(f"{level!r} is no log level")
-    handler = VoiceHandler(voice)
-    logging.getLogger().handlers[:] = [handler]
+    logging.getLogger().handlers[:] = [VoiceHandler(voice)]
     logging.getLogger().setLevel(max(number, logging.WARNING))
-    logging.getLogger(_ROOT).setLevel(number)
+    ours = logging.getLogger(_ROOT)
+    ours.handlers[:], ours.propagate = [], True
+    ours.setLevel(number)
     # A warning of Python's own would be written to stderr directly otherwise, from whichever thread.
     logging.captureWarnings(True)
     voice.threshold = number
+
+
+def configure_ours(level: int, voice: Voice) -> None:
+    """Send our own records to `voice`, and leave the rest to a configuration that somebody wrote."""
+    ours = logging.getLogger(_ROOT)
+    ours.handlers[:], ours.propagate = [VoiceHandler(voice)], False
+    ours.setLevel(level)
+    logging.captureWarnings(True)
+    voice.threshold = level

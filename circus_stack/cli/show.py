@@ -11,8 +11,8 @@ from circus_stack import __version__
 from circus_stack.arbiter.sockets import SocketView
 from circus_stack.cli import logging_setup
 from circus_stack.cli.banner import BannerInfo, Listening, banner, banner_fields
+from circus_stack.cli.own_log import STDERR, OwnLog, level_of
 from circus_stack.cli.progress import Progress
-from circus_stack.cli.style import PLAIN
 from circus_stack.cli.terminal import Terminal, open_json, open_prefixed, open_raw
 from circus_stack.cli.voice import Voice, form_for_people, form_json, form_of_circus
 from circus_stack.config.parts import WEB
@@ -43,7 +43,7 @@ def show_serve(stack: StackConfig, sockets: tuple[SocketView, ...], *, is_json: 
     )
     form = form_json("circus-stack", os.getpid()) if is_json else form_for_people("circus-stack", terminal.style)
     voice = Voice(terminal.say, form)
-    logging_setup.configure(stack.circus.loglevel, voice)
+    logging_setup.configure(level_of(stack.circus), voice)
     info = _banner_info(stack, sockets)
     if is_json:
         voice.info("starting", event="banner", **banner_fields(info))
@@ -52,15 +52,14 @@ def show_serve(stack: StackConfig, sockets: tuple[SocketView, ...], *, is_json: 
     return _show(stack, terminal, voice, hint)
 
 
-def show_circusd(stack: StackConfig, log_output: str | None) -> Show:
-    """For `circusd`: log lines in Circus's form, to a file if one is named; the processes' output as it is."""
-    output = log_output or stack.circus.logoutput
+def show_circusd(stack: StackConfig, output: str, log: OwnLog | None) -> Show:
+    """For `circusd`: log lines in Circus's form, to `log` or to the file `output`; the processes' output as it is."""
     raw = open_raw(os.environ)
-    terminal = (
-        raw if output == "-" else Terminal(stdout=raw.stdout, stderr=raw.stderr, own=_log_file(output), style=PLAIN)
-    )
+    if log is not None:
+        return _show(stack, raw, log.voice(), "")
+    terminal = raw if output in STDERR else raw.with_own(_log_file(output))
     voice = Voice(terminal.say, form_of_circus("circusd", os.getpid()))
-    logging_setup.configure(stack.circus.loglevel, voice)
+    logging_setup.configure(level_of(stack.circus), voice)
     return _show(stack, terminal, voice, "")
 
 
@@ -73,7 +72,8 @@ def _show(stack: StackConfig, terminal: Terminal, voice: Voice, hint: str) -> Sh
 
 
 def _log_file(path: str) -> Lane:
-    file = plan(StreamConfig("FileStream", {"filename": path}))
+    # One that is moved away, by logrotate, is made again.
+    file = plan(StreamConfig("WatchedFileStream", {"filename": path}))
     return Lane(file.open(Place("", "stderr", Console.of_process())), name=path)
 
 

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from circus_stack.cli.descriptors import look_at_descriptors
+from circus_stack.cli.garbage_log import watch_garbage
+from circus_stack.cli.own_log import OwnLog, open_own_log
 from circus_stack.cli.show import Show, show_circusd, show_serve
 from circus_stack.config.render import render
-from circus_stack.config.schema import StackConfig
+from circus_stack.config.schema import CircusConfig, StackConfig
 from circus_stack.daemon import Bound, Daemon, Setting, arrange, bind
 from circus_stack.errors import CircusStackError, ConfigError
 from circus_stack.protocol.rundir import RuntimePaths, runtime_paths, runtime_root, stack_id, state_directory
@@ -44,6 +46,7 @@ class Start:
     daemonize: bool = False
     log_format: str = "text"
     log_output: str | None = None
+    logger_config: str | None = None
     program: str = "circus-stack"
 
 
@@ -51,13 +54,22 @@ def start(wanted: Start) -> int:
     """Run the stack to its end; the exit status."""
     open_standard_files()
     raise_open_files()
-    detachment = daemonize() if wanted.daemonize and not wanted.dry_run else None
+    detachment = None
     try:
+        if wanted.daemonize and not wanted.dry_run:
+            _check_detachable()
+            detachment = daemonize()
         return _start(wanted, detachment)
     except ConfigError as error:
         return _refuse(wanted, _explain(error), MISCONFIGURED, detachment)
     except CircusStackError as error:
         return _refuse(wanted, str(error), REFUSED, detachment)
+
+
+def _check_detachable() -> None:
+    # Its hub, its threads and its watchers of file descriptors do not live through a fork.
+    if "gevent" in sys.modules:
+        raise CircusStackError("cannot go into the background: gevent is loaded already, and does not survive a fork")
 
 
 def _explain(error: ConfigError) -> str:
@@ -82,6 +94,7 @@ def _start(wanted: Start, detachment: Detachment | None) -> int:
     if wanted.dry_run:
         sys.stdout.write(render(arrangement.stack))
         return 0
+    log = _own_log(wanted, arrangement.stack)
     if arrangement.stack.circus.umask is not None:
         # Before the first file is made: a socket's, a log's.
         os.umask(arrangement.stack.circus.umask)
@@ -92,7 +105,21 @@ def _start(wanted: Start, detachment: Detachment | None) -> int:
     except BaseException:
         release_signals()
         raise
-    return _run(wanted, setting, arrangement, bound, detachment)
+    try:
+        return _run(wanted, setting, arrangement, bound, detachment, log)
+    finally:
+        if log is not None:
+            log.close()
+
+
+def _own_log(wanted: Start, stack: StackConfig) -> OwnLog | None:
+    if wanted.program != "circusd":
+        return None
+    return open_own_log(stack.circus, _log_output(wanted, stack), wanted.logger_config)
+
+
+def _log_output(wanted: Start, stack: StackConfig) -> str:
+    return wanted.log_output or stack.circus.logoutput
 
 
 def _warned(arrangement: Arrangement) -> Arrangement:
@@ -124,8 +151,16 @@ def _state_dir(source: str, state_dir: str | None) -> Path:
     return Path(state_dir).absolute() if state_dir else state_directory(os.environ, Path.home(), stack_id(source))
 
 
-def _run(wanted: Start, setting: Setting, arrangement: Arrangement, bound: Bound, detachment: Detachment | None) -> int:
-    show = _show(wanted, arrangement.stack, bound)
+def _run(
+    wanted: Start,
+    setting: Setting,
+    arrangement: Arrangement,
+    bound: Bound,
+    detachment: Detachment | None,
+    log: OwnLog | None,
+) -> int:
+    circus = arrangement.stack.circus
+    show = _show(wanted, arrangement.stack, bound, log)
     setting = replace(
         setting,
         stdout=show.terminal.stdout,
@@ -137,15 +172,25 @@ def _run(wanted: Start, setting: Setting, arrangement: Arrangement, bound: Bound
         alongside=_watch(arrangement.stack) if wanted.watches_sources else None,
     )
     try:
-        asyncio.run(Daemon(setting, bound).run())
+        asyncio.run(_watched(Daemon(setting, bound), circus), debug=circus.debug)
     finally:
         show.terminal.close()
     return 0
 
 
-def _show(wanted: Start, stack: StackConfig, bound: Bound) -> Show:
+async def _watched(daemon: Daemon, circus: CircusConfig) -> None:
+    """Run the daemon, and tell of collections of garbage where that is asked for."""
+    end = watch_garbage(asyncio.get_running_loop().call_soon_threadsafe) if circus.debug_gc else None
+    try:
+        await daemon.run()
+    finally:
+        if end is not None:
+            end()
+
+
+def _show(wanted: Start, stack: StackConfig, bound: Bound, log: OwnLog | None) -> Show:
     if wanted.program == "circusd":
-        return show_circusd(stack, wanted.log_output)
+        return show_circusd(stack, _log_output(wanted, stack), log)
     hint = "" if wanted.daemonize or not sys.stderr.isatty() else "Ctrl-C stops it"
     return show_serve(stack, bound.views(), is_json=wanted.log_format == "json", hint=hint)
 

@@ -29,6 +29,10 @@ class Terminal:
         self.is_json = is_json
         self._origin = Origin("", 0, os.getpid(), "stderr")
 
+    def with_own(self, own: Lane) -> Terminal:
+        """The same with another place for our own words, where colours mean nothing."""
+        return Terminal(stdout=self.stdout, stderr=self.stderr, own=own, style=PLAIN)
+
     def say(self, text: str) -> None:
         """Print lines of our own on stderr, as they are."""
         if text:
