@@ -105,3 +105,8 @@ def _kind(value: Any) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) < 160 else f"{text[:157]}..."
+
+
+def told(found: list[Deviation]) -> str:
+    """A line each, for a failed test."""
+    return "\n".join(str(each) for each in found)

@@ -106,7 +106,9 @@ class Daemon:
         text = json.dumps(value)
         for name in ("dir", "endpoint", "pubsub"):
             text = text.replace(self.values[name], f"@{name}@")
-        return json.loads(text.replace(f": {self.values['port']}", ': "@port@"'))
+        return json.loads(
+            text.replace(f": {self.values['port']}", ': "@port@"').replace(f":{self.values['port']}", ":@port@")
+        )
 
     def close(self) -> None:
         self.wire.close()
@@ -123,9 +125,11 @@ def write_ini(path: Path, text: str, values: Mapping[str, str]) -> None:
     path.write_text(text)
 
 
-def start(here: Room, side: str, ini: str, *, check_delay: str = "0.3", **values: str) -> Daemon:
+def start(
+    here: Room, side: str, ini: str, *, directory: Path | None = None, check_delay: str = "0.3", **values: str
+) -> Daemon:
     """A circusd that answers and whose watchers are up. The ini begins with more lines of [circus], if any."""
-    directory = here.directory / side
+    directory = directory or here.directory / side
     directory.mkdir(exist_ok=True)
     names = {
         "endpoint": f"tcp://127.0.0.1:{free_port()}",
@@ -139,5 +143,9 @@ def start(here: Room, side: str, ini: str, *, check_delay: str = "0.3", **values
     argv = [released("circusd") if side == THEIRS else str(BIN / "circusd"), str(directory / "circus.ini")]
     program = Program(argv, directory / "circusd.log", base_env=here.environ, cwd=directory)
     daemon = Daemon(side, here.adopt(program), directory, names)
-    daemon.wait_up()
+    try:
+        daemon.wait_up()
+    except BaseException:
+        daemon.close()
+        raise
     return daemon

@@ -11,14 +11,18 @@ from tests.compat.compare import Deviation
 
 @dataclass(frozen=True)
 class Seen:
-    """Where replies differ: steps by title, deviations by `kind path`; both may be patterns."""
+    """Where two things compared differ: things by title, deviations by `kind path`; both may be patterns. `suite` is
+    the comparison: replies of the script, or what comes of an ini."""
 
-    steps: tuple[str, ...]
+    titles: tuple[str, ...]
     deviations: tuple[str, ...]
+    suite: str = "replies"
 
-    def covers(self, step: str, deviation: Deviation) -> bool:
-        return any(fnmatchcase(step, each) for each in self.steps) and any(
-            fnmatchcase(deviation.key, each) for each in self.deviations
+    def covers(self, suite: str, title: str, deviation: Deviation) -> bool:
+        return (
+            suite == self.suite
+            and any(fnmatchcase(title, each) for each in self.titles)
+            and any(fnmatchcase(deviation.key, each) for each in self.deviations)
         )
 
 
@@ -91,24 +95,70 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "`__name__`",
-        "`options`, and `env` in it, have a key `__name__`, left over from the reader of the ini",
+        "`options`, `env` in it and the environment of processes have a `__name__`, left over from the ini's reader",
         "no such key",
-        "it is no option",
-        (Seen(("options*", "get of all kinds"), ("missing options.__name__", "missing options.env.__name__")),),
+        "it is no option and no variable",
+        (
+            Seen(("options*", "get of all kinds"), ("missing options.__name__", "missing options.env.__name__")),
+            Seen(("options *",), ("missing options.__name__", "missing options.env.__name__"), "ini"),
+            Seen(("process *",), ("missing environ.__name__",), "ini"),
+        ),
     ),
     Difference(
         "copied environment",
         "with `copy_env`, `env` in `options` is the whole environment of the daemon",
         "`env` is what was declared",
         "what a client reads it can write back; and the daemon's environment may hold secrets",
-        (Seen(("options", "options after all settings", "get env *"), ("missing options.env.*",)),),
+        (
+            Seen(("options", "options after all settings", "get env *"), ("missing options.env.*",)),
+            Seen(("options copy",), ("missing options.env.*",), "ini"),
+        ),
     ),
     Difference(
         "`max_retry`",
         "5 failing spawns in a row give a watcher up",
         "-1: never, with a pause that grows; a number counts as in Circus",
         "a full process table or a missing mount passes; whoever wants an end sets it",
-        (Seen(("options*",), ("value options.max_retry",)),),
+        (
+            Seen(("options*",), ("value options.max_retry",)),
+            Seen(("options *",), ("value options.max_retry",), "ini"),
+        ),
+    ),
+    Difference(
+        "`--json` and errors",
+        "`circusctl --json` ends with 0 whatever the reply is",
+        "ends with 3 where the reply is an error",
+        "a script must see the failure",
+    ),
+    Difference(
+        "every end is told",
+        "no `reap` is published for processes that `decr`, `kill` or a reload ended",
+        "one `reap` for each process that ended",
+        "who keeps a record of processes by events must not wait for ever",
+    ),
+    Difference(
+        "variables in `[env]`",
+        "`$(circus.env.X)`, `$(circus.wid)` and `$(circus.sockets.X)` in the value of a variable stay as written",
+        "they are replaced, as in `cmd`",
+        "a variable was the one place without them (circus issue 1054)",
+        (
+            Seen(("process variables",), tuple(f"value environ.{each}" for each in ("SOCKET", "WID", "FROM")), "ini"),
+            Seen(("options variables",), ("value options.env.FROM",), "ini"),
+        ),
+    ),
+    Difference(
+        "output without a stream",
+        "stdout and stderr of a process without a stream are the daemon's own",
+        "they are pipes that the daemon reads and passes on to its own",
+        "`circusctl logs` shows the lines of every process",
+        (Seen(("process *",), ("value descriptors.1", "value descriptors.2"), "ini"),),
+    ),
+    Difference(
+        "`umask` and log files",
+        "log files are created with the umask that circusd was started with",
+        "with `umask` of the ini",
+        "whoever sets it means the files of the daemon",
+        (Seen(("mode *.out", "mode *.err"), ("value ",), "ini"),),
     ),
     Difference(
         "reload of all",
@@ -120,9 +170,14 @@ DIFFERENCES: tuple[Difference, ...] = (
 )
 
 
-def row(step: str, deviation: Deviation) -> Difference | None:
+def row(suite: str, title: str, deviation: Deviation) -> Difference | None:
     """The difference that covers a deviation, if one does."""
-    return next((each for each in DIFFERENCES for seen in each.seen if seen.covers(step, deviation)), None)
+    return next((each for each in DIFFERENCES for seen in each.seen if seen.covers(suite, title, deviation)), None)
+
+
+def unseen(suite: str, found: set[Difference | None]) -> list[str]:
+    """Rows that a comparison should have met and has not: out of date."""
+    return [each.name for each in DIFFERENCES if each not in found and any(seen.suite == suite for seen in each.seen)]
 
 
 def intended(name: str) -> Difference:

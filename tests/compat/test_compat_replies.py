@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.compat.compare import deviations
-from tests.compat.differences import DIFFERENCES, row
+from tests.compat.compare import deviations, told
+from tests.compat.differences import row, unseen
 from tests.compat.scripts import SCRIPT
 from tests.compat.step import Step
 
@@ -18,14 +18,15 @@ def test_no_two_steps_have_one_title() -> None:
 def test_reply_is_circus_s(step: Step, replies) -> None:
     found = deviations(replies["theirs"][step.title], replies["ours"][step.title])
 
-    assert [str(each) for each in found if row(step.title, each) is None] == [], step
+    defects = [each for each in found if row("replies", step.title, each) is None]
+    assert not defects, f"{step}\n{told(defects)}"
 
 
 def test_no_row_of_the_table_is_out_of_date(replies) -> None:
     found = {
-        row(step.title, each)
+        row("replies", step.title, each)
         for step in SCRIPT
         for each in deviations(replies["theirs"][step.title], replies["ours"][step.title])
     }
 
-    assert [each.name for each in DIFFERENCES if each.seen and each not in found] == []
+    assert unseen("replies", found) == []
