@@ -29,11 +29,14 @@ class Ages:
         self._replace = replace
         self._timer: asyncio.TimerHandle | None = None
         self._not_before = 0.0
+        # Most watchers have no age, and are asked about it after each change.
+        self._is_aging = False
 
     def note(self, process: Process) -> None:
         """A process was started."""
         charge = self._charge
         process.expires_at = expiry(charge.config, process.spawned_at, charge.means.draw)
+        self._is_aging |= process.expires_at is not None
 
     def retry_later(self) -> None:
         """A successor would not serve: leave the old ones alone for a while."""
@@ -58,7 +61,7 @@ class Ages:
         watcher = self._charge.watcher
         # One at a time, none while another one is missing anyway, and none while a reload replaces all of them.
         is_busy = watcher.retiring is not None or watcher.superseded is not None or watcher.is_one_by_one
-        if is_busy or not watcher.is_active or not watcher.has_all_ready():
+        if is_busy or not self._is_aging or not watcher.is_active or not watcher.has_all_ready():
             return None
         aging = [each for each in watcher.serving() if each.expires_at is not None]
         return min(aging, key=lambda each: each.expires_at or 0.0, default=None)

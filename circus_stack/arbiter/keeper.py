@@ -63,7 +63,7 @@ class Keeper:
             charge,
             stop=lambda pid: self.ends.stop(pid),
             on_failure=self._failed,
-            on_told=self._settle,
+            on_told=self.converge_soon,
             on_change=self.converge_soon,
         )
         self.ends = Ends(charge, self.signalling, self.serving.watch, self._failed, self.converge_soon)
@@ -109,15 +109,16 @@ class Keeper:
             self._means.pulse.beat()
             return
         actions = self.watcher.converge(self._means.clock(), self._spawns.most())
+        spawns = [action.wid for action in actions if isinstance(action, Spawn)]
+        if spawns:
+            self._spawns.begin(spawns)
         for action in actions:
             match action:
-                case Spawn(wid):
-                    self._spawns.begin(wid)
                 case Stop(pid):
                     self.ends.stop(pid)
                 case WakeAt(at):
                     self._wake_at(at)
-        if any(isinstance(action, Spawn) for action in actions):
+        if spawns:
             # There may be more to spawn, and a slot that failed has a delay now; exits and commands come first.
             self.converge_soon()
         self._settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,9 +13,10 @@ from circus_stack.arbiter.hooks import HookHost
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.config.schema import WatcherConfig
+from circus_stack.errors import SpawnError
 from circus_stack.events import Event
 from circus_stack.system.reaper import Reaper
-from circus_stack.system.spawn import Child, SpawnPlan, spawn
+from circus_stack.system.spawn import Child, SpawnPlan, spawn_all
 
 
 class Capture(Protocol):
@@ -47,7 +48,7 @@ class Means:
     open_capture: Callable[[WatcherConfig, int], Capture]
     publish: Callable[[Event], None]
     surroundings: Callable[[], Surroundings]
-    spawn: Callable[[SpawnPlan], Child] = spawn
+    spawn_all: Callable[[Sequence[SpawnPlan]], list[Child | SpawnError]] = spawn_all
     clock: Callable[[], float] = time.monotonic
     epoch: Callable[[], float] = time.time
     draw: Callable[[], float] = random.random

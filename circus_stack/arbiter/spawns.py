@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from circus_stack.arbiter.ages import Ages
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.ends import Ends
 from circus_stack.arbiter.launch import plan_launch
+from circus_stack.arbiter.means import Capture
 from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.watcher import Failure
-from circus_stack.errors import CircusStackError, ResourceShortageError
+from circus_stack.errors import CircusStackError, ResourceShortageError, SpawnError
 from circus_stack.events import ProcessSpawned, SpawnFailed
-from circus_stack.system.spawn import is_shortage
+from circus_stack.system.spawn import AT_ONCE, Child, SpawnPlan, is_shortage
 
 log = logging.getLogger(__name__)
 
-# A spawn blocks the loop for one to two milliseconds; after so many of them, commands get their turn.
-_SPAWNS_A_TURN = 4
 # How long a slot waits when the machine, not the command, is at fault: no descriptors, no memory, no processes left.
 _SHORTAGE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Launch:
+    """A process that is about to start."""
+
+    wid: int
+    lane: int
+    capture: Capture
+    plan: SpawnPlan
 
 
 class Spawns:
@@ -54,18 +64,19 @@ class Spawns:
         return self._charge.hooks.has("before_spawn", "after_spawn")
 
     def most(self) -> int:
-        """How many may be asked for now."""
+        """How many may be asked for now: what starts at the same time. After it, commands get their turn."""
         if self.is_between_hooks:
             return 0
-        return 1 if self._has_hooks else _SPAWNS_A_TURN
+        return 1 if self._has_hooks else AT_ONCE
 
-    def begin(self, wid: int) -> None:
-        """Start a process in that slot; with hooks, in whichever slot is still wanted when they have agreed."""
+    def begin(self, wids: Sequence[int]) -> None:
+        """Start processes in these slots, at the same time; with hooks, one in whichever slot is still wanted when they
+        have agreed."""
         if self._has_hooks:
             self.is_between_hooks = True
             self._charge.hooks.background(self._between_hooks())
         else:
-            self._spawn(wid)
+            self._spawn(wids)
 
     async def _between_hooks(self) -> None:
         hooks = self._charge.hooks
@@ -87,32 +98,57 @@ class Spawns:
             return "before_spawn"
         # A stop, a smaller number or a reload may have come between.
         wid = self._next_slot()
-        pid = None if wid is None else self._spawn(wid)
-        if pid is not None and not await hooks.call("after_spawn", pid=pid):
-            self._ends.stop(pid)
-            return "after_spawn"
+        for pid in [] if wid is None else self._spawn([wid]):
+            if not await hooks.call("after_spawn", pid=pid):
+                self._ends.stop(pid)
+                return "after_spawn"
         return None
 
-    def _spawn(self, wid: int) -> int | None:
-        charge, means, config = self._charge, self._charge.means, self._charge.config
+    def _spawn(self, wids: Sequence[int]) -> list[int]:
+        """Start processes in these slots; the pids of those that run."""
+        lanes = self._charge.watcher.free_lanes(len(wids))
+        launches = [self._prepare(wid, lane) for wid, lane in zip(wids, lanes, strict=True)]
+        ready = [launch for launch in launches if launch is not None]
+        if not ready:
+            return []
+        begun = []
+        for launch, child in zip(ready, self._charge.means.spawn_all([each.plan for each in ready]), strict=True):
+            if isinstance(child, SpawnError):
+                launch.capture.abandon()
+                self._failed(launch.wid, child)
+            else:
+                self._record(launch, child)
+                begun.append(child.pid)
+        return begun
+
+    def _prepare(self, wid: int, lane: int) -> _Launch | None:
+        means, config = self._charge.means, self._charge.config
         capture = None
         try:
             capture = means.open_capture(config, wid)
-            lane = charge.watcher.next_lane()
-            plan = plan_launch(config, wid, means.surroundings(), capture.stdout_fd, capture.stderr_fd, lane=lane)
-            child = means.spawn(plan)
+            around = means.surroundings()
+            return _Launch(
+                wid, lane, capture, plan_launch(config, wid, around, capture.stdout_fd, capture.stderr_fd, lane=lane)
+            )
         except Exception as error:
             if capture is not None:
                 capture.abandon()
             self._failed(wid, error)
             return None
-        capture.attach(child.pid)
-        process = charge.watcher.spawned(child.pid, wid, means.clock(), means.epoch())
+
+    def _record(self, launch: _Launch, child: Child) -> None:
+        charge, means = self._charge, self._charge.means
+        launch.capture.attach(child.pid)
+        process = charge.watcher.spawned(child.pid, launch.wid, means.clock(), means.epoch(), launch.lane)
         self._ages.note(process)
         means.reaper.add(child, self._ends.exited, self._ends.leader_ended)
-        charge.publish(ProcessSpawned(watcher=charge.name, time=process.started_at, process_pid=child.pid, wid=wid))
-        self._readiness.expect(child.pid, config, plan.env, plan.cwd)
-        return child.pid
+        charge.publish(
+            ProcessSpawned(watcher=charge.name, time=process.started_at, process_pid=child.pid, wid=launch.wid)
+        )
+        self._readiness.expect(child.pid, charge.config, launch.plan.env, launch.plan.cwd)
+        if not charge.watcher.is_up:
+            # One that was to start with it has failed once too often: the watcher was given up.
+            self._ends.stop(child.pid)
 
     def _failed(self, wid: int, error: Exception) -> None:
         charge = self._charge

@@ -5,6 +5,7 @@ Times are monotonic seconds that come in as arguments. The keeper carries out th
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, SERVED_WELL_AFTER_S, Backoff
@@ -101,6 +102,9 @@ class Watcher:
 
     def has_all_ready(self) -> bool:
         """Whether the current generation is complete and each of it serves."""
+        # Asked after each spawn and each exit of perhaps a thousand: most often the number alone tells.
+        if len(self.processes) + self.done < self.wanted:
+            return False
         serving = self._counted()
         complete = len(serving) + self.done >= self.wanted
         return complete and all(each.state is ProcessState.READY for each in serving)
@@ -110,8 +114,9 @@ class Watcher:
         if not self.is_up:
             return []
         serving = self._counted()
-        surplus = serving[self.wanted :]
-        if surplus:
+        if len(serving) > self.wanted:
+            # Those of the highest lanes: the sockets that are left over then are nobody's.
+            surplus = sorted(serving, key=lambda each: (each.lane, each.wid))[self.wanted :]
             return [Stop(process.pid) for process in reversed(surplus)]
         missing = self.wanted - len(serving) - self._places_taken() - self.done
         return self._spawns(missing, now, most)
@@ -145,20 +150,21 @@ class Watcher:
                 wake_at = not_before if wake_at is None else min(wake_at, not_before)
         return actions if wake_at is None else [*actions, WakeAt(wake_at)]
 
-    def spawned(self, pid: int, wid: int, now: float, epoch: float) -> Process:
-        """Record a process that was started."""
-        process = Process(
-            pid=pid, wid=wid, generation=self.generation, spawned_at=now, started_at=epoch, lane=self.next_lane()
-        )
+    def spawned(self, pid: int, wid: int, now: float, epoch: float, lane: int | None = None) -> Process:
+        """Record a process that was started; in the first free lane unless another was given to it."""
+        lane = next(iter(self.free_lanes(1))) if lane is None else lane
+        process = Process(pid, wid, self.generation, spawned_at=now, started_at=epoch, lane=lane)
         self.processes[pid] = process
         self._failed_spawns = 0
         self._next_spawn_at = now + self.config.warmup_delay
         return process
 
-    def next_lane(self) -> int:
-        """The lowest place that no serving process of this generation has: so each gets that of whom it follows."""
-        taken = {process.lane for process in self._counted()}
-        return next(lane for lane in range(len(taken) + 1) if lane not in taken)
+    def free_lanes(self, count: int) -> tuple[int, ...]:
+        """The lowest places that no serving process of this generation has: so each gets that of whom it follows."""
+        counted = (each for each in self.processes.values() if each.is_serving and each.pid != self.superseded)
+        taken = {each.lane for each in counted if each.generation == self.generation}
+        free = (lane for lane in range(len(taken) + count) if lane not in taken)
+        return tuple(itertools.islice(free, count))
 
     def became_ready(self, pid: int, now: float) -> bool:
         """Record that a process serves; False where that changes nothing."""
