@@ -108,6 +108,7 @@ class Keeper:
         if self.is_held:
             self._means.pulse.beat()
             return
+        self._settle_lanes(self.watcher.wanted)
         actions = self.watcher.converge(self._means.clock(), self._spawns.most())
         spawns = [action.wid for action in actions if isinstance(action, Spawn)]
         if spawns:
@@ -122,6 +123,11 @@ class Keeper:
             # There may be more to spawn, and a slot that failed has a delay now; exits and commands come first.
             self.converge_soon()
         self._settle()
+
+    def _settle_lanes(self, wanted: int) -> None:
+        if self.config.use_sockets:
+            lanes = {process.lane for process in self.watcher.processes.values()}
+            self._means.settle_lanes(self.name, wanted, lanes)
 
     def converge_soon(self) -> None:
         """Decide again in the loop's next turn, once, however often this is asked for until then."""
@@ -237,6 +243,8 @@ class Keeper:
     def come_down(self) -> None:
         """The last process is gone."""
         self.watcher.step(WatcherStep.COME_DOWN)
+        # Those of a watcher that was taken out of the configuration are nobody's from here on.
+        self._settle_lanes(0 if self.turns.is_closed else self.watcher.wanted)
         self.publish(WatcherStopped(watcher=self.name, time=self.epoch()))
         self._means.pulse.beat()
 

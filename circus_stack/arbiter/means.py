@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,6 +37,10 @@ class Capture(Protocol):
         """There will be no process: close everything."""
 
 
+def _ignore(_watcher: str, _wanted: int, _alive: Collection[int]) -> None:
+    """There are no lanes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """Collaborators of all keepers of one arbiter. `clock` is monotonic, `epoch` is the time of day, both seconds;
@@ -52,4 +56,6 @@ class Means:
     clock: Callable[[], float] = time.monotonic
     epoch: Callable[[], float] = time.time
     draw: Callable[[], float] = random.random
+    # A watcher wants so many processes, and has some in these lanes: sockets of others may go.
+    settle_lanes: Callable[[str, int, Collection[int]], None] = _ignore
     hooks: HookHost = field(default_factory=HookHost)
