@@ -6,6 +6,7 @@ configuration.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 import click
 
 from circus_stack import __version__
+from circus_stack.client.tunnel import Tunnel
 from circus_stack.errors import CircusStackError
 from circus_stack.plugins.loading import load_plugin
 from circus_stack.plugins.options import parse_config
@@ -57,7 +59,8 @@ def circus_plugin(plugin: str, log_level: str, log_output: str, ssh: str | None,
     """
     try:
         _configure_logging(log_level, log_output)
-        sys.exit(_run(lambda: _made(plugin, config, ssh, **reach)))
+        with contextlib.ExitStack() as tunnels:
+            sys.exit(_run(lambda: _made(plugin, config, **_reachable(tunnels, ssh, **reach))))
     except CircusStackError as error:
         click.echo(f"circus-plugin: {error}", err=True)
         sys.exit(_MISCONFIGURED)
@@ -73,7 +76,15 @@ def _configure_logging(level: str, output: str) -> None:
     logging.captureWarnings(True)
 
 
-def _made(name: str, config: str, ssh: str | None, *, endpoint: str, pubsub: str, check_delay: float) -> Any:
+def _reachable(tunnels: contextlib.ExitStack, ssh: str | None, **reach: Any) -> dict[str, Any]:
+    """The same endpoints, or with `ssh` the near ends of tunnels to them. Raises CallError."""
+    if ssh is not None:
+        for name in ("endpoint", "pubsub"):
+            reach[name] = tunnels.enter_context(Tunnel(ssh, reach[name])).endpoint
+    return reach
+
+
+def _made(name: str, config: str, *, endpoint: str, pubsub: str, check_delay: float) -> Any:
     """The plugin itself. Raises CircusStackError where its class is not found or its configuration is wrong."""
     from circus_stack.api import alias
 
@@ -82,7 +93,7 @@ def _made(name: str, config: str, ssh: str | None, *, endpoint: str, pubsub: str
     sys.path.append(str(Path.cwd()))
     factory = load_plugin(name)
     try:
-        return factory(endpoint, pubsub, check_delay, ssh, **parse_config(config))
+        return factory(endpoint, pubsub, check_delay, None, **parse_config(config))
     except (TypeError, ValueError, NotImplementedError) as error:
         raise CircusStackError(f"{name}: {error}") from error
 

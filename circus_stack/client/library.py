@@ -16,3 +16,10 @@ def blocking_zmq() -> Any:
     import zmq
 
     return zmq
+
+
+def green_context() -> Any:
+    """The ZeroMQ context for a program on gevent, patched or not: its sockets let other greenlets run."""
+    import zmq.green
+
+    return zmq.green.Context.instance()

@@ -186,11 +186,18 @@ class CircusPlugin:
             await asyncio.wait_for(subscriber.joined.wait(), _JOIN_TIMEOUT_S)
         except TimeoutError:
             log.debug("%s doesn't tell when it knows the subscription", self.pubsub_endpoint)
-            self.loop.run(self.handle_join)
+            subscriber.joined.set()
         while True:
             await subscriber.joined.wait()
             subscriber.joined.clear()
-            self.loop.run(self.handle_join)
+            try:
+                self.handle_join()
+            except CallError as error:
+                # Events may be there before commands are answered: an arbiter that starts, or that is about to end.
+                log.warning("%s; asked again in %g s", error, _JOIN_TIMEOUT_S)
+                self.loop.call_later(_JOIN_TIMEOUT_S, subscriber.joined.set)
+            except Exception:
+                log.exception("handle_join failed")
 
     def __close(self) -> None:
         self.running = False

@@ -1,0 +1,1 @@
+"""What `circus.stats` had for other programs: the client."""
