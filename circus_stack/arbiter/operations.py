@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.outcome import Outcome
@@ -136,12 +137,15 @@ def _at_once() -> bool:
     return True
 
 
-async def reload(keeper: Keeper, *, sequential: bool = False) -> Outcome:
+async def reload(keeper: Keeper, *, sequential: bool = False, starts: bool = False) -> Outcome:
     """Let the processes take over a new state of the world, in the watcher's own `reload_mode`.
 
     With `sequential`, what would roll is replaced one process after the other, each stopped before its successor
-    starts. Raises ReloadError where new processes don't serve; the old ones that are left serve on.
+    starts. With `starts`, a watcher that is down comes up: in Circus one that was named does. Raises ReloadError where
+    new processes don't serve; the old ones that are left serve on.
     """
+    if starts and keeper.watcher.state in _DOWN:
+        return await restart(keeper)
     if keeper.config.send_hup:
         return await hang_up(keeper)
     match keeper.config.reload_mode:
@@ -189,6 +193,8 @@ async def set_wanted(keeper: Keeper, count: int) -> Outcome:
         watcher = keeper.watcher
         before = frozenset(_pids(keeper))
         watcher.wanted = count
+        # A change like one by `set`: it is kept, and saved, with the others.
+        keeper.change_config(replace(keeper.config, numprocesses=count))
         if not watcher.is_up:
             return Outcome()
         keeper.converge()

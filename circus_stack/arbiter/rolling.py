@@ -104,7 +104,6 @@ class Rollover:
         )
         keeper.reload_failure = None
         watcher.end_generation_change()
-        keeper.publish(WatcherReloaded(watcher=keeper.name, time=keeper.epoch()))
         for pid in self._retired:
             keeper.ends.stop(pid)
         keeper.converge()
@@ -113,7 +112,10 @@ class Rollover:
         """Wait for the old generation's end; a stop that overtakes this ends the wait, not the change."""
         with contextlib.suppress(CommandError):
             await self._wait_gone()
-        started = tuple(process.pid for process in self._keeper.watcher.serving())
+        # As in Circus: whoever hears of it and then asks for the processes finds the new ones alone.
+        keeper = self._keeper
+        keeper.publish(WatcherReloaded(watcher=keeper.name, time=keeper.epoch()))
+        started = tuple(process.pid for process in keeper.watcher.serving())
         return Outcome(started=started, stopped=tuple(sorted(self._retired)))
 
     async def _wait_gone(self) -> None:
