@@ -30,3 +30,11 @@ def circusctl() -> None:
     from circus_stack.cli.circusctl import main
 
     main()
+
+
+def circus_plugin() -> None:
+    """The program `circus-plugin`."""
+    die_of_interrupts()
+    from circus_stack.cli.circus_plugin import main
+
+    main()
