@@ -34,7 +34,8 @@ copy_env = yes
 [watcher:variables]
 cmd = @probe@ @dir@/variables.json $(circus.wid) ((circus.wid)) $(CIRCUS.WID) $(circus.env.FOO) ((circus.env.foo))
 args = $(circus.env.MISSING) fd:$(circus.sockets.web) fd:((circus.sockets.un)) $(circus.numprocesses)
-    $(circus.working_dir) $(circus.singleton) $(circus.nothing) $FOO $(other.thing) $(circus.env.STAR) $(circus.env.GLOBAL)
+    $(circus.working_dir) $(circus.singleton) $(circus.nothing) $FOO $(other.thing) $(circus.env.STAR)
+    $(circus.env.GLOBAL)
 use_sockets = on
 working_dir = @dir@/work
 
