@@ -19,7 +19,7 @@ Replies = dict[str, Any]
 def ask(client: CircusClient) -> Replies:
     """One blocking client, in both of its ways to send."""
     pids = client.send_message("list", name="web")["pids"]
-    replies = {
+    return {
         "message": client.send_message("numwatchers"),
         "call": client.call(make_message("status", name="web")),
         "unknown": client.send_message("nothing"),
@@ -35,9 +35,12 @@ def ask(client: CircusClient) -> Replies:
         "rm": client.send_message("rm", name="late", waiting=True),
         "list": client.send_message("list"),
     }
+
+
+def cast(client: CircusClient) -> Replies:
+    """A request without an answer, and one with."""
     client.socket.send_json(cast_message("stop", name="plain"))
-    replies["after a cast"] = client.send_message("numwatchers")
-    return replies
+    return {"after a cast": client.send_message("numwatchers")}
 
 
 def time_out(endpoint: str) -> str:
@@ -64,7 +67,12 @@ async def ask_async(endpoint: str) -> Replies:
 def main() -> None:
     endpoint = sys.argv[1]
     client = CircusClient(endpoint=endpoint, timeout=20)
-    results: Replies = {**ask(client), "time-out": time_out(endpoint), **asyncio.run(ask_async(endpoint))}
+    results: Replies = {
+        **ask(client),
+        **asyncio.run(ask_async(endpoint)),
+        "time-out": time_out(endpoint),
+        **cast(client),
+    }
     print(json.dumps(results))
     client.stop()
 
