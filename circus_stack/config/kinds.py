@@ -42,7 +42,10 @@ def parse_signal(text: str) -> int:
     """`10`, `KILL`, `SIGKILL`, `SIGRTMIN+1` -> its number; raises ValueError for a signal that doesn't exist."""
     word = text.strip().upper()
     if word.isdigit():
-        return int(signal.Signals(int(word)))
+        # Real-time signals have no name of their own, but for the first and the last.
+        if int(word) not in signal.valid_signals():
+            raise ValueError("unknown signal")
+        return int(word)
     name, _, offset = (word if word.startswith("SIG") else f"SIG{word}").partition("+")
     base = getattr(signal, name, None)
     if not isinstance(base, signal.Signals):

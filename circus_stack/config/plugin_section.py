@@ -29,7 +29,7 @@ _SHIPPED = (
 )
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 # A plugin runs by the command that the arbiter makes; what is named so is the plugin's own.
-_NOT_THE_WATCHERS = frozenset({"cmd", "args", "shell", "shell_args", "numprocesses", "singleton"})
+NOT_THE_WATCHERS = frozenset({"cmd", "args", "shell", "shell_args", "numprocesses", "singleton"})
 
 
 def resolve_use(use: str) -> str:
@@ -42,14 +42,14 @@ def read_plugin(section: Section, scope: Scope) -> PluginConfig:
     own: dict[str, str] = {}
     expanded = scope.expand(section, PREFIX + section.name)
     use = expanded.find("use")
-    watcher_keys = spellings(WatcherConfig).keys() - _NOT_THE_WATCHERS
+    watcher_keys = spellings(WatcherConfig).keys() - NOT_THE_WATCHERS
     watchers = []
     for entry in expanded.entries:
         if entry is use:
             continue
         if entry.key in watcher_keys:
             own[entry.key] = entry.value
-        if entry.key not in _NOT_THE_WATCHERS:
+        if entry.key not in NOT_THE_WATCHERS:
             watchers.append(entry)
         else:
             own[entry.key] = entry.value
