@@ -12,11 +12,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
-from circus_stack.arbiter.hook_loading import load_hook
+from circus_stack.arbiter.hook_loading import check_hooks, load_hook
 from circus_stack.arbiter.hook_threads import LeftBehindError, ThreadedCall, Verdict
 from circus_stack.arbiter.hook_views import ArbiterView, WatcherView
 from circus_stack.arbiter.watcher import Watcher
+from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import HookConfig
+from circus_stack.errors import Problem
 from circus_stack.events import Event, HookFailed, HookSucceeded
 from circus_stack.system.reaper import Reaper
 
@@ -130,6 +132,16 @@ class Hooks:
         self._publish(HookFailed(watcher=config.name, time=self._epoch(), name=name, error=text))
         return hook.ignore_failure
 
+    async def check(self, config: WatcherConfig) -> str:
+        """What is wrong with the hooks of a configuration that the watcher is to have; empty where nothing is. Imports
+        their modules, which may take as long as a hook."""
+        found: list[Problem] = []
+        call = partial(_collect, config, found)
+        verdict = await ThreadedCall(self._loop, "check", call, config.hook_timeout).verdict
+        if isinstance(verdict.error, LeftBehindError):
+            return f"the modules of the hooks could not be imported: that {verdict.error}"
+        return "; ".join(f"{each.option}: {each.message}" for each in found)
+
     def hurry(self) -> None:
         """The watcher is to stop: wait only a moment longer for what was to help to start it."""
         for call in self._running:
@@ -165,6 +177,11 @@ def _call(
 ) -> object:
     """In the thread: import it, if nobody has yet, and call it as Circus does."""
     return load_hook(dotted, env)(watcher, arbiter, name, **details)
+
+
+def _collect(config: WatcherConfig, found: list[Problem]) -> bool:
+    found += check_hooks([config])
+    return not found
 
 
 def _was_left(call: ThreadedCall) -> bool:

@@ -209,9 +209,12 @@ async def set_wanted(keeper: Keeper, count: int) -> Outcome:
 async def change(keeper: Keeper, config: WatcherConfig) -> Outcome:
     """Go over to another configuration of the watcher, by the strongest change that one of its options needs.
 
-    All or nothing: raises ReloadError, with the old configuration in force, where its processes would not serve.
+    All or nothing: raises ReloadError, with the old configuration in force, where its processes would not serve, and
+    CommandError where one of its hooks can't be imported.
     """
     changes = watcher_changes(keeper.config, config)
+    if "hooks" in changes and (wrong := await keeper.charge.hooks.check(config)):
+        raise CommandError(f"{keeper.name}: {wrong}")
     if Change.ROLL in changes.values() and keeper.holder is None:
         is_to_stop = keeper.config.cannot_overlap or config.reload_mode is ReloadMode.RESTART
         if keeper.watcher.state is WatcherState.FAILED or (keeper.watcher.is_up and is_to_stop):
