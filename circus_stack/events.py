@@ -194,3 +194,13 @@ class ConfigApplied(Event):
 
     topic: ClassVar[str] = "config_applied"
     changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed(Event):
+    """An operation that somebody asked for did not succeed; `watcher` is `circus` where it was one on all."""
+
+    topic: ClassVar[str] = "job_failed"
+    job: str
+    command: str
+    error: str

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from circus_stack.arbiter import operations
+from circus_stack.arbiter.changes import Changes
+from circus_stack.arbiter.hook_views import ArbiterView
+from circus_stack.arbiter.jobs import Job, JobBook
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.means import Means
-from circus_stack.arbiter.order import dependencies, predecessors, successors
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView, view_of
-from circus_stack.arbiter.reconfiguration import Reconfiguration
+from circus_stack.arbiter.sequence import Sequencer, gather
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView
-from circus_stack.config.diff import diff
-from circus_stack.config.precedence import closure
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CircusStackError, CommandError, Errno, UnknownWatcherError
-from circus_stack.events import ConfigApplied, WatcherAdded, WatcherRemoved
+from circus_stack.events import JobFailed, WatcherAdded, WatcherRemoved
 from circus_stack.states import WatcherState
 from circus_stack.system.descent import session_of
 
@@ -34,16 +34,17 @@ class Arbiter:
     """Runs the watchers of one stack on sockets that are bound already."""
 
     def __init__(self, stack: StackConfig, sockets: dict[str, ListeningSocket], means: Means) -> None:
-        self.stack = stack
         self._sockets = sockets
         self._means = means
         self._keepers = {config.name: Keeper(config, means) for config in stack.watchers}
-        # Keepers of watchers that the configuration no longer has, until the last of their processes is gone.
-        self._leaving: set[Keeper] = set()
+        means.hooks.arbiter = ArbiterView(
+            lambda: [keeper.watcher for keeper in tuple(self._keepers.values())], lambda: self.stack.circus
+        )
         self._quit = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        # One change of the configuration at a time: each is planned against what the one before left.
-        self._reconfiguring = asyncio.Lock()
+        self._sequencer = Sequencer(self._keepers, means.pulse)
+        self.jobs = JobBook(means.epoch, self._tell_failure)
+        self._changes = Changes(stack, self._keepers, sockets, means, self._sequencer, self._refuse_at_end)
 
     # -- questions, answered at once --------------------------------------------------------------------------
 
@@ -72,6 +73,15 @@ class Arbiter:
         """How many processes a watcher aims at."""
         return self._keeper(name).watcher.wanted
 
+    def is_armed(self, name: str) -> bool:
+        """Whether a stopped watcher waits for activity on its sockets, and starts then."""
+        return self._keeper(name).demand.is_armed
+
+    @property
+    def released(self) -> frozenset[int]:
+        """The processes that are nobody's since their watcher was removed without a stop."""
+        return frozenset(self._changes.released)
+
     def sockets(self) -> tuple[SocketView, ...]:
         """All listening sockets."""
         return tuple(each.view() for each in self._sockets.values())
@@ -84,57 +94,20 @@ class Arbiter:
             chosen = [name for name, keeper in self._keepers.items() if keeper.config.autostart]
         else:
             chosen = [self._keeper(name).name for name in names]
-        return self._task(self._start(self._with_dependencies(chosen)))
-
-    async def _start(self, names: Sequence[str]) -> Outcome:
-        before = predecessors(self._configs())
-        # A predecessor's task runs first, so that its state already shows that it starts.
-        ordered = sorted(names, key=lambda name: len(closure(name, before)))
-        return await _gather(operations.start(self._keepers[name], self._gate(name, before[name])) for name in ordered)
-
-    def _gate(self, name: str, before: frozenset[str]) -> Callable[[], bool]:
-        def may_start() -> bool:
-            # Looked up each time: a reload may change what it depends on while it waits.
-            needed = dependencies(self._configs()).get(name, frozenset())
-            states = self.statuses()
-            return all(states[each] is WatcherState.ACTIVE for each in needed) and all(
-                states.get(each) is not WatcherState.STARTING for each in before - needed
-            )
-
-        return may_start
+        return self._task(self._sequencer.start(self._sequencer.with_dependencies(chosen)), "start", names)
 
     def stop(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
         """Stop watchers, in the reverse of the order in which they start."""
-        return self._task(self._stop(self._chosen(names)))
-
-    async def _stop(self, names: Sequence[str]) -> Outcome:
-        after = successors(predecessors(self._configs()))
-        return await _gather(self._stop_one(name, after[name] & frozenset(names)) for name in names)
-
-    async def _stop_one(self, name: str, first: frozenset[str]) -> Outcome:
-        keeper = self._keepers[name]
-        await self._means.pulse.wait_until(
-            lambda: all(self.statuses().get(each, WatcherState.STOPPED) is WatcherState.STOPPED for each in first)
-        )
-        return await operations.stop(keeper)
+        return self._task(self._sequencer.stop(self._chosen(names)), "stop", names)
 
     def restart(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
         """Stop, then start."""
         chosen = self._chosen(names)
-        return self._task(self._restart(chosen))
+        return self._task(self._sequencer.restart(chosen, self._refuse_at_end), "restart", names)
 
-    async def _restart(self, names: Sequence[str]) -> Outcome:
-        if len(names) == 1:
-            return await operations.restart(self._keepers[names[0]])
-        # A stop overtakes once: whoever has been overtaken more often was stopped by somebody else meanwhile.
-        asked = {name: self._keepers[name].interrupts + 1 for name in names}
-        stopped = await self._stop(names)
-        self._refuse_at_end()
-        left = [name for name in names if name in self._keepers and self._keepers[name].interrupts == asked[name]]
-        return stopped + await self._start(left)
-
-    def reload(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
+    def reload(self, names: Sequence[str] | None = None, *, sequential: bool = False) -> asyncio.Task[Outcome]:
         """Let new processes take over from old ones. Unnamed: all that can without an interruption of service.
+        `sequential`: one process of a watcher after another, each stopped before its successor starts.
 
         Ends in ReloadError where new processes didn't become ready; the old ones serve on then.
         """
@@ -142,20 +115,24 @@ class Arbiter:
             chosen = [name for name, each in self._keepers.items() if not each.config.cannot_overlap]
         else:
             chosen = [self._keeper(name).name for name in names]
-        return self._task(_gather(operations.reload(self._keepers[name]) for name in chosen))
+        starts = names is not None
+        work = gather(operations.reload(self._keepers[name], sequential=sequential, starts=starts) for name in chosen)
+        return self._task(work, "reload", names)
 
     def set_wanted(self, name: str, count: int) -> asyncio.Task[Outcome]:
         """Aim at another number of processes; CommandError at once for a singleton that would become two."""
         keeper = self._keeper(name)
         if keeper.config.singleton and count > 1:
-            raise CommandError(f"{keeper.name} is a singleton: it has one process at most")
-        return self._task(operations.set_wanted(keeper, max(0, count)))
+            raise CommandError(f"{keeper.name} is a singleton: it has one process at most", Errno.COMMAND_ERROR)
+        command = "incr" if count > keeper.watcher.wanted else "decr"
+        return self._task(operations.set_wanted(keeper, max(0, count)), command, (keeper.name,))
 
     def kill(
         self, name: str, pid: int | None = None, signum: int | None = None, graceful_timeout: float | None = None
     ) -> asyncio.Task[Outcome]:
         """End one process or all of them; the watcher replaces what it is to run."""
-        return self._task(operations.kill(self._keeper(name), pid, signum, graceful_timeout))
+        keeper = self._keeper(name)
+        return self._task(operations.kill(keeper, pid, signum, graceful_timeout), "kill", (keeper.name,))
 
     def send_signal(
         self,
@@ -174,47 +151,73 @@ class Arbiter:
         if pid is not None and pid not in pids:
             raise CommandError(f"process {pid} not found in {keeper.name}")
         if child_pid is not None:
-            keeper.signal_descendant(pid, child_pid, signum)
+            keeper.signalling.send_descendant(pid, child_pid, signum)
             return
         for each in pids if pid is None else [pid]:
-            keeper.signal_family(each, signum, children=children, recursive=recursive)
+            keeper.signalling.send_family(each, signum, children=children, recursive=recursive)
+
+    # -- changes ----------------------------------------------------------------------------------------------
+
+    @property
+    def stack(self) -> StackConfig:
+        """What the file said when it was read last; what clients changed since stands in the watchers themselves."""
+        return self._changes.stack
+
+    def running(self) -> StackConfig:
+        """What holds now: the file as it was read last, with all that was changed since."""
+        return self._changes.running()
+
+    @property
+    def is_reconfiguring(self) -> bool:
+        """Whether the whole configuration is changing: no watcher can be added until `wait_reconfigured`."""
+        return self._changes.reconfiguring.locked()
+
+    async def wait_reconfigured(self) -> None:
+        """Wait for the end of a change of the whole configuration."""
+        async with self._changes.reconfiguring:
+            pass
+
+    def add_watcher(self, config: WatcherConfig) -> None:
+        """Have one more watcher, stopped. Raises CommandError where there is one of that name, in any case."""
+        self._refuse_at_end()
+        self._changes.add(config)
+
+    def remove_watcher(self, name: str, *, stop: bool) -> asyncio.Task[Outcome]:
+        """Have a watcher no longer. With `stop` its processes are stopped; without they live on, no longer ours."""
+        keeper = self._keeper(name)
+        self._refuse_at_end()
+        self._changes.take_out(keeper)
+        return self._task(self._changes.remove(keeper, stop=stop), "rm", (keeper.name,))
+
+    def set_config(self, name: str, config: WatcherConfig) -> asyncio.Task[Outcome]:
+        """Change a watcher's options, by the strongest change that one of them needs. All or nothing: ends in
+        ReloadError where new processes didn't become ready, and the old configuration holds then."""
+        keeper = self._keeper(name)
+        return self._task(self._changes.change(keeper, keeper.config, config), "set", (keeper.name,))
+
+    def extend_stats(self, name: str, pid: int, stats: Mapping[str, Any]) -> Awaitable[Mapping[str, Any]]:
+        """The figures of a process, with what the watcher's hook `extended_stats` adds."""
+        return self._keeper(name).extend_stats(pid, stats)
+
+    def plan(self, stack: StackConfig) -> tuple[str, ...]:
+        """What going over to another configuration would change, a line each; and what stays though the file says
+        otherwise."""
+        return self._changes.plan(stack)
 
     def apply(self, stack: StackConfig, *, roll: bool) -> asyncio.Task[Outcome]:
-        """Go over to another configuration, all or nothing; with `roll`, what can roll does so also when unchanged."""
-        return self._task(self._apply(stack, roll))
-
-    async def _apply(self, stack: StackConfig, roll: bool) -> Outcome:
-        async with self._reconfiguring:
-            self._refuse_at_end()
-            lines = diff(self.stack, stack).lines()
-            change = Reconfiguration(self._keepers, self._sockets, self._means, stack, roll=roll)
-            await change.prepare(self._start)
-            removed = change.take_over()
-            self.stack = stack
-            self._means.publish(ConfigApplied(watcher="circus", time=self._means.epoch(), changes=lines))
-            self._leaving.update(removed)
-            left = [self._background(self._leave(keeper)) for keeper in removed]
-            outcome = await change.wait_settled()
-        return outcome + await _gather(left)
-
-    async def _leave(self, keeper: Keeper) -> Outcome:
-        """Stop a watcher that is no longer ours to show."""
-        outcome = await operations.stop(keeper)
-        self._leaving.discard(keeper)
-        if keeper.name not in self._keepers:
-            self._means.publish(WatcherRemoved(watcher=keeper.name, time=self._means.epoch()))
-        return outcome
+        """Go over to another configuration, all or nothing; with `roll`, what can roll does so also when unchanged.
+        What was changed at run time stays unless the file changed it, too."""
+        work = self._changes.apply(stack, roll=roll, background=self._background)
+        return self._task(work, "reloadconfig", None)
 
     # -- messages from the system -----------------------------------------------------------------------------
 
     def notified(self, pid: int, fields: Mapping[str, str]) -> None:
         """An sd_notify message; its sender may also be a descendant of a process of ours."""
-        if fields.get("READY") != "1":
-            return
         for candidate in (pid, session_of(pid)):
             for keeper in self._all():
                 if candidate in keeper.watcher.processes:
-                    keeper.became_ready(candidate)
+                    keeper.serving.notified(candidate, fields)
                     return
 
     def stranger_reaped(self, _pid: int) -> None:
@@ -253,10 +256,10 @@ class Arbiter:
     async def _shut_down(self) -> None:
         self._close_keepers()
         # A change of the configuration that was under way takes itself back now; until then watchers may come and go.
-        async with self._reconfiguring:
+        async with self._changes.reconfiguring:
             self._close_keepers()
-            await self._stop(self.names())
-            await _gather(operations.stop(keeper) for keeper in tuple(self._leaving))
+            await self._sequencer.stop(self.names())
+            await gather(operations.stop(keeper) for keeper in tuple(self._changes.leaving))
         for name in self._keepers:
             self._means.publish(WatcherRemoved(watcher=name, time=self._means.epoch()))
 
@@ -273,7 +276,7 @@ class Arbiter:
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _all(self) -> tuple[Keeper, ...]:
-        return (*self._keepers.values(), *self._leaving)
+        return (*self._keepers.values(), *self._changes.leaving)
 
     def _refuse_at_end(self) -> None:
         if self.is_quitting:
@@ -291,24 +294,21 @@ class Arbiter:
     def _chosen(self, names: Sequence[str] | None) -> list[str]:
         return list(self._keepers) if names is None else [self._keeper(name).name for name in names]
 
-    def _configs(self) -> list[WatcherConfig]:
-        return [keeper.config for keeper in self._keepers.values()]
-
-    def _with_dependencies(self, names: Sequence[str]) -> list[str]:
-        needed = dependencies(self._configs())
-        wanted = set(names).union(*(closure(name, needed) for name in names))
-        return [name for name in self._keepers if name in wanted]
-
-    def _task(self, operation: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
+    def _task(
+        self, operation: Coroutine[Any, Any, Outcome], command: str, names: Sequence[str] | None
+    ) -> asyncio.Task[Outcome]:
+        """Carry out an operation, as a job of its own unless it is part of one."""
         try:
             self._refuse_at_end()
         except CommandError:
             operation.close()
             raise
-        return self._background(operation)
+        return self._watched(self.jobs.start(self._means.loop, command, tuple(names or ()), operation))
 
     def _background(self, operation: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
-        task = self._means.loop.create_task(operation)
+        return self._watched(self._means.loop.create_task(operation))
+
+    def _watched(self, task: asyncio.Task[Outcome]) -> asyncio.Task[Outcome]:
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         return task
@@ -324,13 +324,14 @@ class Arbiter:
         elif error is not None:
             log.error("an operation failed", exc_info=error)
 
-
-async def _gather(jobs: Iterable[Awaitable[Outcome]]) -> Outcome:
-    """Let all run to their end, then give the sum, or raise the first error."""
-    outcome = Outcome()
-    results = await asyncio.gather(*jobs, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-        outcome += result
-    return outcome
+    def _tell_failure(self, job: Job) -> None:
+        """Whoever didn't wait for an operation learns of its failure here."""
+        if self.is_quitting:
+            # Everything is overtaken now; that is no news.
+            return
+        for name in job.watchers or ("circus",):
+            self._means.publish(
+                JobFailed(
+                    watcher=name, time=self._means.epoch(), job=job.id, command=job.command, error=job.error or ""
+                )
+            )

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from circus_stack.arbiter.charge import Charge
+from circus_stack.arbiter.jobs import note_begun
 from circus_stack.errors import CommandError, Errno
 
 
@@ -53,6 +54,7 @@ class Turns:
         asked = self._interrupts if asked is None else asked
         async with self._lock:
             self.check(asked)
+            note_begun(self._charge.means.epoch())
             yield
 
     @contextlib.asynccontextmanager
@@ -60,6 +62,7 @@ class Turns:
         """Have the watcher to oneself for a stop: overtakes everything, and is overtaken by nothing."""
         self.interrupt()
         async with self._lock:
+            note_begun(self._charge.means.epoch())
             yield
 
     @contextlib.asynccontextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from circus_stack.config.schema import WatcherConfig
 from circus_stack.control.sampler import Sampler
 from circus_stack.control.steering import Reconfigure, Steering, Tail
+from circus_stack.errors import CommandError, Problem
 
 
 def no_labels(_watcher: str) -> Mapping[str, str]:
@@ -16,17 +18,52 @@ def no_labels(_watcher: str) -> Mapping[str, str]:
     return {}
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The file that runtime changes were written into, and what they were: a line each."""
+
+    path: str
+    changes: tuple[str, ...]
+
+
+async def no_file() -> Saved:
+    """There is no file to write to."""
+    raise CommandError("this stack was not read from a file that could be written")
+
+
+def no_shell() -> tuple[str | bool, str]:
+    """There is no kernel to connect to."""
+    return False, "debug is off: the arbiter offers no shell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offices:
+    """What else stands behind the commands, each a function of the composition root.
+
+    `global_options` gives what `globaloptions` sends beside the endpoint; `labels` what each process of a watcher shows
+    beside its figures (`{"backend": "gevent"}`); `seq` the number of the newest event. `check_watcher` tells what of a
+    watcher only the system can judge; `endpoint_owner` the user whom the endpoint belongs to. `dropped_lines` counts
+    what of a watcher's output was dropped. `open_shell` opens a kernel: its file, or False, and a message.
+    """
+
+    global_options: Callable[[], Mapping[str, object]] = dict
+    labels: Callable[[str], Mapping[str, str]] = no_labels
+    seq: Callable[[], int] = lambda: 0
+    check_watcher: Callable[[WatcherConfig], Sequence[Problem]] = lambda _config: ()
+    endpoint_owner: Callable[[], str | None] = lambda: None
+    save: Callable[[], Awaitable[Saved]] = no_file
+    dropped_lines: Callable[[str], int] = lambda _watcher: 0
+    open_shell: Callable[[], tuple[str | bool, str]] = no_shell
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Collaborators of all handlers. `seq` is the number of the newest event; `labels` gives what each process of a
-    watcher shows beside its figures; `closing` is set when the server is about to close."""
+    """Collaborators of all handlers; `closing` is set when the server is about to close."""
 
     arbiter: Steering
     tail: Tail
     sampler: Sampler
     reconfigure: Reconfigure
-    global_options: Callable[[], Mapping[str, object]]
-    labels: Callable[[str], Mapping[str, str]] = no_labels
-    seq: Callable[[], int] = lambda: 0
+    offices: Offices = field(default_factory=Offices)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     epoch: Callable[[], float] = time.time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import pwd
 import socket
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,10 @@ def _loopback(host: str, endpoint: str) -> str:
     return host
 
 
-def bind(zmq_socket: zmq.Socket[Any], endpoint: str) -> str:
+def bind(zmq_socket: zmq.Socket[Any], endpoint: str, owner: str | None = None) -> str:
     """Bind, and tell the real endpoint (with the port that the kernel gave for 0 or *). Raises SocketError.
 
-    The file of an ipc endpoint is made with mode 0600, whatever directory it is in.
+    The file of an ipc endpoint is made with mode 0600, whatever directory it is in, and given to `owner`.
     """
     address = check_endpoint(endpoint)
     if address.startswith("ipc://") and _is_served(address[6:]):
@@ -68,8 +69,20 @@ def bind(zmq_socket: zmq.Socket[Any], endpoint: str) -> str:
         raise SocketError(f"cannot listen at {endpoint}: {_reason(error, address)}") from None
     finally:
         os.umask(before)
-    bound = zmq_socket.getsockopt_string(zmq.LAST_ENDPOINT)
-    return bound.rstrip("\0")
+    bound = zmq_socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
+    if owner is not None and bound.startswith("ipc://"):
+        _give(bound[6:], owner)
+    return bound
+
+
+def _give(path: str, owner: str) -> None:
+    """Let another user have the file; the group stays."""
+    try:
+        os.chown(path, int(owner) if owner.isdecimal() else pwd.getpwnam(owner).pw_uid, -1)
+    except KeyError:
+        raise SocketError(f"endpoint_owner {owner!r} is no user of this machine") from None
+    except OSError as error:
+        raise SocketError(f"endpoint_owner {owner!r} cannot be given {path}: {error.strerror}") from None
 
 
 def _is_served(path: str) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable
 from typing import Any
 
 import zmq
@@ -13,14 +12,13 @@ from circus_stack.control.steering import Tail
 from circus_stack.control.xpub import Xpub
 from circus_stack.protocol.frames import LogBatch, is_sync, log_frames, sync_frames
 from circus_stack.protocol.topics import log_prefix, log_topic
-from circus_stack.streams.block import LogLine
+from circus_stack.streams.block import Block
+from circus_stack.streams.tail import numbered
 
 # Batches that one subscriber may be behind before it loses some; a batch is at most what one read of a pipe gives.
 _QUEUE = 256
 # Streams whose newest number is remembered; the one that was silent longest is forgotten first.
 _TOPICS = 4096
-
-Entry = tuple[int, LogLine]
 
 
 class LogPublisher:
@@ -33,6 +31,7 @@ class LogPublisher:
         endpoint: str,
         context: zmq.Context[Any],
         loop: asyncio.AbstractEventLoop | None = None,
+        owner: str | None = None,
     ) -> None:
         self._tail = tail
         self._unsubscribe: Callable[[], None] | None = None
@@ -44,6 +43,7 @@ class LogPublisher:
             context,
             endpoint,
             queue_length=_QUEUE,
+            owner=owner,
             on_subscribe=self._subscribed,
             on_unsubscribe=lambda _prefix: self._follow_demand(),
         )
@@ -68,17 +68,15 @@ class LogPublisher:
             self._unsubscribe = None
             self._previous.clear()
 
-    def _feed(self, entries: Sequence[Entry]) -> None:
-        for _, group in groupby(entries, key=_origin):
-            self._send(list(group))
-
-    def _send(self, entries: Sequence[Entry]) -> None:
-        first = entries[0][1]
-        topic = log_topic(first.watcher, first.pid, first.stream)
-        previous = self._remember(topic, entries[-1][0])
-        if self._xpub.is_wanted(topic.encode()):
-            lines = [(seq, line.data) for seq, line in entries]
-            batch = LogBatch(first.watcher, first.wid, first.pid, first.stream, first.time, lines, previous)
+    def _feed(self, position: int, block: Block) -> None:
+        origin = block.origin
+        topic = log_topic(origin.watcher, origin.pid, origin.stream)
+        is_wanted = self._xpub.is_wanted(topic.encode())
+        # Who isn't asked about still moves on: whoever comes next must see no hole.
+        lines = numbered(position, block.data) if is_wanted else [(position, b"")]
+        previous = self._remember(topic, lines[-1][0])
+        if is_wanted:
+            batch = LogBatch(origin.watcher, origin.wid, origin.pid, origin.stream, block.time, lines, previous)
             self._xpub.send(log_frames(batch))
 
     def _remember(self, topic: str, seq: int) -> int | None:
@@ -92,8 +90,3 @@ class LogPublisher:
         """Stop to publish; what is queued has `linger_s` seconds to go out."""
         self._end_feed()
         self._xpub.close(linger_s)
-
-
-def _origin(entry: Entry) -> tuple[str, int, int, str, float]:
-    line = entry[1]
-    return line.watcher, line.wid, line.pid, line.stream, line.time

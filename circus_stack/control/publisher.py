@@ -19,7 +19,12 @@ class Publisher:
     """The endpoint of events. `seq` is the number of the newest event, 0 before the first."""
 
     def __init__(
-        self, *, endpoint: str, context: zmq.Context[Any], loop: asyncio.AbstractEventLoop | None = None
+        self,
+        *,
+        endpoint: str,
+        context: zmq.Context[Any],
+        loop: asyncio.AbstractEventLoop | None = None,
+        owner: str | None = None,
     ) -> None:
         self.seq = 0
         self._xpub = Xpub(
@@ -27,6 +32,7 @@ class Publisher:
             context,
             endpoint,
             queue_length=_QUEUE,
+            owner=owner,
             on_subscribe=self._answer_sync,
         )
         self.endpoint = self._xpub.endpoint

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import zmq
 
 from circus_stack.control.endpoint import bind
+from circus_stack.control.monitor import ConnectionMonitor
 from circus_stack.control.readable import ReadableSocket
 from circus_stack.protocol.codec import MAX_MESSAGE
+
+log = logging.getLogger(__name__)
 
 Envelope = tuple[bytes, ...]
 """The way back to a client: its identity, and the empty frame that a REQ socket puts behind it."""
@@ -22,7 +26,11 @@ _REPLIES = 256
 
 
 class Router:
-    """Calls `on_message(envelope, frames)` in the loop for each message of each client."""
+    """Calls `on_message(envelope, frames)` in the loop for each message of each client.
+
+    `dropped` counts replies that nobody took, `cut` the connections that a message which was too long has cost. The
+    file of an ipc endpoint is given to `owner`.
+    """
 
     def __init__(
         self,
@@ -30,17 +38,33 @@ class Router:
         context: zmq.Context[Any],
         endpoint: str,
         on_message: Callable[[Envelope, list[bytes]], None],
+        *,
+        owner: str | None = None,
     ) -> None:
         self._on_message = on_message
         self.dropped = 0
+        self.cut = 0
         socket = context.socket(zmq.ROUTER)
         try:
             _set_limits(socket)
-            self.endpoint = bind(socket, endpoint)
+            self._monitor = ConnectionMonitor(loop, context, socket, self._note_cut)
+            try:
+                self.endpoint = bind(socket, endpoint, owner)
+            except BaseException:
+                self._monitor.close()
+                raise
         except BaseException:
             socket.close(linger=0)
             raise
         self._readable = ReadableSocket(loop, socket, self._read_one)
+
+    def _note_cut(self) -> None:
+        self.cut += 1
+        log.warning(
+            "a client lost its connection: it sent a message over %d bytes, or what is no message; %d so far",
+            MAX_MESSAGE,
+            self.cut,
+        )
 
     def _read_one(self) -> None:
         frames: list[bytes] = self._readable.socket.recv_multipart(zmq.NOBLOCK)
@@ -64,6 +88,7 @@ class Router:
 
     def close(self, linger_s: float) -> None:
         """Stop to listen; replies that are queued have `linger_s` seconds to go out."""
+        self._monitor.close()
         self._readable.close(linger_s)
 
 

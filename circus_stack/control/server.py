@@ -6,14 +6,15 @@ Whatever a client sends, it gets a reply with an errno, and the server goes on.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable
 from typing import Any
 
 import zmq
 
-from circus_stack.control.desk import Desk, no_labels
+from circus_stack.control.desk import Desk, Offices
 from circus_stack.control.handlers.table import HANDLERS, Fields
 from circus_stack.control.router import Envelope, Router
 from circus_stack.control.sampler import Sampler
@@ -33,11 +34,7 @@ _CLOSE_S = 0.5
 
 
 class ControlServer:
-    """The ROUTER endpoint. `endpoint` is the real one once `start` has bound it.
-
-    `global_options` gives what `globaloptions` sends beside the endpoint; `labels` what each process of a watcher
-    shows beside its figures (`{"backend": "gevent"}`); `seq` the number of the newest event.
-    """
+    """The ROUTER endpoint. `endpoint` is the real one once `start` has bound it."""
 
     def __init__(
         self,
@@ -47,29 +44,36 @@ class ControlServer:
         context: zmq.Context[Any],
         tail: Tail,
         reconfigure: Reconfigure,
-        global_options: Callable[[], Mapping[str, object]] = dict,
-        labels: Callable[[str], Mapping[str, str]] = no_labels,
-        seq: Callable[[], int] = lambda: 0,
+        offices: Offices | None = None,
         sampler: Sampler | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._context = context
         self._router: Router | None = None
+        self._cut = 0
         self._pending: set[asyncio.Task[None]] = set()
         self._sampler = sampler or Sampler()
+        given = offices or Offices()
         self._desk = Desk(
             arbiter=arbiter,
             tail=tail,
             sampler=self._sampler,
             reconfigure=reconfigure,
-            global_options=lambda: {"endpoint": self.endpoint, **global_options()},
-            labels=labels,
-            seq=seq,
+            offices=dataclasses.replace(
+                given, global_options=lambda: {"endpoint": self.endpoint, **given.global_options()}
+            ),
         )
+
+    @property
+    def cut(self) -> int:
+        """How many connections a message that was too long has cost."""
+        return self._cut if self._router is None else self._router.cut
 
     async def start(self) -> None:
         """Bind and listen. Raises SocketError."""
-        self._router = Router(asyncio.get_running_loop(), self._context, self.endpoint, self._receive)
+        owner = self._desk.offices.endpoint_owner()
+        loop = asyncio.get_running_loop()
+        self._router = Router(loop, self._context, self.endpoint, self._receive, owner=owner)
         self.endpoint = self._router.endpoint
 
     def _receive(self, envelope: Envelope, frames: list[bytes]) -> None:
@@ -99,6 +103,8 @@ class ControlServer:
 
     def _call(self, request: Request) -> Fields | Awaitable[Fields]:
         command = COMMANDS.get(request.command)
+        if request.command == "listen":
+            raise CommandError("invalid message. use a pub/sub socket")
         if command is None:
             raise CommandError(f"unknown command: {request.command[:60]!r}", Errno.UNKNOWN_COMMAND)
         properties = check_properties(command, request.properties)
@@ -144,6 +150,7 @@ class ControlServer:
         self._sampler.close()
         if self._router is not None:
             self._router.close(_CLOSE_S)
+            self._cut = self._router.cut
             self._router = None
 
 

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
+from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
 from circus_stack.arbiter.sockets import SocketView
-from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.states import WatcherState
-from circus_stack.streams.block import LogLine
+from circus_stack.streams.block import Block, LogLine
 
 
 class Steering(Protocol):
     """The arbiter, as far as clients may steer it. Whatever takes a name raises UnknownWatcherError."""
+
+    @property
+    def stack(self) -> StackConfig:
+        """What the file said when it was read last."""
+
+    @property
+    def jobs(self) -> JobBook:
+        """What it was asked to do."""
+
+    @property
+    def is_reconfiguring(self) -> bool:
+        """Whether the whole configuration is changing."""
+
+    async def wait_reconfigured(self) -> None:
+        """Wait for the end of that."""
+
+    def running(self) -> StackConfig:
+        """What holds now."""
 
     def names(self) -> tuple[str, ...]:
         """All watchers, in the order of their declaration."""
@@ -47,8 +66,23 @@ class Steering(Protocol):
     def restart(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
         """Stop watchers, then start them."""
 
-    def reload(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
+    def reload(self, names: Sequence[str] | None = None, *, sequential: bool = False) -> asyncio.Task[Outcome]:
         """Let new processes take over from old ones."""
+
+    def add_watcher(self, config: WatcherConfig) -> None:
+        """Have one more watcher, stopped."""
+
+    def remove_watcher(self, name: str, *, stop: bool) -> asyncio.Task[Outcome]:
+        """Have a watcher no longer."""
+
+    def set_config(self, name: str, config: WatcherConfig) -> asyncio.Task[Outcome]:
+        """Change a watcher's options, all or nothing."""
+
+    def extend_stats(self, name: str, pid: int, stats: Mapping[str, Any]) -> Awaitable[Mapping[str, Any]]:
+        """Figures of a process, with what a hook adds."""
+
+    def is_armed(self, name: str) -> bool:
+        """Whether a stopped watcher waits for activity on its sockets."""
 
     def set_wanted(self, name: str, count: int) -> asyncio.Task[Outcome]:
         """Aim at another number of processes."""
@@ -82,8 +116,8 @@ class Tail(Protocol):
     ) -> list[tuple[int, LogLine]]:
         """The last lines with their numbers, oldest first."""
 
-    def subscribe(self, feed: Callable[[Sequence[tuple[int, LogLine]]], None]) -> Callable[[], None]:
-        """Call `feed` with the lines to come; the result ends that."""
+    def subscribe(self, feed: Callable[[int, Block], None]) -> Callable[[], None]:
+        """Call `feed` with each block to come and the number of its first line; the result ends that."""
 
 
 class Reconfigure(Protocol):

@@ -1,15 +1,22 @@
-"""A watcher's options as `options` and `get` send them: from their one declaration, in plain values. Pure."""
+"""A watcher's options as `options` and `get` send them: from their one declaration, in plain values. Changes
+nothing; asks the system for the numbers of users and groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import grp
+import pwd
+from collections.abc import Callable, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from circus_stack.config.composites import rlimit_text
 from circus_stack.config.option import options_of
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode, StreamConfig
+
+# Options that are seconds here and whole numbers in Circus, as long as they are whole.
+_WHOLE = ("max_age", "max_age_variance", "warmup_delay")
 
 
 def watcher_options(config: WatcherConfig, wanted: int) -> dict[str, Any]:
@@ -20,17 +27,36 @@ def watcher_options(config: WatcherConfig, wanted: int) -> dict[str, Any]:
         "executable": None,
         **config.extra,
         **declared,
+        **{name: _whole(declared[name]) for name in _WHOLE},
         "numprocesses": wanted,
-        "uid": _identity(config.uid),
-        "gid": _identity(config.gid),
+        "uid": _identity(config.uid, lambda name: pwd.getpwnam(name).pw_uid),
+        "gid": _identity(config.gid, lambda name: grp.getgrnam(name).gr_gid),
         "send_hup": config.reload_mode is ReloadMode.HUP,
+        "shell_args": config.shell_args or None,
+        "working_dir": config.working_dir or str(Path.cwd()),
         **{f"rlimit_{name}": rlimit_text(limit) for name, limit in config.rlimits.items()},
-        "hooks": {name: [hook.callable, hook.ignore_failure] for name, hook in config.hooks.items()},
+        "hooks": _hooks(config),
         "env": dict(config.env),
         "stdout_stream_conf": _stream(config.stdout_stream),
         "stderr_stream_conf": _stream(config.stderr_stream),
     }
     return dict(sorted(options.items()))
+
+
+def dotted_options(config: WatcherConfig) -> dict[str, Any]:
+    """What `set` takes by a dotted name: each hook, and the options of streams."""
+    found: dict[str, Any] = {f"hooks.{name}": hook for name, hook in _hooks(config).items()}
+    for name in ("stdout_stream", "stderr_stream"):
+        found |= {f"{name}.{key}": value for key, value in _stream(getattr(config, name)).items()}
+    return found
+
+
+def _hooks(config: WatcherConfig) -> dict[str, list[Any]]:
+    return {name: [plain(hook.callable), hook.ignore_failure] for name, hook in config.hooks.items()}
+
+
+def _whole(seconds: float) -> float:
+    return int(seconds) if seconds == int(seconds) else seconds
 
 
 def plain(value: object) -> Any:
@@ -48,11 +74,18 @@ def plain(value: object) -> Any:
             return str(value)
 
 
-def _identity(name: str | None) -> str | int | None:
-    return int(name) if name is not None and name.isdigit() else name
+def _identity(name: str | None, number: Callable[[str], int]) -> str | int | None:
+    """The number of a user or group, as Circus has it; its name where this machine knows no number of it."""
+    if name is None or name.isdecimal():
+        return None if name is None else int(name)
+    try:
+        return number(name)
+    except KeyError:
+        return name
 
 
-def _stream(stream: StreamConfig | None) -> dict[str, str]:
+def _stream(stream: StreamConfig | None) -> dict[str, Any]:
     if stream is None:
         return {}
-    return {"class": stream.sink, **stream.options} if stream.sink else dict(stream.options)
+    options = {key: plain(value) for key, value in stream.options.items()}
+    return {"class": stream.sink, **options} if stream.sink else options

@@ -34,6 +34,7 @@ class Xpub:
         queue_length: int,
         on_subscribe: Callable[[bytes], None] = _ignore,
         on_unsubscribe: Callable[[bytes], None] = _ignore,
+        owner: str | None = None,
     ) -> None:
         self._prefixes: dict[bytes, None] = {}
         # The same, in the form that startswith() takes; made anew when it is needed, however many come at once.
@@ -44,7 +45,7 @@ class Xpub:
         try:
             socket.setsockopt(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION)
             socket.setsockopt(zmq.SNDHWM, queue_length)
-            self.endpoint = bind(socket, endpoint)
+            self.endpoint = bind(socket, endpoint, owner)
         except BaseException:
             socket.close(linger=0)
             raise

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from circus_stack.errors import CommandError
-from circus_stack.protocol.property import Property
+from circus_stack.protocol.property import TEXT, Property
 
 # What an error repeats of a wrong value: enough to find it again.
 _SHOWN = 60
@@ -45,8 +45,9 @@ def check_properties(command: Command, given: Mapping[str, Any]) -> dict[str, An
 def _value_of(declared: Property, given: Mapping[str, Any]) -> Any:
     for name in (declared.name, *declared.aliases):
         value = given.get(name)
-        if value is not None:
-            return parse_value(declared, value)
+        if value is None or (value == "" and declared.type is TEXT and not declared.is_required):
+            continue
+        return parse_value(declared, value)
     if declared.is_required:
         raise CommandError(f"message invalid {declared.name!r} is missing")
     return declared.default

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from circus_stack.protocol.command import Command
-from circus_stack.protocol.property import BOOL, COUNT, PID, PROCESSES, SECONDS, SIGNAL, TEXT, WORDS, Property, choice
+from circus_stack.protocol.property import (
+    ARGS,
+    BOOL,
+    COUNT,
+    DIFFERENCE,
+    LINE,
+    OBJECT,
+    PAIRS,
+    PID,
+    SECONDS,
+    SIGNAL,
+    TEXT,
+    WORDS,
+    Property,
+    choice,
+)
 
 # What `logs` sends where no limit is named, and the most that it sends: the live tail keeps 1,000 lines a watcher.
 DEFAULT_LINES = 100
@@ -14,7 +29,7 @@ _MAYBE_NAME = Property("name", TEXT, "name of a watcher; all watchers if not giv
 _PATTERN = Property("name", TEXT, "name of a watcher, or a pattern (web*); all watchers if not given")
 _WAITING = Property("waiting", BOOL, "answer when it is done, not when it is accepted", default=False)
 _MATCH = Property("match", choice("simple", "glob", "regex"), "how to read the name", default="glob")
-_NB = Property("nb", PROCESSES, "how many processes", default=1)
+_NB = Property("nb", DIFFERENCE, "how many processes", default=1)
 
 _COMMANDS = (
     Command("list", "List the watchers, or the pids of one of them.", "list web", (_MAYBE_NAME,), ("name",)),
@@ -39,7 +54,7 @@ _COMMANDS = (
         (
             _MAYBE_NAME,
             _WAITING,
-            Property("sequential", BOOL, "one watcher after another", default=False),
+            Property("sequential", BOOL, "one process after another: stop it, then start the next", default=False),
             Property("graceful", BOOL, "stop first, then start", default=True, flag="--terminate", inverts=True),
         ),
         ("name",),
@@ -72,6 +87,42 @@ _COMMANDS = (
             _WAITING,
         ),
         ("name", "pid"),
+    ),
+    Command(
+        "add",
+        "Add a watcher. It stays until it is removed, or the arbiter ends; `save` writes it into the file.",
+        "add clock sleep 3600",
+        (
+            Property("name", TEXT, "name of the new watcher", is_required=True),
+            Property("cmd", LINE, "what it runs", is_required=True),
+            Property("args", ARGS, "more arguments, a text or a list"),
+            Property("options", OBJECT, "its options by name, as in the file", default={}),
+            Property("start", BOOL, "start it at once", default=False),
+            _WAITING,
+        ),
+        ("name", "cmd"),
+    ),
+    Command(
+        "rm",
+        "Remove a watcher and stop its processes.",
+        "rm clock --waiting",
+        (_NAME, Property("nostop", BOOL, "let the processes live on", default=False), _WAITING),
+        ("name",),
+    ),
+    Command(
+        "set",
+        "Change options of a watcher: all that are named, or none.",
+        "set web numprocesses 3 graceful_timeout 10",
+        (_NAME, Property("options", PAIRS, "the new values by name", is_required=True), _WAITING),
+        ("name", "options"),
+    ),
+    Command("save", "Write what was changed at run time into the file that the stack was read from.", "save"),
+    Command(
+        "jobs",
+        "List the operations that are queued, that run, and that ended last.",
+        "jobs",
+        (Property("id", TEXT, "one job"),),
+        ("id",),
     ),
     Command("options", "Show all options of a watcher.", "options web", (_NAME,), ("name",)),
     Command(
@@ -121,6 +172,11 @@ _COMMANDS = (
             Property("roll", BOOL, "also replace the processes of what did not change", default=False),
             Property("dry_run", BOOL, "only tell what would change", default=False, flag="--dry-run"),
         ),
+    ),
+    Command(
+        "ipython",
+        "Open a kernel of IPython inside the arbiter. For its debugging: needs debug = true and ipykernel.",
+        "ipython",
     ),
     Command("version", "Tell the version of the arbiter.", "version"),
     Command("schema", "Send the declarations of all options and commands.", "--json schema"),

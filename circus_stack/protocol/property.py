@@ -57,8 +57,8 @@ def _count(value: Any) -> int:
     return parse_whole(_number(value), 0)
 
 
-def _processes(value: Any) -> int:
-    return parse_whole(_number(value), 0, MAX_PROCESSES)
+def _difference(value: Any) -> int:
+    return parse_whole(_number(value), -MAX_PROCESSES, MAX_PROCESSES)
 
 
 def _pid(value: Any) -> int:
@@ -83,7 +83,7 @@ def _signal(value: Any) -> str:
 def _words(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return (_text(value),)
-    if not isinstance(value, list | tuple) or not value:
+    if not isinstance(value, list | tuple):
         raise ValueError("not a list")
     return tuple(_text(each) for each in value)
 
@@ -93,6 +93,17 @@ def _line(value: Any) -> str:
     if isinstance(value, list | tuple) and len(value) > 1:
         return shlex.join(_words(value))
     return _text(value[0] if isinstance(value, list | tuple) and value else value)
+
+
+def _args(value: Any) -> str:
+    """Arguments: a text as it is, words quoted, so that each stays one. None are none."""
+    return value if isinstance(value, str) else shlex.join(_words(value))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
 
 
 def _pairs(value: Any) -> dict[str, Any]:
@@ -106,13 +117,15 @@ def _pairs(value: Any) -> dict[str, Any]:
 
 TEXT = PropertyType("text", _text, "a text")
 COUNT = PropertyType("count", _count, "a whole number, 0 or more")
-PROCESSES = PropertyType("number of processes", _processes, f"a whole number, 0 to {MAX_PROCESSES}")
+DIFFERENCE = PropertyType("number of processes", _difference, f"a whole number, {-MAX_PROCESSES} to {MAX_PROCESSES}")
 PID = PropertyType("pid", _pid, "a process id")
 SECONDS = PropertyType("seconds", _seconds, "a number of seconds, 0 or more")
 BOOL = PropertyType("boolean", _bool, "true or false")
 SIGNAL = PropertyType("signal", _signal, "a signal's name or number: TERM, SIGHUP, 10, SIGRTMIN+1")
 WORDS = PropertyType("names", _words, "a list of texts", takes_rest=True)
 LINE = PropertyType("command line", _line, "a command line", takes_rest=True)
+ARGS = PropertyType("arguments", _args, "a text or a list of texts")
+OBJECT = PropertyType("object", _object, "an object: option names and values")
 PAIRS = PropertyType("options", _pairs, "an object, or words in pairs: OPTION VALUE", takes_rest=True)
 
 

@@ -10,6 +10,8 @@ from circus_stack.errors import CommandError, Errno
 from circus_stack.protocol.codec import decode, encode
 
 CAST = "cast"
+# What an id may take as JSON, in bytes: Circus's clients send 34.
+MAX_ID = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ def parse_request(data: bytes) -> Request:
 
 def _request_of(message: dict[str, Any]) -> Request:
     id = message.get("id")
+    if len(encode(id)) > MAX_ID:
+        # It is sent back with the reply, and replies may have to wait.
+        raise BadRequestError(f"message invalid: 'id' is longer than {MAX_ID} bytes")
     command = message.get("command")
     if not isinstance(command, str):
         found = "nothing" if command is None else _kind(command)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import dataclasses
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
 from circus_stack.arbiter.sockets import SocketView
-from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, UnknownWatcherError
 from circus_stack.states import ProcessState, WatcherState
 
@@ -35,22 +37,42 @@ class FakeArbiter:
         self.targets = {"web": 2, "Big One": 1}
         self.calls: list[tuple[Any, ...]] = []
         self._work = work or self._at_once
-        self._tasks: set[asyncio.Task[Outcome]] = set()
+        self.jobs = JobBook(lambda: 50.0)
+        self.is_reconfiguring = False
+        self.reconfigured = asyncio.Event()
 
     async def _at_once(self) -> Outcome:
         return DONE
 
     def _task(self, *call: Any) -> asyncio.Task[Outcome]:
         self.calls.append(call)
-        task = asyncio.get_running_loop().create_task(self._work())
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        return task
+        return self.jobs.start(asyncio.get_running_loop(), call[0], (), self._work())
 
-    def _finished(self, task: asyncio.Task[Outcome]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()
+    @property
+    def stack(self) -> StackConfig:
+        return StackConfig(source="x.ini", kind=SourceKind.CIRCUS, circus=CircusConfig())
+
+    def running(self) -> StackConfig:
+        return dataclasses.replace(self.stack, watchers=tuple(self.configs.values()))
+
+    async def wait_reconfigured(self) -> None:
+        await self.reconfigured.wait()
+
+    def add_watcher(self, config: WatcherConfig) -> None:
+        self.calls.append(("add_watcher", config))
+        self.configs[config.name] = config
+
+    def remove_watcher(self, name: str, *, stop: bool) -> asyncio.Task[Outcome]:
+        return self._task("remove_watcher", self._name(name), stop)
+
+    def set_config(self, name: str, config: WatcherConfig) -> asyncio.Task[Outcome]:
+        return self._task("set_config", self._name(name), config)
+
+    async def extend_stats(self, name: str, pid: int, stats: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**stats, "by_hook": pid}
+
+    def is_armed(self, name: str) -> bool:
+        return name == "Big One"
 
     def _name(self, name: str) -> str:
         for each in self.configs:
@@ -91,8 +113,8 @@ class FakeArbiter:
     def restart(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
         return self._task("restart", names)
 
-    def reload(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
-        return self._task("reload", names)
+    def reload(self, names: Sequence[str] | None = None, *, sequential: bool = False) -> asyncio.Task[Outcome]:
+        return self._task("reload", names, "sequential") if sequential else self._task("reload", names)
 
     def set_wanted(self, name: str, count: int) -> asyncio.Task[Outcome]:
         self.targets[self._name(name)] = count

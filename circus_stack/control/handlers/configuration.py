@@ -25,18 +25,23 @@ _RECORDS = {"circus": CircusConfig, "watcher": WatcherConfig, "socket": SocketCo
 
 def reloadconfig(desk: Desk, properties: Fields) -> Fields | Awaitable[Fields]:
     """Waiting, or a dry run: `changes`, the lines of the plan. An error leaves everything as it was."""
-    job = _reconfigure(desk, roll=properties["roll"], dry_run=properties["dry_run"])
-    if properties["waiting"] or properties["dry_run"]:
-        return job
-    task = asyncio.ensure_future(job)
+    work = _reconfigure(desk, roll=properties["roll"], dry_run=properties["dry_run"])
+    if properties["dry_run"]:
+        return work
+    jobs = desk.arbiter.jobs
+    task = jobs.start(asyncio.get_running_loop(), "reloadconfig", (), work)
     task.add_done_callback(_tell_failure)
-    return {}
+    job = {"job": jobs.id_of(task)}
+    return _finish(task, job) if properties["waiting"] else job
 
 
 async def _reconfigure(desk: Desk, *, roll: bool, dry_run: bool) -> Fields:
+    return {"changes": await desk.reconfigure(roll=roll, dry_run=dry_run)}
+
+
+async def _finish(task: asyncio.Task[Fields], job: Fields) -> Fields:
     # A client that is gone must not leave a configuration that is applied by halves.
-    task = asyncio.ensure_future(desk.reconfigure(roll=roll, dry_run=dry_run))
-    return {"changes": await asyncio.shield(task)}
+    return {**await asyncio.shield(task), **job}
 
 
 def _tell_failure(task: asyncio.Future[Fields]) -> None:
@@ -47,6 +52,12 @@ def _tell_failure(task: asyncio.Future[Fields]) -> None:
         log.error("the configuration was not applied: %s", error)
     elif error is not None:
         log.error("the configuration was not applied", exc_info=error)
+
+
+def ipython(desk: Desk, _properties: Fields) -> Fields:
+    """`shell`, the kernel's connection file or false, and `msg`."""
+    shell, message = desk.offices.open_shell()
+    return {"shell": shell, "msg": message}
 
 
 def version(_desk: Desk, _properties: Fields) -> Fields:

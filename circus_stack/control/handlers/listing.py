@@ -21,21 +21,27 @@ def status(desk: Desk, properties: Fields) -> Fields:
     """`statuses` by name; or the state of one watcher in place of the reply's own `status`, as Circus has it.
 
     `seq` is the number of the newest event: an event with a higher number is not in the answer yet. `extended`, all:
-    `watchers` {name: {wanted, processes, labels}}, without a look at the system.
+    `watchers` {name: {wanted, processes, labels, armed, dropped_lines}}, without a look at the system.
     """
     name = properties["name"]
     if name is not None:
-        return {"status": str(desk.arbiter.status(name)), "seq": desk.seq()}
+        return {"status": str(desk.arbiter.status(name)), "seq": desk.offices.seq()}
     statuses = {each: str(state) for each, state in desk.arbiter.statuses().items()}
     if not properties["extended"]:
-        return {"statuses": statuses, "seq": desk.seq()}
-    return {"statuses": statuses, "watchers": {each: _watcher(desk, each) for each in statuses}, "seq": desk.seq()}
+        return {"statuses": statuses, "seq": desk.offices.seq()}
+    return {
+        "statuses": statuses,
+        "watchers": {each: _watcher(desk, each) for each in statuses},
+        "seq": desk.offices.seq(),
+    }
 
 
 def _watcher(desk: Desk, name: str) -> Fields:
     return {
         "wanted": desk.arbiter.wanted(name),
-        "labels": dict(desk.labels(name)),
+        "labels": dict(desk.offices.labels(name)),
+        "armed": desk.arbiter.is_armed(name),
+        "dropped_lines": desk.offices.dropped_lines(name),
         "processes": [
             {
                 "pid": process.pid,
@@ -56,8 +62,8 @@ def numwatchers(desk: Desk, _properties: Fields) -> Fields:
 
 
 def numprocesses(desk: Desk, properties: Fields) -> Fields:
-    """`numprocesses` that run: of one watcher, with its `watcher_name`, or of all."""
+    """`numprocesses` that run: of one watcher, with its `watcher_name` as it was asked for, or of all."""
     name = properties["name"]
     if name is not None:
-        return {"numprocesses": len(desk.arbiter.processes(name)), "watcher_name": desk.arbiter.config(name).name}
+        return {"numprocesses": len(desk.arbiter.processes(name)), "watcher_name": name}
     return {"numprocesses": sum(len(desk.arbiter.processes(each)) for each in desk.arbiter.names())}

@@ -1,34 +1,29 @@
-"""What changes the processes of watchers: start, stop, restart, reload, incr, decr.
-
-Without `waiting` the answer says that an operation was accepted; its failure is then told by events and by the log.
-"""
+"""What changes the processes of watchers: start, stop, restart, reload, incr, decr. And what is under way: jobs."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Sequence
 
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.control.desk import Desk
+from circus_stack.control.handlers.answer import Answer, Fields, answer, nothing
 from circus_stack.control.matching import match_names
 from circus_stack.errors import CommandError
 from circus_stack.literals import MAX_PROCESSES
-
-Fields = dict[str, Any]
-Answer = Fields | Awaitable[Fields]
 
 _Operation = Callable[[Sequence[str] | None], "asyncio.Task[Outcome]"]
 
 
 def start(desk: Desk, properties: Fields) -> Answer:
     """Waiting and named: `info` {started, kept}."""
-    return _operate(desk, properties, desk.arbiter.start, _started_info)
+    return _operate(desk, properties, desk.arbiter.start, lambda outcome: {"info": started_info(outcome)})
 
 
 def stop(desk: Desk, properties: Fields) -> Answer:
     """Waiting and named: `info` is null, as Circus has it."""
-    return _operate(desk, properties, desk.arbiter.stop, lambda _outcome: None)
+    return _operate(desk, properties, desk.arbiter.stop, lambda _outcome: {"info": None})
 
 
 def restart(desk: Desk, properties: Fields) -> Answer:
@@ -36,56 +31,31 @@ def restart(desk: Desk, properties: Fields) -> Answer:
     return _operate(desk, properties, desk.arbiter.restart, _full_info)
 
 
-def _operate(desk: Desk, properties: Fields, operation: _Operation, info: Callable[[Outcome], Fields | None]) -> Answer:
+def _operate(desk: Desk, properties: Fields, operation: _Operation, info: Callable[[Outcome], Fields]) -> Answer:
     pattern = properties["name"]
     names = None if pattern is None else match_names(desk.arbiter.names(), pattern, properties["match"])
     task = operation(names)
-    if not properties["waiting"]:
-        return {}
-    return _finish(task, None if names is None else info)
+    return answer(desk, task, waiting=properties["waiting"], fields=nothing if names is None else info)
 
 
-async def _finish(task: asyncio.Task[Outcome], info: Callable[[Outcome], Fields | None] | None) -> Fields:
-    # A client that is gone must not take back what it asked for.
-    outcome = await asyncio.shield(task)
-    return {} if info is None else {"info": info(outcome)}
-
-
-def _started_info(outcome: Outcome) -> Fields:
+def started_info(outcome: Outcome) -> Fields:
+    """What a start did, by Circus's keys."""
     return {"started": outcome.started, "kept": outcome.kept}
 
 
 def _full_info(outcome: Outcome) -> Fields:
-    return {"stopped": outcome.stopped, "started": outcome.started, "kept": outcome.kept}
+    return {"info": {"stopped": outcome.stopped, "started": outcome.started, "kept": outcome.kept}}
 
 
 def reload(desk: Desk, properties: Fields) -> Answer:
     """Waiting and named: `info` {stopped, started, kept}; an error if the new processes did not become ready."""
     name = properties["name"]
     names = None if name is None else (desk.arbiter.config(name).name,)
-    if not properties["graceful"]:
-        task = desk.arbiter.restart(names)
-    elif properties["sequential"]:
-        task = asyncio.ensure_future(_reload_each(desk, names or desk.arbiter.names()))
+    if properties["graceful"]:
+        task = desk.arbiter.reload(names, sequential=properties["sequential"])
     else:
-        task = desk.arbiter.reload(names)
-    if not properties["waiting"]:
-        # The failure of a task that nobody awaits: the arbiter has told it, by an event and by the log.
-        task.add_done_callback(_retrieve)
-        return {}
-    return _finish(task, None if names is None else _full_info)
-
-
-async def _reload_each(desk: Desk, names: Sequence[str]) -> Outcome:
-    outcome = Outcome()
-    for name in names:
-        outcome += await desk.arbiter.reload((name,))
-    return outcome
-
-
-def _retrieve(task: asyncio.Task[Outcome]) -> None:
-    if not task.cancelled():
-        task.exception()
+        task = desk.arbiter.restart(names)
+    return answer(desk, task, waiting=properties["waiting"], fields=nothing if names is None else _full_info)
 
 
 def incr(desk: Desk, properties: Fields) -> Answer:
@@ -97,22 +67,29 @@ def incr(desk: Desk, properties: Fields) -> Answer:
 
 
 def decr(desk: Desk, properties: Fields) -> Answer:
-    """Waiting: `numprocesses` that are wanted now, 0 at least."""
+    """Waiting: `numprocesses` that are wanted now, 0 at least. Of a singleton nothing is changed."""
     return _change_count(desk, properties, -properties["nb"])
 
 
 def _change_count(desk: Desk, properties: Fields, difference: int) -> Answer:
     name = properties["name"]
     wanted = desk.arbiter.wanted(name)
-    if desk.arbiter.config(name).singleton and wanted + difference > 1:
+    if desk.arbiter.config(name).singleton:
         return {"numprocesses": wanted, "singleton": True}
     if wanted + difference > MAX_PROCESSES:
         raise CommandError(f"{name} would have {wanted + difference} processes, at most {MAX_PROCESSES} are legal")
     task = desk.arbiter.set_wanted(name, max(0, wanted + difference))
-    return _finish_count(desk, name, task) if properties["waiting"] else {}
+
+    def count(_outcome: Outcome) -> Fields:
+        return {"numprocesses": desk.arbiter.wanted(name)}
+
+    return answer(desk, task, waiting=properties["waiting"], fields=count)
 
 
-async def _finish_count(desk: Desk, name: str, task: asyncio.Task[Outcome]) -> Fields:
-    await asyncio.shield(task)
-    fields: Fields = {"numprocesses": desk.arbiter.wanted(name)}
-    return {**fields, "singleton": True} if desk.arbiter.config(name).singleton else fields
+def jobs(desk: Desk, properties: Fields) -> Fields:
+    """`jobs`, oldest first: {id, command, watchers, state, asked, started, ended, error}; no watcher means all."""
+    id = properties["id"]
+    found = [dataclasses.asdict(job) for job in desk.arbiter.jobs.jobs() if id in (None, job.id)]
+    if id is not None and not found:
+        raise CommandError(f"there is no job {id!r}, or it ended long ago")
+    return {"jobs": found}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from circus_stack.control.desk import Desk
-from circus_stack.control.watcher_options import plain, watcher_options
+from circus_stack.control.watcher_options import dotted_options, plain, watcher_options
 from circus_stack.errors import CommandError
 
 Fields = dict[str, Any]
@@ -19,6 +19,7 @@ def options(desk: Desk, properties: Fields) -> Fields:
 def get(desk: Desk, properties: Fields) -> Fields:
     """`options`: those that were asked for."""
     found = _options_of(desk, properties["name"])
+    found |= dotted_options(desk.arbiter.config(properties["name"]))
     for key in properties["keys"]:
         if key not in found:
             raise CommandError(f"{key!r} option not found")
@@ -31,7 +32,7 @@ def _options_of(desk: Desk, name: str) -> Fields:
 
 def globaloptions(desk: Desk, properties: Fields) -> Fields:
     """`options`: the arbiter's endpoints and its check_delay."""
-    found = {name: plain(value) for name, value in desk.global_options().items()}
+    found = {name: plain(value) for name, value in desk.offices.global_options().items()}
     option = properties["option"]
     if option is None:
         return {"options": found}

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-from typing import Any
-
-from circus_stack.arbiter.outcome import Outcome
 from circus_stack.config.kinds import SIGNAL, parse_signal
 from circus_stack.control.desk import Desk
-from circus_stack.errors import CommandError
-
-Fields = dict[str, Any]
+from circus_stack.control.handlers.answer import Answer, Fields, answer
+from circus_stack.errors import CommandError, Errno
 
 
 def signal(desk: Desk, properties: Fields) -> Fields:
@@ -29,7 +23,7 @@ def signal(desk: Desk, properties: Fields) -> Fields:
     return {}
 
 
-def kill(desk: Desk, properties: Fields) -> Fields | Awaitable[Fields]:
+def kill(desk: Desk, properties: Fields) -> Answer:
     """Ask processes to end, and end them after `graceful_timeout` seconds. A pid that is gone is no error."""
     signum = properties["signum"]
     task = desk.arbiter.kill(
@@ -38,12 +32,7 @@ def kill(desk: Desk, properties: Fields) -> Fields | Awaitable[Fields]:
         None if signum is None else signal_number(signum),
         properties["graceful_timeout"],
     )
-    return _finish(task) if properties["waiting"] else {}
-
-
-async def _finish(task: asyncio.Task[Outcome]) -> Fields:
-    await asyncio.shield(task)
-    return {}
+    return answer(desk, task, waiting=properties["waiting"])
 
 
 def signal_number(text: str) -> int:
@@ -51,4 +40,6 @@ def signal_number(text: str) -> int:
     try:
         return parse_signal(text)
     except ValueError:
-        raise CommandError(f"message invalid: {text!r} is no signal; legal: {SIGNAL.legal}") from None
+        raise CommandError(
+            f"message invalid: {text!r} is no signal; legal: {SIGNAL.legal}", Errno.COMMAND_ERROR
+        ) from None

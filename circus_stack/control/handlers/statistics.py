@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -17,16 +18,16 @@ async def stats(desk: Desk, properties: Fields) -> Fields:
     """`infos` {watcher: {pid: info}}; of one watcher `name`, `info` {pid: info}; of one process `process`, `info`."""
     name, pid, extended = properties["name"], properties["process"], properties["extended"]
     # Read with the pids, not with the figures: an event that comes between the two is not in the answer.
-    seq = desk.seq()
+    seq = desk.offices.seq()
     if name is None:
         return {"infos": await _stats_of(desk, desk.arbiter.names(), extended), "seq": seq}
-    name = desk.arbiter.config(name).name
+    asked, name = name, desk.arbiter.config(name).name
     if pid is not None and pid not in {process.pid for process in desk.arbiter.processes(name)}:
         raise CommandError(f"process {pid} not found in {name!r}")
     info = (await _stats_of(desk, (name,), extended))[name]
     if pid is not None:
         return {"process": pid, "info": info.get(str(pid), GONE)}
-    return {"name": name, "info": info, "seq": seq}
+    return {"name": asked, "info": info, "seq": seq}
 
 
 async def _stats_of(desk: Desk, names: tuple[str, ...], extended: bool) -> dict[str, dict[str, Any]]:
@@ -34,10 +35,25 @@ async def _stats_of(desk: Desk, names: tuple[str, ...], extended: bool) -> dict[
     sample = await desk.sampler.sample(
         [process.pid for processes in views.values() for process in processes], extended=extended
     )
-    return {
+    infos = {
         name: {str(process.pid): _with_record(desk, name, process, sample[process.pid]) for process in processes}
         for name, processes in views.items()
     }
+    if extended:
+        await _extend(desk, infos)
+    return infos
+
+
+async def _extend(desk: Desk, infos: dict[str, dict[str, Any]]) -> None:
+    """Let the hooks extended_stats add to the figures, all at the same time."""
+    places = [(name, pid) for name, found in infos.items() for pid, info in found.items() if isinstance(info, dict)]
+    extended = await asyncio.gather(
+        *(desk.arbiter.extend_stats(name, int(pid), infos[name][pid]) for name, pid in places), return_exceptions=True
+    )
+    for (name, pid), info in zip(places, extended, strict=True):
+        # A watcher that was removed meanwhile has no hook any more.
+        if not isinstance(info, BaseException):
+            infos[name][pid] = dict(info)
 
 
 def _with_record(desk: Desk, name: str, process: ProcessView, info: Info | str) -> Info | str:
@@ -51,7 +67,7 @@ def _with_record(desk: Desk, name: str, process: ProcessView, info: Info | str) 
         "state": str(process.state),
         "ready_at": process.ready_at,
         "generation": process.generation,
-        **desk.labels(name),
+        **desk.offices.labels(name),
     }
 
 

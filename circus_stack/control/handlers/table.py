@@ -16,17 +16,21 @@ from circus_stack.control.handlers import (
     signals,
     sockets,
     statistics,
+    watchers,
 )
 
 Fields = Mapping[str, Any]
 Handler = Callable[[Desk, dict[str, Any]], Fields | Awaitable[Fields]]
 
 HANDLERS: dict[str, Handler] = {
+    "add": watchers.add,
     "decr": operations.decr,
     "dstats": statistics.dstats,
     "get": options.get,
     "globaloptions": options.globaloptions,
     "incr": operations.incr,
+    "ipython": configuration.ipython,
+    "jobs": operations.jobs,
     "kill": signals.kill,
     "list": listing.list_,
     "listsockets": sockets.listsockets,
@@ -38,7 +42,10 @@ HANDLERS: dict[str, Handler] = {
     "reload": operations.reload,
     "reloadconfig": configuration.reloadconfig,
     "restart": operations.restart,
+    "rm": watchers.rm,
+    "save": watchers.save,
     "schema": configuration.schema,
+    "set": watchers.set_,
     "signal": signals.signal,
     "start": operations.start,
     "stats": statistics.stats,

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import zmq
 
 from circus_stack.client.sync import Client
+from circus_stack.control.desk import Offices
 from circus_stack.control.log_publisher import LogPublisher
 from circus_stack.control.publisher import Publisher
 from circus_stack.control.server import ControlServer
@@ -68,12 +69,14 @@ class Served:
             context=self._context,
             tail=self.tail,
             reconfigure=self._reconfigure,
-            global_options=lambda: {
-                "pubsub_endpoint": self.publisher.endpoint,
-                "logs_endpoint": self.logs.endpoint,
-            },
-            labels=lambda name: {"backend": "gevent"} if name == "web" else {},
-            seq=lambda: self.publisher.seq,
+            offices=Offices(
+                global_options=lambda: {
+                    "pubsub_endpoint": self.publisher.endpoint,
+                    "logs_endpoint": self.logs.endpoint,
+                },
+                labels=lambda name: {"backend": "gevent"} if name == "web" else {},
+                seq=lambda: self.publisher.seq,
+            ),
         )
         await self.server.start()
 

@@ -300,3 +300,41 @@ def _is_quiet(threads: list[int]) -> bool:
     before = [switches(thread) for thread in threads]
     time.sleep(0.5)
     return [switches(thread) for thread in threads] == before
+
+
+def test_a_message_that_is_too_long_is_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with served() as control, peers(control.endpoint, 2) as [greedy, polite]:
+        assert polite.ask("list")["status"] == "ok"
+        greedy.send(b" " * (4 * MAX_MESSAGE))
+
+        wait_until(lambda: "lost its connection" in caplog.text, "a word in the log")
+        polite.socket.close(linger=0)
+        assert control.server.cut >= 1
+    assert caplog.text.count("lost its connection") == control.server.cut
+    assert "over 1048576 bytes" in caplog.text
+
+
+def test_clients_that_come_and_go_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    with served() as control:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(20):
+            with peers(control.endpoint) as [peer]:
+                assert peer.ask("list")["status"] == "ok"
+        wait_until(lambda: len(list(Path("/proc/self/fd").iterdir())) <= before + 2, "descriptors that are closed")
+    assert control.server.cut == 0
+    assert caplog.text == ""
+
+
+def test_listen_is_told_where_to_go() -> None:
+    with served() as control, peers(control.endpoint) as [peer]:
+        reply = peer.ask("listen")
+
+    assert (reply["errno"], reply["reason"]) == (3, "invalid message. use a pub/sub socket")
+
+
+def test_an_id_is_an_id_and_no_burden() -> None:
+    with served() as control, peers(control.endpoint) as [peer]:
+        peer.send(json.dumps({"id": "x" * 100_000, "command": "list"}).encode())
+        reply = peer.receive()
+
+    assert (reply["errno"], reply["id"]) == (3, None)

@@ -1,0 +1,88 @@
+"""Several watchers at once: started in order, stopped in the reverse. Waits for conditions; what one watcher does then
+stands in `operations`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from circus_stack.arbiter import operations
+from circus_stack.arbiter.keeper import Keeper
+from circus_stack.arbiter.order import dependencies, predecessors, successors
+from circus_stack.arbiter.outcome import Outcome
+from circus_stack.arbiter.pulse import Pulse
+from circus_stack.config.precedence import closure
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.states import WatcherState
+
+
+class Sequencer:
+    """Starts and stops an arbiter's keepers in order. Looks at `keepers` each time: they come and go."""
+
+    def __init__(self, keepers: Mapping[str, Keeper], pulse: Pulse) -> None:
+        self._keepers = keepers
+        self._pulse = pulse
+
+    def with_dependencies(self, names: Sequence[str]) -> list[str]:
+        """These watchers and all that they depend on."""
+        needed = dependencies(self._configs())
+        wanted = set(names).union(*(closure(name, needed) for name in names))
+        return [name for name in self._keepers if name in wanted]
+
+    async def start(self, names: Sequence[str]) -> Outcome:
+        """Start each of them as soon as those before it have come up."""
+        before = predecessors(self._configs())
+        # A predecessor's task runs first, so that its state already shows that it starts.
+        ordered = sorted(names, key=lambda name: len(closure(name, before)))
+        return await gather(operations.start(self._keepers[name], self._gate(name, before[name])) for name in ordered)
+
+    def _gate(self, name: str, before: frozenset[str]) -> Callable[[], bool]:
+        def may_start() -> bool:
+            # Looked up each time: a reload may change what it depends on while it waits.
+            needed = dependencies(self._configs()).get(name, frozenset())
+            states = self._states()
+            return all(states[each] is WatcherState.ACTIVE for each in needed) and all(
+                states.get(each) is not WatcherState.STARTING for each in before - needed
+            )
+
+        return may_start
+
+    async def stop(self, names: Sequence[str]) -> Outcome:
+        """Stop each of them as soon as those that stop before it are down."""
+        after = successors(predecessors(self._configs()))
+        return await gather(self._stop_one(name, after[name] & frozenset(names)) for name in names)
+
+    async def _stop_one(self, name: str, first: frozenset[str]) -> Outcome:
+        keeper = self._keepers[name]
+        await self._pulse.wait_until(
+            lambda: all(self._states().get(each, WatcherState.STOPPED) is WatcherState.STOPPED for each in first)
+        )
+        return await operations.stop(keeper)
+
+    async def restart(self, names: Sequence[str], check: Callable[[], None]) -> Outcome:
+        """Stop all, then start all; `check` raises where nothing is to be started any more."""
+        if len(names) == 1:
+            return await operations.restart(self._keepers[names[0]])
+        # A stop overtakes once: whoever has been overtaken more often was stopped by somebody else meanwhile.
+        asked = {name: self._keepers[name].interrupts + 1 for name in names}
+        stopped = await self.stop(names)
+        check()
+        left = [name for name in names if name in self._keepers and self._keepers[name].interrupts == asked[name]]
+        return stopped + await self.start(left)
+
+    def _states(self) -> dict[str, WatcherState]:
+        return {name: keeper.watcher.state for name, keeper in self._keepers.items()}
+
+    def _configs(self) -> list[WatcherConfig]:
+        return [keeper.config for keeper in self._keepers.values()]
+
+
+async def gather(jobs: Iterable[Awaitable[Outcome]]) -> Outcome:
+    """Let all run to their end, then give the sum, or raise the first error."""
+    outcome = Outcome()
+    results = await asyncio.gather(*jobs, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        outcome += result
+    return outcome

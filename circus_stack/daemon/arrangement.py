@@ -1,0 +1,110 @@
+"""Before anything runs: the configuration is read and completed, the lock is taken, the sockets are opened."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from circus_stack import services
+from circus_stack.arbiter.activation import take_given
+from circus_stack.arbiter.checks import check_identities
+from circus_stack.arbiter.hook_loading import check_hooks
+from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all
+from circus_stack.config.plugin_watcher import plugin_watcher
+from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
+from circus_stack.daemon.setting import Setting
+from circus_stack.errors import CircusStackError, ConfigError, Problem
+from circus_stack.protocol.rundir import endpoint_of
+from circus_stack.streams.validation import check_watchers, ignored_options
+from circus_stack.system.rundir import RuntimeDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A stack that may start: its lock is held, its sockets are bound, its services' files are known."""
+
+    stack: StackConfig
+    plans: Mapping[str, services.ServicePlan]
+    runtime: RuntimeDirectory
+    sockets: dict[str, ListeningSocket]
+
+    def views(self) -> tuple[SocketView, ...]:
+        """What the sockets are bound to."""
+        return tuple(each.view() for each in self.sockets.values())
+
+    def release(self) -> None:
+        """Give everything back: the stack will not start after all."""
+        for each in self.sockets.values():
+            each.close()
+        self.runtime.release()
+
+
+def arrange(setting: Setting) -> services.Arrangement:
+    """Read the configuration, find the services' binaries, fill in what was left open. Changes nothing.
+
+    Raises CircusStackError, with all problems where the file has some.
+    """
+    stack = setting.read()
+    try:
+        stack = dataclasses.replace(stack, circus=_with_endpoints(stack.circus, setting))
+    except ValueError as error:
+        # A runtime directory whose path is too long for a socket.
+        raise CircusStackError(str(error)) from None
+    arrangement = services.arrange(
+        _with_plugins(stack),
+        state_dir=setting.state_dir,
+        runtime_dir=setting.paths.directory,
+        environ=setting.environ,
+    )
+    stack = arrangement.stack
+    problems = check_with_system(stack.watchers, stack.kind)
+    if problems:
+        raise ConfigError(problems)
+    if stack.kind is SourceKind.CIRCUS:
+        stack = stack.with_warnings((*stack.warnings, *ignored_options(stack.watchers)))
+    return dataclasses.replace(arrangement, stack=stack)
+
+
+def _with_endpoints(circus: CircusConfig, setting: Setting) -> CircusConfig:
+    paths = setting.paths
+    return dataclasses.replace(
+        circus,
+        name=circus.name or Path(setting.source).stem,
+        endpoint=circus.endpoint or endpoint_of(paths.control),
+        pubsub_endpoint=circus.pubsub_endpoint or endpoint_of(paths.events),
+        logs_endpoint=circus.logs_endpoint or endpoint_of(paths.logs),
+    )
+
+
+def _with_plugins(stack: StackConfig) -> StackConfig:
+    """Each plugin as the watcher that it runs in."""
+    plugins = tuple(plugin_watcher(plugin, stack.circus) for plugin in stack.plugins)
+    return dataclasses.replace(stack, watchers=(*stack.watchers, *plugins))
+
+
+def check_with_system(watchers: Sequence[WatcherConfig], kind: SourceKind) -> list[Problem]:
+    """What only the system, or the code that a watcher names, can tell to be wrong. Imports the modules of hooks."""
+    # It is loaded by who runs an arbiter, not by who imports this.
+    from circus_stack.api import alias
+
+    alias.install()
+    is_circus = kind is SourceKind.CIRCUS
+    return [
+        *check_watchers(watchers, refuses_unknown=not is_circus),
+        *check_identities(watchers),
+        *check_hooks(watchers),
+    ]
+
+
+def bind(setting: Setting, arrangement: services.Arrangement) -> Bound:
+    """Take the lock and open the sockets; raises StackRunningError and SocketError, with nothing left behind."""
+    runtime = RuntimeDirectory.acquire(setting.paths)
+    try:
+        # What a supervisor has opened is for the program that it started, not for one that embeds an arbiter.
+        given = () if setting.is_embedded else take_given(setting.environ)
+        return Bound(arrangement.stack, arrangement.plans, runtime, bind_all(arrangement.stack.sockets, given))
+    except BaseException:
+        runtime.release()
+        raise

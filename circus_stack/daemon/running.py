@@ -1,0 +1,310 @@
+"""One run of a stack: builds everything, connects it, runs it, and takes it down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Coroutine, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from circus_stack import __version__, services
+from circus_stack.arbiter.arbiter import Arbiter
+from circus_stack.arbiter.launch import Surroundings
+from circus_stack.arbiter.means import Means
+from circus_stack.arbiter.pulse import Pulse
+from circus_stack.arbiter.signal_desk import SignalDesk
+from circus_stack.arbiter.sockets import fds, lane_fd, laned
+from circus_stack.config.chaussette_command import backend_of
+from circus_stack.config.schema import CircusConfig, WatcherConfig
+from circus_stack.control.desk import Offices
+from circus_stack.control.discovery import Discovery
+from circus_stack.control.log_publisher import LogPublisher
+from circus_stack.control.publisher import Publisher
+from circus_stack.control.server import ControlServer
+from circus_stack.daemon.arrangement import Bound, arrange, check_with_system
+from circus_stack.daemon.setting import Setting
+from circus_stack.daemon.shell import DebugShell
+from circus_stack.errors import CircusStackError, ConfigError, Problem, SocketError
+from circus_stack.events import Event, WatcherAdded, WatcherRemoved, WatcherUpdated
+from circus_stack.protocol.record import StackRecord, encode_record
+from circus_stack.streams.streams import Streams
+from circus_stack.streams.tail import LiveTail
+from circus_stack.system.descent import become_subreaper
+from circus_stack.system.notify import NotifySocket
+from circus_stack.system.pidfile import PidFile
+from circus_stack.system.reaper import Reaper
+from circus_stack.system.sweep import sweep_descendants
+
+log = logging.getLogger(__name__)
+
+
+class Daemon:
+    """One run of a stack, from `bind` to the end."""
+
+    def __init__(self, setting: Setting, bound: Bound) -> None:
+        self._setting = setting
+        self._bound = bound
+        self._background_tasks: set[asyncio.Task[object]] = set()
+        self._fqdn = socket.gethostname()
+
+    async def run(self) -> None:
+        """Run until a signal or a client asks to quit; everything is taken down then. Raises CircusStackError."""
+        try:
+            with contextlib.ExitStack() as teardown:
+                self._build(teardown)
+                await self._serve()
+        finally:
+            self._bound.release()
+
+    # -- building ---------------------------------------------------------------------------------------------
+
+    def _build(self, teardown: contextlib.ExitStack) -> None:
+        loop = asyncio.get_running_loop()
+        setting, circus = self._setting, self._bound.stack.circus
+        if not setting.is_embedded:
+            become_subreaper()
+        self._reaper = Reaper(
+            loop, lambda pid: self._arbiter.stranger_reaped(pid), takes_strangers=not setting.is_embedded
+        )
+        teardown.callback(self._reaper.close)
+        self._notify = NotifySocket(
+            loop, setting.paths.directory / "notify", lambda pid, fields: self._arbiter.notified(pid, fields)
+        )
+        teardown.callback(self._notify.close)
+        self._build_streams(loop)
+        self._build_arbiter(loop)
+        self._build_control(circus, teardown)
+        teardown.enter_context(self._pidfile(circus))
+        self._reaper.start()
+        if threading.current_thread() is threading.main_thread():
+            SignalDesk(loop, self._arbiter, self._reload_on_hup).open()
+
+    def _build_streams(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._tail = LiveTail()
+        self._streams = Streams(
+            loop=loop,
+            tail=self._tail,
+            on_drop=self._setting.on_drop,
+            stdout=self._setting.stdout,
+            stderr=self._setting.stderr,
+            sink_timeout_s=self._bound.stack.circus.sink_timeout,
+        )
+        for watcher in self._bound.stack.watchers:
+            self._streams.configure(watcher)
+
+    def _build_arbiter(self, loop: asyncio.AbstractEventLoop) -> None:
+        sockets = self._bound.sockets
+        means = Means(
+            loop=loop,
+            reaper=self._reaper,
+            pulse=Pulse(),
+            open_capture=self._streams.open,
+            publish=self._publish,
+            surroundings=lambda: Surroundings(
+                fds(sockets),
+                self._setting.environ,
+                self._notify.path,
+                self._notify.path_fd,
+                laned(sockets),
+                partial(lane_fd, sockets),
+            ),
+        )
+        self._arbiter = Arbiter(self._bound.stack, sockets, means)
+
+    def _build_control(self, circus: CircusConfig, teardown: contextlib.ExitStack) -> None:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        # Not term(): that would wait for ever for a socket that an error left open.
+        teardown.callback(context.destroy, 500)
+        owner = circus.endpoint_owner
+        self._publisher = Publisher(endpoint=circus.pubsub_endpoint, context=context, owner=owner)
+        teardown.callback(self._publisher.close)
+        self._log_publisher = LogPublisher(self._tail, endpoint=circus.logs_endpoint, context=context, owner=owner)
+        teardown.callback(self._log_publisher.close)
+        shell = DebugShell({"arbiter": self._arbiter, "streams": self._streams})
+        self._control = ControlServer(
+            endpoint=circus.endpoint,
+            context=context,
+            arbiter=self._arbiter,
+            tail=self._tail,
+            reconfigure=self._reconfigure,
+            offices=Offices(
+                global_options=self._global_options,
+                labels=self._labels,
+                seq=lambda: self._publisher.seq,
+                check_watcher=self._check_watcher,
+                endpoint_owner=lambda: owner,
+                dropped_lines=self._streams.dropped_lines,
+                open_shell=lambda: shell.open(is_debug=circus.debug),
+            ),
+        )
+        self._build_discovery(circus, teardown)
+
+    def _build_discovery(self, circus: CircusConfig, teardown: contextlib.ExitStack) -> None:
+        if not circus.multicast_endpoint:
+            return
+        try:
+            discovery = Discovery(asyncio.get_running_loop(), circus.multicast_endpoint, lambda: self._control.endpoint)
+        except SocketError as error:
+            # A machine without a network has no multicast; who knows the endpoint does without.
+            log.warning("nobody can discover this stack: %s", error)
+        else:
+            teardown.callback(discovery.close)
+
+    def _check_watcher(self, config: WatcherConfig) -> list[Problem]:
+        return check_with_system((config,), self._arbiter.stack.kind)
+
+    def _global_options(self) -> Mapping[str, object]:
+        """What `globaloptions` sends beside the endpoint."""
+        circus = self._arbiter.stack.circus
+        return {
+            "check_delay": circus.check_delay,
+            "pubsub_endpoint": self._publisher.endpoint,
+            "stats_endpoint": circus.stats_endpoint,
+            "multicast_endpoint": circus.multicast_endpoint or "",
+            "logs_endpoint": self._log_publisher.endpoint,
+            "fqdn": f"{circus.fqdn_prefix}@{self._fqdn}" if circus.fqdn_prefix else self._fqdn,
+        }
+
+    async def _find_name(self) -> None:
+        """The machine's whole name: whoever is asked for it may take his time."""
+        self._fqdn = await asyncio.to_thread(socket.getfqdn)
+
+    def _record(self) -> StackRecord:
+        """What clients find us by: endpoints as they were bound, with the port that the kernel gave for 0."""
+        return StackRecord(
+            id=self._setting.paths.id,
+            name=self._bound.stack.circus.name,
+            source=self._setting.source,
+            pid=os.getpid(),
+            started_at=time.time(),
+            endpoint=self._control.endpoint,
+            pubsub_endpoint=self._publisher.endpoint,
+            logs_endpoint=self._log_publisher.endpoint,
+            version=__version__,
+        )
+
+    @contextlib.contextmanager
+    def _pidfile(self, circus: CircusConfig) -> Iterator[None]:
+        if circus.pidfile is None:
+            yield
+            return
+        pidfile = PidFile(Path(circus.pidfile))
+        pidfile.write()
+        try:
+            yield
+        finally:
+            pidfile.remove()
+
+    # -- running ----------------------------------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        try:
+            await self._place()
+            await self._open_control()
+            if self._setting.alongside is not None:
+                alongside = self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False))
+                self._background(alongside, "what runs alongside")
+            self._background(self._sweep_now_and_then(), "the safety sweep")
+            self._background(self._find_name(), "the search for this machine's name")
+            if self._arbiter.is_quitting:
+                return
+            await self._arbiter.run(self._setting.on_up)
+        finally:
+            for task in tuple(self._background_tasks):
+                task.cancel()
+            if not self._setting.is_embedded:
+                await sweep_descendants(self._arbiter.released)
+            await self._streams.aclose()
+            await self._control.aclose()
+
+    async def _place(self) -> None:
+        """Before anybody can ask for a start: no service may run without its files."""
+        for plan in self._bound.plans.values():
+            await asyncio.to_thread(services.place, plan)
+
+    async def _open_control(self) -> None:
+        await self._control.start()
+        # Only now can a client that finds the record also reach us.
+        self._bound.runtime.write_record(encode_record(self._record()))
+        self._setting.on_bound()
+
+    async def _sweep_now_and_then(self) -> None:
+        """Circus's check_delay: exits are seen at once without it, it only bounds what a missed wake-up could cost."""
+        while True:
+            await asyncio.sleep(max(0.1, self._arbiter.stack.circus.check_delay))
+            self._arbiter.sweep()
+
+    def _publish(self, event: Event) -> None:
+        """To everybody who listens. One that fails must not keep the arbiter from what it is about to do."""
+        for listener in (self._follow_watchers, self._publisher.publish, self._setting.on_event):
+            try:
+                listener(event)
+            except Exception:
+                log.exception("%s could not be told to %s", event, listener)
+
+    def _follow_watchers(self, event: Event) -> None:
+        """Streams know watchers as long as the arbiter does, and with the options that they have there."""
+        if isinstance(event, WatcherRemoved):
+            self._streams.forget(event.watcher)
+        elif isinstance(event, WatcherAdded | WatcherUpdated):
+            self._configure_streams(event.watcher)
+
+    def _configure_streams(self, name: str) -> None:
+        try:
+            self._streams.configure(self._arbiter.config(name))
+        except ConfigError as error:
+            log.error("the output of %s goes where it went before:\n%s", name, error)
+
+    def _labels(self, watcher: str) -> Mapping[str, str]:
+        config = self._arbiter.config(watcher)
+        backend = backend_of(f"{config.cmd} {config.args}")
+        return {"backend": backend} if backend else {}
+
+    def _reload_on_hup(self) -> None:
+        if self._setting.rereads_on_hup:
+            self._background(self._reread(), "the reload on SIGHUP")
+        else:
+            with contextlib.suppress(CircusStackError):
+                self._arbiter.reload()
+
+    def _background(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_done)
+
+    def _background_done(self, task: asyncio.Task[object]) -> None:
+        self._background_tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("%s has failed and goes on no more", task.get_name(), exc_info=error)
+
+    # -- another configuration --------------------------------------------------------------------------------
+
+    async def _reread(self) -> None:
+        try:
+            await self._reconfigure(roll=True, dry_run=False)
+        except CircusStackError as error:
+            log.error("the configuration was not applied, everything serves on as before:\n%s", error)
+
+    async def _reconfigure(self, *, roll: bool, dry_run: bool) -> tuple[str, ...]:
+        """Read the configuration again and go over to it; the lines of the plan."""
+        arrangement = await asyncio.to_thread(arrange, self._setting)
+        lines = self._arbiter.plan(arrangement.stack)
+        if dry_run:
+            return lines
+        for plan in arrangement.plans.values():
+            await asyncio.to_thread(services.place, plan)
+        await self._arbiter.apply(arrangement.stack, roll=roll)
+        self._streams.sink_timeout_s = arrangement.stack.circus.sink_timeout
+        for name in self._arbiter.names():
+            self._configure_streams(name)
+        return lines
