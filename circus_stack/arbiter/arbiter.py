@@ -18,6 +18,7 @@ from circus_stack.arbiter.jobs import Job, JobBook
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.outcome import Outcome
+from circus_stack.arbiter.pace import Pace
 from circus_stack.arbiter.process import ProcessView, view_of
 from circus_stack.arbiter.sequence import Sequencer, gather
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView
@@ -42,7 +43,8 @@ class Arbiter:
         )
         self._quit = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._sequencer = Sequencer(self._keepers, means.pulse)
+        pace = Pace(means.loop, means.pulse, means.clock, lambda: self.stack.circus.warmup_delay)
+        self._sequencer = Sequencer(self._keepers, means.pulse, pace)
         self.jobs = JobBook(means.epoch, self._tell_failure)
         self._changes = Changes(stack, self._keepers, sockets, means, self._sequencer, self._refuse_at_end)
 
@@ -166,6 +168,10 @@ class Arbiter:
     def running(self) -> StackConfig:
         """What holds now: the file as it was read last, with all that was changed since."""
         return self._changes.running()
+
+    def declare(self, stack: StackConfig) -> None:
+        """The file says this by now, which changes nothing that runs: what was changed at run time was saved into it."""
+        self._changes.stack = stack
 
     @property
     def is_reconfiguring(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.deadlines import Deadlines
+from circus_stack.arbiter.on_demand import Demand
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.signalling import Signalling
@@ -30,12 +31,14 @@ class Ends:
         charge: Charge,
         signalling: Signalling,
         readiness: ReadinessWatch,
+        demand: Demand,
         on_failure: Callable[[Failure, str], None],
         on_change: Callable[[], None],
     ) -> None:
         self._charge = charge
         self._signalling = signalling
         self._readiness = readiness
+        self._demand = demand
         self._on_failure = on_failure
         self._on_change = on_change
         self._kills = Deadlines(charge.means.loop)
@@ -134,7 +137,9 @@ class Ends:
         ended = describe_exit(exit_code)
         self._readiness.forget(pid)
         is_done = charge.config.on_demand and exit_code == 0
-        failure = charge.watcher.exited(pid, charge.means.clock(), is_done=is_done)
+        # A server that ends when it is idle has run well if it leaves nobody waiting.
+        has_served = is_done and not expected and self._demand.is_served()
+        failure = charge.watcher.exited(pid, charge.means.clock(), is_done=is_done, has_served=has_served)
         self._release_group(process, charge.config.graceful_timeout if expected else _CRASH_GRACE_S)
         now = charge.epoch()
         if was_ready:

@@ -66,7 +66,7 @@ class Keeper:
             on_told=self.converge_soon,
             on_change=self.converge_soon,
         )
-        self.ends = Ends(charge, self.signalling, self.serving.watch, self._failed, self.converge_soon)
+        self.ends = Ends(charge, self.signalling, self.serving.watch, self.demand, self._failed, self.converge_soon)
         self._spawns = Spawns(
             charge,
             self.ends,

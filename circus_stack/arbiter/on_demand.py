@@ -95,6 +95,13 @@ class Demand:
             self._alarm.disarm()
             self.rearm()
 
+    def is_served(self) -> bool:
+        """Whether nothing waits at the watcher's sockets: what it was started for is done."""
+        poll = select.poll()
+        for fd in self._fds():
+            poll.register(fd, select.POLLIN)
+        return not poll.poll(0)
+
     def _fds(self) -> tuple[int, ...]:
         config = self._charge.config
         if not config.use_sockets:

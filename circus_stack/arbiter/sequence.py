@@ -10,6 +10,7 @@ from circus_stack.arbiter import operations
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.order import dependencies, predecessors, successors
 from circus_stack.arbiter.outcome import Outcome
+from circus_stack.arbiter.pace import Pace
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.config.precedence import closure
 from circus_stack.config.schema import WatcherConfig
@@ -19,9 +20,10 @@ from circus_stack.states import WatcherState
 class Sequencer:
     """Starts and stops an arbiter's keepers in order. Looks at `keepers` each time: they come and go."""
 
-    def __init__(self, keepers: Mapping[str, Keeper], pulse: Pulse) -> None:
+    def __init__(self, keepers: Mapping[str, Keeper], pulse: Pulse, pace: Pace) -> None:
         self._keepers = keepers
         self._pulse = pulse
+        self._pace = pace
 
     def with_dependencies(self, names: Sequence[str]) -> list[str]:
         """These watchers and all that they depend on."""
@@ -41,11 +43,17 @@ class Sequencer:
             # Looked up each time: a reload may change what it depends on while it waits.
             needed = dependencies(self._configs()).get(name, frozenset())
             states = self._states()
-            return all(states[each] is WatcherState.ACTIVE for each in needed) and all(
+            is_free = all(self._is_available(each) for each in needed) and all(
                 states.get(each) is not WatcherState.STARTING for each in before - needed
             )
+            return is_free and self._pace.may_go()
 
         return may_start
+
+    def _is_available(self, name: str) -> bool:
+        """Whether a watcher can be used: what starts on demand comes up when it is."""
+        keeper = self._keepers[name]
+        return keeper.watcher.is_active or keeper.demand.is_armed
 
     async def stop(self, names: Sequence[str]) -> Outcome:
         """Stop each of them as soon as those that stop before it are down."""

@@ -186,10 +186,11 @@ class Watcher:
         process.step(ProcessStep.BECOME_UNREADY)
         return was_ready
 
-    def exited(self, pid: int, now: float, *, is_done: bool = False) -> Failure | None:
+    def exited(self, pid: int, now: float, *, is_done: bool = False, has_served: bool = False) -> Failure | None:
         """Record an end; a Failure if the process had not been asked to go and had not run well.
 
-        `is_done`: it has ended for good, whether well or not, and gets no successor.
+        `is_done`: it has ended for good, whether well or not, and gets no successor. `has_served`: it did all that it
+        was started for, however short it lived.
         """
         process = self.processes[pid]
         was_expected = process.is_stopping
@@ -202,7 +203,7 @@ class Watcher:
         if was_expected:
             return None
         self.done += is_done
-        if self._ran_well(process, now):
+        if has_served or self._ran_well(process, now):
             self._backoff.succeeded(process.wid)
             self._not_before.pop(process.wid, None)
             return None

@@ -24,6 +24,7 @@ from circus_stack.events import (
     ProcessUnready,
     ReloadFailed,
     ReloadProgressed,
+    RespawnDelayed,
     SpawnFailed,
     WatcherFailed,
     WatcherFlapping,
@@ -106,10 +107,12 @@ def test_two_watchers_may_wait_for_one_socket(tmp_path: Path) -> None:
 def test_one_that_ends_when_it_is_idle_waits_for_the_next(tmp_path: Path) -> None:
     async def act(on: Stage) -> None:
         await on.wait(lambda: on.arbiter.is_armed("one"), "it to wait")
-        for times in (1, 2, 3):
+        for times in range(1, 6):
             await ask(on, "a")
             await on.wait(lambda: on.arbiter.is_armed("one"), "it to wait again")
             assert len(on.of(ProcessSpawned)) == len(on.of(WatcherStopped)) == times
+        # However short each of them lived: it left nobody waiting.
+        assert on.of(RespawnDelayed) == []
 
     play(stack_of(server("one", "a", 1), sockets=(place("a"),)), tmp_path, act)
 
