@@ -11,7 +11,7 @@ from collections.abc import Callable
 from circus_stack.arbiter.arbiter import Arbiter
 from circus_stack.config.parts import WEB
 from circus_stack.errors import CircusStackError
-from circus_stack.system.signals import release_signals
+from circus_stack.system.signals import answer_signal, release_signals
 from circus_stack.system.terminal import has_terminal
 
 log = logging.getLogger(__name__)
@@ -33,11 +33,11 @@ class SignalDesk:
     def open(self) -> None:
         """Answer signals from here on; those that were held back arrive now."""
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-            self._loop.add_signal_handler(signum, self._end)
-        self._loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-        self._loop.add_signal_handler(signal.SIGTTIN, self._resize, 1)
-        self._loop.add_signal_handler(signal.SIGTTOU, self._resize, -1)
-        self._loop.add_signal_handler(signal.SIGWINCH, lambda: None)
+            answer_signal(self._loop, signum, self._end)
+        answer_signal(self._loop, signal.SIGHUP, self._hang_up)
+        answer_signal(self._loop, signal.SIGTTIN, self._resize, 1)
+        answer_signal(self._loop, signal.SIGTTOU, self._resize, -1)
+        answer_signal(self._loop, signal.SIGWINCH, lambda: None)
         release_signals()
 
     def _end(self) -> None:

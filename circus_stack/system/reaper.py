@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from circus_stack.system.descent import descendants, session_of
+from circus_stack.system.signals import answer_signal
 from circus_stack.system.spawn import Child
 
 # How often at most /proc is searched for zombies of strangers while one of ours is held.
@@ -57,7 +58,7 @@ class Reaper:
     def start(self) -> None:
         """Begin to listen for SIGCHLD; where strangers are taken, the loop must be the main thread's."""
         if self._takes_strangers:
-            self._loop.add_signal_handler(signal.SIGCHLD, self.reap_strangers)
+            answer_signal(self._loop, signal.SIGCHLD, self.reap_strangers)
 
     def add(
         self, child: Child, on_exit: Callable[[int, int], None], before_reap: Callable[[int], bool] = _ignore
