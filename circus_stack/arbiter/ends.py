@@ -115,6 +115,8 @@ class Ends:
 
     def leader_ended(self, pid: int) -> bool:
         """While the zombie keeps the group's number: ask what is left of the group to go. True: a hook is to see it."""
+        # What it said last may lie unread beside the news of its end.
+        self._charge.means.hear()
         signal_group(pid, self._charge.config.stop_signal)
         if not self._charge.hooks.has("before_reap"):
             return False

@@ -44,7 +44,7 @@ def _ignore(_watcher: str, _wanted: int, _alive: Collection[int]) -> None:
 @dataclass(frozen=True, slots=True)
 class Means:
     """Collaborators of all keepers of one arbiter. `clock` is monotonic, `epoch` is the time of day, both seconds;
-    `draw` gives a number from 0 to 1 by chance."""
+    `draw` gives a number from 0 to 1 by chance; `hear` hands on what processes have said by now."""
 
     loop: asyncio.AbstractEventLoop
     reaper: Reaper
@@ -56,6 +56,7 @@ class Means:
     clock: Callable[[], float] = time.monotonic
     epoch: Callable[[], float] = time.time
     draw: Callable[[], float] = random.random
+    hear: Callable[[], None] = lambda: None
     # A watcher wants so many processes, and has some in these lanes: sockets of others may go.
     settle_lanes: Callable[[str, int, Collection[int]], None] = _ignore
     hooks: HookHost = field(default_factory=HookHost)

@@ -33,9 +33,10 @@ class NotifySocket:
         # Whoever may reach the socket may write to it; the directory around it, or holding `path_fd`, decides who may.
         path.chmod(0o666)
         self.path_fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        loop.add_reader(self._socket, self._read)
+        loop.add_reader(self._socket, self.drain)
 
-    def _read(self) -> None:
+    def drain(self) -> None:
+        """Hand on what has been said by now; before a process is reaped, so that its last word comes before its end."""
         for _ in range(_MAX_BATCH):
             try:
                 data, ancillary, flags, _ = self._socket.recvmsg(

@@ -103,6 +103,7 @@ async def stage(stack: StackConfig, tmp_path: Path) -> AsyncIterator[Stage]:
         pulse=pulse,
         open_capture=lambda config, wid: NullCapture(),
         publish=events.append,
+        hear=notify.drain,
         surroundings=lambda: Surroundings(fds(sockets), os.environ, notify.path, notify.path_fd),
     )
     arbiter = Arbiter(stack, sockets, means)
