@@ -81,7 +81,10 @@ class Shell:
     def _confirms_quit(self) -> bool:
         if not self._is_terminal:
             return True
-        answer = input("quit ends the whole stack (exit leaves this shell only). End the stack? [y/N] ")
+        # Not by input(): the answer is no line for the history.
+        sys.stdout.write("quit ends the whole stack (exit leaves this shell only). End the stack? [y/N] ")
+        sys.stdout.flush()
+        answer = sys.stdin.readline()
         return answer.strip().lower() in ("y", "yes")
 
     def complete(self, line: str) -> list[str]:
