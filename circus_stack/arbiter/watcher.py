@@ -98,7 +98,12 @@ class Watcher:
 
     def _counted(self) -> list[Process]:
         """Those that fill the wanted number: whoever is about to be replaced is one too many."""
-        return [process for process in self.serving() if process.pid != self.superseded]
+        generation, superseded = self.generation, self.superseded
+        return [
+            each
+            for each in self.processes.values()
+            if each.generation == generation and each.is_serving and each.pid != superseded
+        ]
 
     def has_all_ready(self) -> bool:
         """Whether the current generation is complete and each of it serves."""
@@ -118,8 +123,10 @@ class Watcher:
             # Those of the highest lanes: the sockets that are left over then are nobody's.
             surplus = sorted(serving, key=lambda each: (each.lane, each.wid))[self.wanted :]
             return [Stop(process.pid) for process in reversed(surplus)]
-        missing = self.wanted - len(serving) - self._places_taken() - self.done
-        return self._spawns(missing, now, most)
+        missing = self.wanted - len(serving) - self.done
+        if missing > 0:
+            missing -= self._places_taken()
+        return self._spawns(missing, now, most) if missing > 0 else []
 
     def _places_taken(self) -> int:
         """Processes on their way out whose successor must wait for their end: what doesn't serve on our sockets may
@@ -161,8 +168,7 @@ class Watcher:
 
     def free_lanes(self, count: int) -> tuple[int, ...]:
         """The lowest places that no serving process of this generation has: so each gets that of whom it follows."""
-        counted = (each for each in self.processes.values() if each.is_serving and each.pid != self.superseded)
-        taken = {each.lane for each in counted if each.generation == self.generation}
+        taken = {each.lane for each in self._counted()}
         free = (lane for lane in range(len(taken) + count) if lane not in taken)
         return tuple(itertools.islice(free, count))
 
