@@ -25,24 +25,37 @@ def install() -> None:
 
 
 class AliasFinder(MetaPathFinder):
-    """Finds our modules under Circus's names."""
+    """Finds our API under the name `circus`, which nobody else knows."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """A spec whose module is one of ours; None for other names, and for those of an installed Circus."""
+        """A spec whose module is ours; None for other names."""
         del path, target
-        if fullname != _ROOT and not self._is_below_ours(fullname):
+        if fullname != _ROOT:
             return None
-        ours = real_name(fullname)
-        if importlib.util.find_spec(ours) is None:
-            return None
-        return ModuleSpec(fullname, _AliasLoader(ours), is_package=True)
+        # Our packages have a path, by which Python's own finder would load `circus.X` a second time: it must be asked
+        # after us from here on.
+        sys.meta_path.insert(0, _BelowFinder())
+        return _spec(fullname)
 
-    @staticmethod
-    def _is_below_ours(fullname: str) -> bool:
+
+class _BelowFinder(MetaPathFinder):
+    """Finds our modules below `circus`, as long as that is ours."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """A spec whose module is one of ours; None for other names, and for those below another `circus`."""
+        del path, target
         root = sys.modules.get(_ROOT)
-        return fullname.startswith(f"{_ROOT}.") and root is not None and root.__name__ == _API
+        is_ours = fullname.startswith(f"{_ROOT}.") and root is not None and root.__name__ == _API
+        return _spec(fullname) if is_ours else None
+
+
+def _spec(fullname: str) -> ModuleSpec | None:
+    ours = real_name(fullname)
+    return None if importlib.util.find_spec(ours) is None else ModuleSpec(fullname, _AliasLoader(ours), is_package=True)
 
 
 def real_name(fullname: str) -> str:
