@@ -1,7 +1,8 @@
 """Reads the Circus dialect of ini: text in, Document out. Pure.
 
-No interpolation, case-sensitive options, `=` or `:`; `#`, `;` and `rem` lines and ` ;` tails are comments, `""` is the
-empty value, indented lines continue a value, sections of one title merge, the first value of a repeated option wins.
+No interpolation, case-sensitive options, `=` or `:`; `#`, `;` and `rem` lines are comments, and so is what follows the
+first `;` of an option's line if a blank precedes it. `""` is the empty value, indented lines continue a value, sections
+of one title merge, the first value of a repeated option wins.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from circus_stack.config.problems import Problems
 from circus_stack.config.values import Location
 
 _HEADER = re.compile(r"\[([^]]+)\]")
-_OPTION = re.compile(r"([^:=\s][^:=]*?)\s*[:=]\s*(.*)")
+_SEPARATOR = re.compile(r"[:=]")
 _REM = re.compile(r"rem(\s|$)", re.IGNORECASE)
-_TAIL = re.compile(r"\s;.*")
+_TAIL = re.compile(r"([^;]*?)\s;.*", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -35,13 +36,14 @@ def read_circus(text: str, path: str, problems: Problems) -> Document:
         if _is_comment(line):
             continue
         if line[0].isspace() and value is not None:
-            value.append(_without_tail(line).strip())
+            value.append(line.strip())
         elif header := _HEADER.match(line):
             draft, value = drafts.setdefault(header[1].strip(), _Draft(where)), None
         elif draft is None:
             problems.add("stands before the first [section]", where, found=line.strip())
-        elif option := _OPTION.match(line.strip()):
-            value = _open_option(draft, option, where)
+        elif (separator := _SEPARATOR.search(line)) and line[: separator.start()].strip():
+            key, text = line[: separator.start()].strip(), line[separator.end() :].strip()
+            value = _open_option(draft, key, text, where)
         else:
             problems.add("is neither a [section] nor an option", where, found=line.strip(), legal="NAME = VALUE")
             value = None
@@ -53,15 +55,12 @@ def _is_comment(line: str) -> bool:
     return not stripped or stripped[0] in "#;" or _REM.match(line) is not None
 
 
-def _without_tail(value: str) -> str:
-    return _TAIL.sub("", value)
-
-
-def _open_option(draft: _Draft, option: re.Match[str], where: Location) -> list[str]:
-    text = _without_tail(option[2]).strip()
+def _open_option(draft: _Draft, key: str, text: str, where: Location) -> list[str]:
+    tail = _TAIL.match(text)
+    text = text if tail is None else tail[1].strip()
     value = ["" if text == '""' else text]
     # A repeated option still owns its continuation lines, although its value is not kept.
-    draft.entries.setdefault(option[1], (where, value))
+    draft.entries.setdefault(key, (where, value))
     return value
 
 

@@ -57,7 +57,8 @@ def read_environment(sections: Iterable[Section], environ: Mapping[str, str]) ->
 
 
 def _layer(section: Section, environ: Mapping[str, str]) -> Layer:
-    variables = {entry.key: expand_environ(entry.value, environ) for entry in section.entries}
+    # A variable that is missing leaves no blank behind.
+    variables = {entry.key: expand_environ(entry.value, environ).strip() for entry in section.entries}
     # At commas alone: the name of a watcher may hold blanks.
     patterns = tuple(word for word in map(str.strip, section.name.split(",")) if word)
     return Layer(section.title, section.where, patterns, variables)

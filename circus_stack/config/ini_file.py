@@ -19,8 +19,9 @@ from circus_stack.config.problems import Problems
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _ENDING = re.compile(r"[\r\n]*$")
 _HEADER = re.compile(r"\[(.+)\]")
-# The name, what stands between it and the value, the value, and in Circus's dialect a comment behind it.
-_OPTION = re.compile(r"(?P<head>\s*[^:=\s][^:=]*?\s*[:=][^\S\r\n]*)(?P<value>.*?)(?P<tail>\s;.*)?(?P<end>[\r\n]*)$")
+# The name and what stands between it and the value; in Circus's dialect a comment behind the value.
+_HEAD = r"(?P<head>[^:=]+[:=][^\S\r\n]*)"
+_OPTION = re.compile(_HEAD + r"(?:[^;\r\n]*?(?P<tail>\s;.*?)|.*?)(?P<end>[\r\n]*)$")
 
 _EMPTY = '""'
 

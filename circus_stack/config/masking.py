@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PASSWORD = re.compile(r"(?P<scheme>\b[A-Za-z][\w+.-]*://[^\s/:@'\"]*):[^\s/@'\"]+@")
+_PASSWORD = re.compile(r"(?P<scheme>\b[A-Za-z][\w+.-]{0,30}://[^\s/:@'\"]*):[^\s/@'\"]+@")
 _MASK = "***"
 
 

@@ -17,7 +17,7 @@ from circus_stack.config.values import Location
 DEFAULT = "DEFAULT"
 
 _HEADER = re.compile(r"\[(?P<title>.+)\]")
-_OPTION = re.compile(r"(?P<key>.*?)\s*[=:]\s*(?P<value>.*)$")
+_SEPARATOR = re.compile(r"[=:]")
 
 
 @dataclass(slots=True)
@@ -61,9 +61,10 @@ class _Scanner:
         if self._draft is None:
             self._problems.add("stands before the first [section]", where, found=line)
             return
-        option = _OPTION.match(line)
-        if option is not None and option["key"]:
-            self._open_option(self._draft, option["key"], option["value"].strip(), where)
+        separator = _SEPARATOR.search(line)
+        if separator is not None and separator.start() > 0:
+            key, value = line[: separator.start()].rstrip(), line[separator.end() :].strip()
+            self._open_option(self._draft, key, value, where)
             return
         title = self._draft.title
         self._problems.add(

@@ -1,19 +1,14 @@
-"""A file that can't be read, or makes no sense, is one clear mistake; and no file whatever makes a traceback."""
+"""A file that can't be read, or makes no sense, is one clear mistake. `tests/fuzz` tries files of any kind."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from circus_stack.config.load import detect_kind, load_circus, load_stack
-from circus_stack.config.render import render
 from circus_stack.config.schema import SourceKind
-from circus_stack.errors import ConfigError, Problem
+from circus_stack.errors import Problem
 from circus_stack.services import KINDS
 from tests.unit.config.stacks import APP, MACHINE, circus, mistakes, paste, write
 
@@ -93,55 +88,3 @@ def test_the_kind_of_a_file_is_told_by_its_sections(tmp_path: Path) -> None:
     assert detect_kind(write(tmp_path, "[circus]\n[watcher:x]\ncmd = a\n")) is SourceKind.CIRCUS
     assert detect_kind(write(tmp_path, "[watcher:x]\ncmd = a\n[service:redis]\n")) is SourceKind.PASTE
     assert detect_kind(tmp_path / "nope") is SourceKind.PASTE
-
-
-_TITLE_WORDS = """
-DEFAULT app:main composite:main pipeline:main filter:f filter-app:main server:main server circus watcher:web watcher:a
-watcher: socket:s socket:web service:redis service env env:a,* plugin:p loggers handlers logger_root
-"""
-_KEY_WORDS = """
-use pipeline next filter-with paste.app_factory require listen host port backend workers threads unix_socket app
-cmd args numprocesses singleton depends_on use_sockets ready stop_signal env stdout_stream.class stdout_stream.filename
-endpoint check_delay umask path family backlog kind optional maxmemory keys level handlers / /x rlimit_x PATH
-"""
-_TITLES = _TITLE_WORDS.split()
-_KEYS = [*_KEY_WORDS.split(), "set a", "get b"]
-_VALUES = """
-|main|f|egg:shop|egg:|call:|call:x:y|config:|config:app.ini|config:app.ini#main|egg:gunicorn|egg:waitress#main|http://x
-egg:circus-stack|yes|0|-1|9999999|auto|a|web a|redis|tcp:127.0.0.1:8080|http://[|%(here)s|%(nope)s|%|%%|%(|${X}|$X|$(circus.env.X)
-$(circus.sockets.s)|((circus.wid))|unix:|unix:/x|*:80 [::1]:80|[|'|"|python 'x|SIGTERM|\u2028|\x1c|é|x=y,z|=,
-"""
-_LINES = st.one_of(
-    st.sampled_from(_TITLES).map(lambda title: f"[{title}]"),
-    st.builds(
-        lambda key, sign, value: f"{key}{sign}{value}",
-        st.sampled_from(_KEYS),
-        st.sampled_from([" = ", "=", ": ", " =\n  "]),
-        st.sampled_from(_VALUES.replace("\n", "|").split("|")) | st.text(max_size=8),
-    ),
-    st.text(max_size=12),
-    st.just("  continued"),
-)
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(lines=st.lists(_LINES, max_size=25), starts_with_app=st.booleans())
-def test_no_file_makes_anything_but_a_stack_or_mistakes(lines: list[str], starts_with_app: bool) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        _read_both(Path(folder) / "app.ini", (APP if starts_with_app else "") + "\n".join(lines))
-
-
-def _read_both(path: Path, text: str) -> None:
-    path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    environ = {"X": "50%", "PATH": os.defpath}
-    for read in (
-        lambda: load_stack(path, environ=environ, service_kinds=KINDS, machine=MACHINE),
-        lambda: load_circus(path, environ=environ),
-    ):
-        try:
-            stack = read()
-        except ConfigError as error:
-            assert error.problems
-            assert str(error)
-        else:
-            assert render(stack)

@@ -20,9 +20,23 @@ def test_two_quotes_are_the_empty_value() -> None:
     assert values('[a]\nb = ""\nc = "x"\nd =\n') == {"a": {"b": "", "c": '"x"', "d": ""}}
 
 
+def test_only_the_first_semicolon_may_begin_a_comment() -> None:
+    assert values("[a]\nb = sh -c 'x; y ; z'\nc = x ;y;z ; w\nd =\tx\t;y") == {
+        "a": {"b": "sh -c 'x; y ; z'", "c": "x", "d": "x"}
+    }
+
+
+def test_blanks_without_end_are_read_at_once() -> None:
+    line = "a" + " " * 300_000 + "b"
+    assert values(f"[a]\nc = 1\n{line} = 2\n") == {"a": {"c": "1", line: "2"}}
+    problems = Problems()
+    read_circus(f"[a]\n{line}", "f", problems)
+    assert len(problems.mistakes) == 1
+
+
 def test_indented_lines_continue_a_value() -> None:
-    assert values("[a]\nb = one\n  two ; tail\n\tthree\n\n  four\nc = 1") == {
-        "a": {"b": "one\ntwo\nthree\nfour", "c": "1"}
+    assert values("[a]\nb = one\n  two ; too\n\tthree\n\n  four\nc = 1") == {
+        "a": {"b": "one\ntwo ; too\nthree\nfour", "c": "1"}
     }
 
 
