@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -52,7 +52,7 @@ class Means:
     open_capture: Callable[[WatcherConfig, int], Capture]
     publish: Callable[[Event], None]
     surroundings: Callable[[], Surroundings]
-    spawn_all: Callable[[Sequence[SpawnPlan]], list[Child | SpawnError]] = spawn_all
+    spawn_all: Callable[[Sequence[SpawnPlan]], Iterator[Child | SpawnError]] = spawn_all
     clock: Callable[[], float] = time.monotonic
     epoch: Callable[[], float] = time.time
     draw: Callable[[], float] = random.random

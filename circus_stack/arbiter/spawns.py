@@ -19,6 +19,9 @@ from circus_stack.system.spawn import AT_ONCE, Child, SpawnPlan, is_shortage
 
 log = logging.getLogger(__name__)
 
+# Spawns block the loop, two rounds of them for some 20 milliseconds: while the second one starts, what the first one
+# has started is recorded. After that, commands get their turn.
+_SPAWNS_A_TURN = 2 * AT_ONCE
 # How long a slot waits when the machine, not the command, is at fault: no descriptors, no memory, no processes left.
 _SHORTAGE_S = 1.0
 
@@ -64,10 +67,10 @@ class Spawns:
         return self._charge.hooks.has("before_spawn", "after_spawn")
 
     def most(self) -> int:
-        """How many may be asked for now: what starts at the same time. After it, commands get their turn."""
+        """How many may be asked for now."""
         if self.is_between_hooks:
             return 0
-        return 1 if self._has_hooks else AT_ONCE
+        return 1 if self._has_hooks else _SPAWNS_A_TURN
 
     def begin(self, wids: Sequence[int]) -> None:
         """Start processes in these slots, at the same time; with hooks, one in whichever slot is still wanted when they

@@ -11,7 +11,7 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -84,14 +84,12 @@ def spawn(plan: SpawnPlan) -> Child:
     return child
 
 
-def spawn_all(plans: Sequence[SpawnPlan]) -> list[Child | SpawnError]:
-    """Start several processes at the same time, and wait until each runs or has failed; in the order of the plans.
-
-    Blocks for little longer than `spawn` does for one.
-    """
+def spawn_all(plans: Sequence[SpawnPlan]) -> Iterator[Child | SpawnError]:
+    """Start several processes, so many at the same time, in the order of the plans. Each outcome comes as soon as it is
+    there, so that there is something to do while the others start; all of them must be fetched."""
     if len(plans) == 1:
-        return [_outcome(plans[0])]
-    return list(_pool().map(_outcome, plans))
+        return iter([_outcome(plans[0])])
+    return _pool().map(_outcome, plans)
 
 
 @cache
