@@ -63,6 +63,8 @@ class Hooks:
         epoch: Callable[[], float],
     ) -> None:
         self.lane = asyncio.Lock()
+        # Whoever asks for figures neither waits for a start nor holds one up.
+        self.figures = asyncio.Lock()
         self._watcher = watcher
         self._host = host
         self._loop = loop

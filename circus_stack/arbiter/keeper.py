@@ -281,8 +281,8 @@ class Keeper:
         if not self.charge.hooks.has("extended_stats"):
             return stats
         extended = dict(stats)
-        # Beside the lane: whoever asks for figures neither waits for a start nor holds one up.
-        await self.charge.hooks.call("extended_stats", pid=pid, stats=extended)
+        async with self.charge.hooks.figures:
+            await self.charge.hooks.call("extended_stats", pid=pid, stats=extended)
         # A copy: a hook that was left behind may write into its own for ever.
         return dict(extended)
 

@@ -256,7 +256,7 @@ async def kill(keeper: Keeper, pid: int | None, signum: int | None, timeout_s: f
     """End one process or all of them; the watcher replaces what it is to run."""
     async with keeper.turns.take():
         chosen = frozenset(_pids(keeper)) if pid is None else frozenset({pid}) & keeper.watcher.processes.keys()
-        for each in chosen:
+        for each in sorted(chosen):
             keeper.ends.stop(each, signum, timeout_s)
         keeper.converge()
     await keeper.turns.wait_until(lambda: chosen.isdisjoint(keeper.watcher.processes))

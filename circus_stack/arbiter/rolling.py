@@ -104,7 +104,7 @@ class Rollover:
         )
         keeper.reload_failure = None
         watcher.end_generation_change()
-        for pid in self._retired:
+        for pid in sorted(self._retired):
             keeper.ends.stop(pid)
         keeper.converge()
 
@@ -140,7 +140,7 @@ class Rollover:
         watcher.wanted = self._old_wanted
         watcher.return_to_generation(self._old_generation)
         keeper.reload_failure = None
-        for pid in new:
+        for pid in sorted(new):
             keeper.ends.stop(pid)
         keeper.converge()
         if reason is not None:
