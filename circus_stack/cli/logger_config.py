@@ -39,8 +39,9 @@ def configure_logging(path: Path) -> None:
 
 
 def _said(error: BaseException) -> str:
-    text = str(error)
-    return f"{error!r}" if isinstance(error, KeyError) or not text else text.replace("\n", " ")
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return " ".join(str(error).split()) or repr(error)
 
 
 def _wrong(path: Path, text: str) -> ConfigError:
