@@ -1,4 +1,4 @@
-"""Where a real circusd speaks: a configuration of logging, syslog, a file that is moved away. And Ctrl-C while it loads."""
+"""Where a real circusd speaks: a configuration of logging, syslog, a file that is moved away. Ctrl-C as it loads."""
 
 from __future__ import annotations
 
