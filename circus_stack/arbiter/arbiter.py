@@ -170,7 +170,7 @@ class Arbiter:
         return self._changes.running()
 
     def declare(self, stack: StackConfig) -> None:
-        """The file says this by now, which changes nothing that runs: what was changed at run time was saved into it."""
+        """The file says this by now, and nothing changes by it: what was changed at run time was saved into it."""
         self._changes.stack = stack
 
     @property
@@ -195,11 +195,14 @@ class Arbiter:
         self._changes.take_out(keeper)
         return self._task(self._changes.remove(keeper, stop=stop), "rm", (keeper.name,))
 
-    def set_config(self, name: str, config: WatcherConfig) -> asyncio.Task[Outcome]:
+    def set_config(
+        self, name: str, config: WatcherConfig, *, seen: WatcherConfig | None = None
+    ) -> asyncio.Task[Outcome]:
         """Change a watcher's options, by the strongest change that one of them needs. All or nothing: ends in
-        ReloadError where new processes didn't become ready, and the old configuration holds then."""
+        ReloadError where new processes didn't become ready, and the old configuration holds then. `seen` is what
+        `config` was made from, where that is not what holds now."""
         keeper = self._keeper(name)
-        return self._task(self._changes.change(keeper, keeper.config, config), "set", (keeper.name,))
+        return self._task(self._changes.change(keeper, seen or keeper.config, config), "set", (keeper.name,))
 
     def extend_stats(self, name: str, pid: int, stats: Mapping[str, Any]) -> Awaitable[Mapping[str, Any]]:
         """The figures of a process, with what the watcher's hook `extended_stats` adds."""

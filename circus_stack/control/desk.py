@@ -20,10 +20,11 @@ def no_labels(_watcher: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The file that runtime changes were written into, and what they were: a line each."""
+    """The main file, what was changed in it and in those that it includes, and what no file can say: a line each."""
 
     path: str
     changes: tuple[str, ...]
+    unsaved: tuple[str, ...] = ()
 
 
 async def no_file() -> Saved:

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import struct
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -95,10 +94,13 @@ def _listen(group: str, port: int, endpoint: str) -> socket.socket:
 
 
 def _join(listening: socket.socket, group: str) -> None:
-    """Join on the interface of the default route, or, where there is none, on the loopback."""
-    request = struct.pack("4sl", socket.inet_aton(group), socket.INADDR_ANY)
-    try:
-        listening.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
-    except OSError:
-        request = socket.inet_aton(group) + socket.inet_aton("127.0.0.1")
-        listening.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
+    """Join on the interface of the default route and on the loopback; one of them is enough."""
+    failures = []
+    for interface in ("0.0.0.0", "127.0.0.1"):
+        try:
+            request = socket.inet_aton(group) + socket.inet_aton(interface)
+            listening.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
+        except OSError as error:
+            failures.append(error)
+    if len(failures) == 2:
+        raise failures[0]

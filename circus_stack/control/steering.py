@@ -75,7 +75,9 @@ class Steering(Protocol):
     def remove_watcher(self, name: str, *, stop: bool) -> asyncio.Task[Outcome]:
         """Have a watcher no longer."""
 
-    def set_config(self, name: str, config: WatcherConfig) -> asyncio.Task[Outcome]:
+    def set_config(
+        self, name: str, config: WatcherConfig, *, seen: WatcherConfig | None = None
+    ) -> asyncio.Task[Outcome]:
         """Change a watcher's options, all or nothing."""
 
     def extend_stats(self, name: str, pid: int, stats: Mapping[str, Any]) -> Awaitable[Mapping[str, Any]]:

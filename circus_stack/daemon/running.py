@@ -25,12 +25,13 @@ from circus_stack.arbiter.signal_desk import SignalDesk
 from circus_stack.arbiter.sockets import fds, lane_fd, laned
 from circus_stack.config.chaussette_command import backend_of
 from circus_stack.config.schema import CircusConfig, WatcherConfig
-from circus_stack.control.desk import Offices
+from circus_stack.control.desk import Offices, Saved
 from circus_stack.control.discovery import Discovery
 from circus_stack.control.log_publisher import LogPublisher
 from circus_stack.control.publisher import Publisher
 from circus_stack.control.server import ControlServer
 from circus_stack.daemon.arrangement import Bound, arrange, check_with_system
+from circus_stack.daemon.saving import save
 from circus_stack.daemon.setting import Setting
 from circus_stack.daemon.shell import DebugShell
 from circus_stack.errors import CircusStackError, ConfigError, Problem, SocketError
@@ -55,6 +56,8 @@ class Daemon:
         self._bound = bound
         self._background_tasks: set[asyncio.Task[object]] = set()
         self._fqdn = socket.gethostname()
+        # What the files say is read, applied and written by one at a time.
+        self._configuring = asyncio.Lock()
 
     async def run(self) -> None:
         """Run until a signal or a client asks to quit; everything is taken down then. Raises CircusStackError."""
@@ -109,6 +112,7 @@ class Daemon:
             pulse=Pulse(),
             open_capture=self._streams.open,
             publish=self._publish,
+            hear=self._notify.drain,
             surroundings=lambda: Surroundings(
                 fds(sockets),
                 self._setting.environ,
@@ -143,6 +147,7 @@ class Daemon:
                 check_watcher=self._check_watcher,
                 endpoint_owner=lambda: owner,
                 dropped_lines=self._streams.dropped_lines,
+                save=self._save,
                 open_shell=lambda: shell.open(is_debug=circus.debug),
             ),
         )
@@ -297,14 +302,24 @@ class Daemon:
 
     async def _reconfigure(self, *, roll: bool, dry_run: bool) -> tuple[str, ...]:
         """Read the configuration again and go over to it; the lines of the plan."""
-        arrangement = await asyncio.to_thread(arrange, self._setting)
-        lines = self._arbiter.plan(arrangement.stack)
-        if dry_run:
-            return lines
-        for plan in arrangement.plans.values():
-            await asyncio.to_thread(services.place, plan)
-        await self._arbiter.apply(arrangement.stack, roll=roll)
+        async with self._configuring:
+            arrangement = await asyncio.to_thread(arrange, self._setting)
+            lines = self._arbiter.plan(arrangement.stack)
+            if dry_run:
+                return lines
+            for plan in arrangement.plans.values():
+                await asyncio.to_thread(services.place, plan)
+            await self._arbiter.apply(arrangement.stack, roll=roll)
         self._streams.sink_timeout_s = arrangement.stack.circus.sink_timeout
         for name in self._arbiter.names():
             self._configure_streams(name)
         return lines
+
+    async def _save(self) -> Saved:
+        """Write what was changed at run time into the files. They are read before and after: what they say is known."""
+        async with self._configuring:
+            found = (await asyncio.to_thread(arrange, self._setting)).stack
+            arbiter = self._arbiter
+            saved = await asyncio.to_thread(save, found, arbiter.stack, arbiter.running().watchers)
+            arbiter.declare((await asyncio.to_thread(arrange, self._setting)).stack)
+        return saved

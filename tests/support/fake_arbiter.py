@@ -65,7 +65,9 @@ class FakeArbiter:
     def remove_watcher(self, name: str, *, stop: bool) -> asyncio.Task[Outcome]:
         return self._task("remove_watcher", self._name(name), stop)
 
-    def set_config(self, name: str, config: WatcherConfig) -> asyncio.Task[Outcome]:
+    def set_config(
+        self, name: str, config: WatcherConfig, *, seen: WatcherConfig | None = None
+    ) -> asyncio.Task[Outcome]:
         return self._task("set_config", self._name(name), config)
 
     async def extend_stats(self, name: str, pid: int, stats: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from circus_stack.arbiter.outcome import Outcome
 from circus_stack.config.dialect import APP, CIRCUS, PASTE
 from circus_stack.config.runtime import change_option, check_change, watcher_from_options
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.control.desk import Desk
+from circus_stack.control.desk import Desk, Saved
 from circus_stack.control.handlers.answer import Answer, Fields, answer
 from circus_stack.control.handlers.operations import started_info
-from circus_stack.control.watcher_options import plain
-from circus_stack.errors import CommandError, Errno, UnknownOptionError
+from circus_stack.errors import CommandError, Errno, Problem, UnknownOptionError
 
+# A change that touches no process takes no longer, unless its watcher is busy.
+_APPLIED_S = 0.05
 # A typing error is told, as Circus does it: on the wire no unknown option is kept as a free-form one.
 _DIALECTS = {each.kind: dataclasses.replace(each, is_strict=True) for each in (APP, CIRCUS, PASTE)}
 
@@ -35,11 +38,14 @@ async def _add_later(desk: Desk, properties: Fields) -> Fields:
 def _add(desk: Desk, properties: Fields) -> Answer:
     _check_new(desk, properties)
     config = _legal(lambda: _declared(desk, properties))
-    _check(desk, config)
-    desk.arbiter.add_watcher(config)
-    if not properties["start"]:
-        return {}
-    return answer(desk, desk.arbiter.start((config.name,)), waiting=properties["waiting"], fields=started_info)
+
+    def go_on() -> Answer:
+        desk.arbiter.add_watcher(config)
+        if not properties["start"]:
+            return {}
+        return answer(desk, desk.arbiter.start((config.name,)), waiting=properties["waiting"], fields=started_info)
+
+    return _checked(desk, config, go_on)
 
 
 def _declared(desk: Desk, properties: Fields) -> WatcherConfig:
@@ -71,8 +77,19 @@ def set_(desk: Desk, properties: Fields) -> Answer:
     options: Mapping[str, Any] = properties["options"]
     _check_count(config.name, config.singleton, options)
     changed = _legal(lambda: _changed(config, options))
-    _check(desk, changed)
-    return answer(desk, desk.arbiter.set_config(config.name, changed), waiting=properties["waiting"])
+
+    def go_on() -> Answer:
+        task = desk.arbiter.set_config(config.name, changed, seen=config)
+        found = answer(desk, task, waiting=properties["waiting"])
+        return _once_applied(task, found) if isinstance(found, dict) else found
+
+    return _checked(desk, changed, go_on)
+
+
+async def _once_applied(task: asyncio.Task[Outcome], fields: Fields) -> Fields:
+    """What takes effect at once has done so before the answer, so that the next question sees it."""
+    await asyncio.wait({task}, timeout=_APPLIED_S)
+    return fields
 
 
 def _changed(config: WatcherConfig, options: Mapping[str, Any]) -> WatcherConfig:
@@ -97,24 +114,38 @@ def _legal(make: Callable[[], WatcherConfig]) -> WatcherConfig:
         raise CommandError(str(error)) from None
 
 
-def _check(desk: Desk, config: WatcherConfig) -> None:
-    """What only the rest of the stack, or the system, can tell. Raises CommandError for the first mistake."""
+def _checked(desk: Desk, config: WatcherConfig, go_on: Callable[[], Answer]) -> Answer:
+    """Go on, unless the rest of the stack or the system forbids it. Raises CommandError for the first mistake."""
 
-    def checked() -> WatcherConfig:
+    def fits() -> WatcherConfig:
         check_change(desk.arbiter.running(), config)
         return config
 
-    _legal(checked)
-    problems = desk.offices.check_watcher(config)
+    _legal(fits)
+    if config.hooks:
+        return _checked_aside(desk, config, go_on)
+    _refuse(desk.offices.check_watcher(config))
+    return go_on()
+
+
+async def _checked_aside(desk: Desk, config: WatcherConfig, go_on: Callable[[], Answer]) -> Fields:
+    """The modules of hooks are imported for it, which takes the time that they take."""
+    _refuse(await asyncio.to_thread(desk.offices.check_watcher, config))
+    found = go_on()
+    return found if isinstance(found, dict) else await found
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
     if problems:
         raise CommandError(str(dataclasses.replace(problems[0], file="", line=0)))
 
 
-async def _save(save: Awaitable[Any]) -> Fields:
+async def _save(save: Awaitable[Saved]) -> Fields:
     saved = await save
-    return {"saved": saved.path, "changes": plain(saved.changes)}
+    return {"saved": saved.path, "changes": saved.changes, "unsaved": saved.unsaved}
 
 
 def save(desk: Desk, _properties: Fields) -> Awaitable[Fields]:
-    """`saved`, the file's path, and `changes`, a line for each thing that was written into it."""
+    """`saved`, the file's path, `changes`, a line for each thing that was written, and `unsaved` for what a file cannot
+    say."""
     return _save(desk.offices.save())
