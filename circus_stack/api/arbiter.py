@@ -20,7 +20,7 @@ from circus_stack.api import alias
 from circus_stack.api.declaration import declared
 from circus_stack.api.exceptions import AlreadyExist
 from circus_stack.api.sockets import CircusSocket, CircusSockets
-from circus_stack.api.surroundings import own_output, signals_put_back, umask_of
+from circus_stack.api.surroundings import own_output, refuse_patched, signals_put_back, umask_of
 from circus_stack.api.watcher import Watcher
 from circus_stack.client.discovery import read_stack
 from circus_stack.client.sync import Client
@@ -99,6 +99,7 @@ class Arbiter:
         """
         if not self._has_ended.is_set():
             raise CircusStackError("the arbiter runs already")
+        refuse_patched()
         self._has_ended.clear()
         alias.install()
         try:

@@ -5,14 +5,29 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 
+from circus_stack.errors import CircusStackError
 from circus_stack.streams.lane import Lane
 from circus_stack.streams.output import Console
 from circus_stack.streams.sinks.console import RawConsoleSink
 
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
+
+
+def refuse_patched() -> None:
+    """Raises CircusStackError in a program whose sockets gevent has patched.
+
+    Its sockets wait where ours must not: a read with MSG_DONTWAIT stops the arbiter's whole loop there.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("socket"):
+        raise CircusStackError(
+            "gevent has patched the sockets of this program, so that no arbiter can run in it: run circusd beside it, "
+            "and steer that with circus.green.client"
+        )
 
 
 @contextlib.contextmanager

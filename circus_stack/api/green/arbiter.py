@@ -16,7 +16,6 @@ class Arbiter(_Arbiter):
     is_background = False
 
     def start(self, cb: Callable[[], object] | None = None) -> None:
-        pool = ThreadPool(1)
-        ended = pool.spawn(super().start, cb)
+        ended = ThreadPool(1).spawn(super().start, cb)
         if not self.is_background:
             ended.get()
