@@ -9,6 +9,8 @@ SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 INI ?= examples/pyramid_app/development.ini
+# Tests mostly wait for processes: more workers than processors pay, and the files of tests share nothing.
+TEST_WORKERS ?= 3
 export VENV PYTHON
 
 SOURCES := circus_stack chaussette benchmarks tests examples tools
@@ -28,7 +30,7 @@ serve: ## Set up what is missing and run the example stack (INI=... for another;
 .PHONY: test
 test: tested ## Set up what is missing and run all tests (ARGS="-k reload tests/unit": those alone)
 	@status=0; \
-	$(BIN)/python -m pytest $(ARGS) || status=$$?; \
+	$(BIN)/python -m pytest $(or $(strip $(ARGS)),-n $(TEST_WORKERS) --dist loadfile) || status=$$?; \
 	$(if $(strip $(ARGS)),,(cd examples/pyramid_app && $(abspath $(BIN))/python -m pytest) || status=$$?;) \
 	exit $$status
 
