@@ -8,25 +8,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
+from circus_stack.config.composites import HOOKS
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import CircusStackError, Problem
 
 # Called with the watcher, the arbiter, the hook's name and the keywords of that hook.
 HookCallable = Callable[..., object]
 
-HOOKS = (
-    "before_start",
-    "after_start",
-    "before_spawn",
-    "after_spawn",
-    "before_signal",
-    "after_signal",
-    "before_stop",
-    "after_stop",
-    "before_reap",
-    "after_reap",
-    "extended_stats",
-)
 # Circus's own way to say that a watcher's sources are importable by its hooks too.
 _PATH_VARIABLE = "PYTHONPATH"
 

@@ -36,7 +36,7 @@ _ENV_SEPARATOR = re.compile(r"[,\n]")
 _INFINITY = ("", "-1", "infinity", "unlimited")
 _MAX_LIMIT = 2**63 - 1
 _NAME = r"[^\W\d]\w*"
-_CALLABLE = re.compile(rf"{_NAME}(\.{_NAME})+")
+_CALLABLE = re.compile(rf"{_NAME}(\.{_NAME})*[.:]{_NAME}(\.{_NAME})*")
 
 
 def rlimit_names() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.values import ReloadMode
+from circus_stack.config.values import HookConfig, ReloadMode
 from tests.unit.config.stacks import circus, mistakes, paste
 
 _SOCKETS = "[socket:web]\nport = 0\n[socket:unix]\npath = /run/w.sock\n"
@@ -107,6 +107,12 @@ def test_send_hup_is_reload_mode_hup(tmp_path: Path) -> None:
     text = "[watcher:a]\ncmd = cat\nsend_hup = True\n[watcher:b]\ncmd = cat\nreload_mode = hup\n"
     for each in circus(tmp_path, text).watchers:
         assert (each.send_hup, each.reload_mode) == (True, ReloadMode.HUP)
+
+
+def test_a_hook_is_a_dotted_name_or_one_with_a_colon(tmp_path: Path) -> None:
+    text = "[watcher:w]\ncmd = cat\nhooks.before_start = a.b.C.d, on\nhooks.after_stop = a.b:C.d\n"
+    hooks = circus(tmp_path, text).watchers[0].hooks
+    assert hooks == {"before_start": HookConfig("a.b.C.d", True), "after_stop": HookConfig("a.b:C.d")}
 
 
 def test_limits_are_soft_and_hard(tmp_path: Path) -> None:
