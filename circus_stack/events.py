@@ -29,7 +29,7 @@ class WatcherAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatcherRemoved(Event):
-    """A watcher is gone, with its processes."""
+    """A watcher is out of sight; its processes, unless they are to live on, end after it."""
 
     topic: ClassVar[str] = "remove"
 

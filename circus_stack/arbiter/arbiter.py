@@ -24,7 +24,7 @@ from circus_stack.arbiter.sequence import Sequencer, gather
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CircusStackError, CommandError, Errno, UnknownWatcherError
-from circus_stack.events import JobFailed, WatcherAdded, WatcherRemoved
+from circus_stack.events import JobFailed, WatcherAdded
 from circus_stack.states import WatcherState
 from circus_stack.system.descent import session_of
 
@@ -269,8 +269,6 @@ class Arbiter:
             self._close_keepers()
             await self._sequencer.stop(self.names())
             await gather(operations.stop(keeper) for keeper in tuple(self._changes.leaving))
-        for name in self._keepers:
-            self._means.publish(WatcherRemoved(watcher=name, time=self._means.epoch()))
 
     def _close_keepers(self) -> None:
         for keeper in self._all():

@@ -24,7 +24,7 @@ from circus_stack.config.diff import diff
 from circus_stack.config.runtime import merge_runtime
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, Errno, UnknownWatcherError
-from circus_stack.events import ConfigApplied, WatcherAdded, WatcherRemoved, WatcherUpdated
+from circus_stack.events import ConfigApplied, WatcherAdded, WatcherRemoved
 
 Background = Callable[[Coroutine[Any, Any, Outcome]], Awaitable[Outcome]]
 
@@ -81,6 +81,7 @@ class Changes:
         del self._keepers[keeper.name]
         self.leaving.add(keeper)
         keeper.close()
+        self._tell_removed(keeper)
 
     async def remove(self, keeper: Keeper, *, stop: bool) -> Outcome:
         """The end of a watcher; without `stop` its processes live on, no longer ours."""
@@ -103,14 +104,15 @@ class Changes:
         self.leaving.discard(keeper)
         self._changing.pop(keeper, None)
         if keeper.name not in self._keepers:
-            self._means.publish(WatcherRemoved(watcher=keeper.name, time=self._means.epoch()))
+            self._means.on_gone(keeper.name)
+
+    def _tell_removed(self, keeper: Keeper) -> None:
+        self._means.publish(WatcherRemoved(watcher=keeper.name, time=self._means.epoch()))
 
     async def change(self, keeper: Keeper, seen: WatcherConfig, config: WatcherConfig) -> Outcome:
         """Have `config` where `seen` was; what others changed since it was seen stays."""
         async with self._changing[keeper]:
-            outcome = await operations.change(keeper, merge_runtime(seen, keeper.config, config))
-        self._means.publish(WatcherUpdated(watcher=keeper.name, time=self._means.epoch()))
-        return outcome
+            return await operations.change(keeper, merge_runtime(seen, keeper.config, config))
 
     # -- the whole configuration ------------------------------------------------------------------------------
 
@@ -144,6 +146,8 @@ class Changes:
             self.stack = stack
             self._means.publish(ConfigApplied(watcher="circus", time=self._means.epoch(), changes=lines))
             self.leaving.update(removed)
+            for keeper in removed:
+                self._tell_removed(keeper)
             left = [background(self._leave(keeper)) for keeper in removed]
             outcome = await change.wait_settled()
         return outcome + await gather(left)

@@ -30,6 +30,7 @@ from circus_stack.events import (
     WatcherFlapping,
     WatcherStarted,
     WatcherStopped,
+    WatcherUpdated,
 )
 from circus_stack.states import WatcherState, WatcherStep
 
@@ -97,6 +98,13 @@ class Keeper:
         """What is decided and spawned from here on follows another configuration."""
         self.watcher.config = config
         self._means.pulse.beat()
+
+    def adopt(self, config: WatcherConfig) -> None:
+        """The same, told where it is another one indeed: somebody has changed the watcher's options."""
+        is_another = config != self.config
+        self.change_config(config)
+        if is_another:
+            self.publish(WatcherUpdated(watcher=self.name, time=self.epoch()))
 
     @property
     def is_held(self) -> bool:

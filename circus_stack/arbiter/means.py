@@ -44,7 +44,8 @@ def _ignore(_watcher: str, _wanted: int, _alive: Collection[int]) -> None:
 @dataclass(frozen=True, slots=True)
 class Means:
     """Collaborators of all keepers of one arbiter. `clock` is monotonic, `epoch` is the time of day, both seconds;
-    `draw` gives a number from 0 to 1 by chance; `hear` hands on what processes have said by now."""
+    `draw` gives a number from 0 to 1 by chance; `hear` hands on what processes have said by now; `on_gone`
+    is told when nothing is left of a watcher that was removed."""
 
     loop: asyncio.AbstractEventLoop
     reaper: Reaper
@@ -57,6 +58,7 @@ class Means:
     epoch: Callable[[], float] = time.time
     draw: Callable[[], float] = random.random
     hear: Callable[[], None] = lambda: None
+    on_gone: Callable[[str], None] = lambda _watcher: None
     # A watcher wants so many processes, and has some in these lanes: sockets of others may go.
     settle_lanes: Callable[[str, int, Collection[int]], None] = _ignore
     hooks: HookHost = field(default_factory=HookHost)

@@ -222,10 +222,10 @@ async def change(keeper: Keeper, config: WatcherConfig) -> Outcome:
         if keeper.watcher.is_up:
             return await _roll(keeper, config)
     if "numprocesses" in changes:
-        keeper.change_config(config)
+        keeper.adopt(config)
         return await set_wanted(keeper, config.numprocesses)
     async with keeper.turns.take():
-        keeper.change_config(config)
+        keeper.adopt(config)
         keeper.converge()
         return Outcome(kept=_pids(keeper))
 
@@ -249,7 +249,7 @@ def _adopt(keeper: Keeper, config: WatcherConfig) -> None:
     """Follow another configuration; a number of processes that somebody has chosen since stays, if it stays there."""
     if config.numprocesses != keeper.config.numprocesses:
         keeper.watcher.wanted = config.numprocesses
-    keeper.change_config(config)
+    keeper.adopt(config)
 
 
 async def kill(keeper: Keeper, pid: int | None, signum: int | None, timeout_s: float | None) -> Outcome:

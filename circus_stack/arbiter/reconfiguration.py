@@ -28,7 +28,7 @@ from circus_stack.config.diff import watcher_changes
 from circus_stack.config.precedence import closure
 from circus_stack.config.schema import SocketConfig, StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, ReloadError, SocketError
-from circus_stack.events import WatcherAdded, WatcherRemoved, WatcherUpdated
+from circus_stack.events import WatcherAdded, WatcherRemoved
 
 Start = Callable[[Sequence[str]], Awaitable[Outcome]]
 
@@ -162,9 +162,10 @@ class Reconfiguration:
         added = [self._keepers.pop(config.name) for config in self._plan.added if config.name in self._keepers]
         for keeper in added:
             keeper.close()
+            self._means.publish(WatcherRemoved(watcher=keeper.name, time=self._means.epoch()))
         await asyncio.gather(*(operations.stop(keeper) for keeper in added))
         for keeper in added:
-            self._means.publish(WatcherRemoved(watcher=keeper.name, time=self._means.epoch()))
+            self._means.on_gone(keeper.name)
         self._sockets.clear()
         self._sockets.update(self._old_sockets)
         self._close_fresh()
@@ -177,8 +178,6 @@ class Reconfiguration:
             rollover.take_over()
         for config in self._plan.of(Fate.ADJUST, Fate.HANG_UP):
             self._adjust(self._keepers[config.name], config)
-        for config in self._plan.of(Fate.ADJUST, Fate.ROLL, Fate.RESTART):
-            self._means.publish(WatcherUpdated(watcher=config.name, time=self._means.epoch()))
         self._close_replaced()
         for keeper in self._keepers.values():
             keeper.demand.sockets_changed()
@@ -190,7 +189,7 @@ class Reconfiguration:
     def _adjust(self, keeper: Keeper, config: WatcherConfig) -> None:
         if config.numprocesses != keeper.config.numprocesses:
             keeper.watcher.wanted = config.numprocesses
-        keeper.change_config(config)
+        keeper.adopt(config)
         keeper.converge()
 
     def _close_replaced(self) -> None:

@@ -44,7 +44,7 @@ class Rollover:
         keeper, watcher = self._keeper, self._keeper.watcher
         if self._new_config.numprocesses != self._old_config.numprocesses:
             watcher.wanted = self._new_config.numprocesses
-        keeper.change_config(self._new_config)
+        keeper.adopt(self._new_config)
         watcher.begin_generation()
         keeper.converge()
         try:
@@ -136,7 +136,7 @@ class Rollover:
         follows another watcher, whose event tells why."""
         keeper, watcher = self._keeper, self._keeper.watcher
         new = frozenset(pid for pid, each in watcher.processes.items() if each.generation == watcher.generation)
-        keeper.change_config(self._old_config)
+        keeper.adopt(self._old_config)
         watcher.wanted = self._old_wanted
         watcher.return_to_generation(self._old_generation)
         keeper.reload_failure = None

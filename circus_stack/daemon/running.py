@@ -35,7 +35,7 @@ from circus_stack.daemon.saving import save
 from circus_stack.daemon.setting import Setting
 from circus_stack.daemon.shell import DebugShell
 from circus_stack.errors import CircusStackError, ConfigError, Problem, SocketError
-from circus_stack.events import Event, WatcherAdded, WatcherRemoved, WatcherUpdated
+from circus_stack.events import Event, WatcherAdded, WatcherUpdated
 from circus_stack.protocol.record import StackRecord, encode_record
 from circus_stack.streams.streams import Streams
 from circus_stack.streams.tail import LiveTail
@@ -113,6 +113,7 @@ class Daemon:
             open_capture=self._streams.open,
             publish=self._publish,
             hear=self._notify.drain,
+            on_gone=self._streams.forget,
             surroundings=lambda: Surroundings(
                 fds(sockets),
                 self._setting.environ,
@@ -258,9 +259,7 @@ class Daemon:
 
     def _follow_watchers(self, event: Event) -> None:
         """Streams know watchers as long as the arbiter does, and with the options that they have there."""
-        if isinstance(event, WatcherRemoved):
-            self._streams.forget(event.watcher)
-        elif isinstance(event, WatcherAdded | WatcherUpdated):
+        if isinstance(event, WatcherAdded | WatcherUpdated):
             self._configure_streams(event.watcher)
 
     def _configure_streams(self, name: str) -> None:
