@@ -8,6 +8,7 @@ RESET = "\x1b[0m"
 
 # C0 without tab and newline, DEL, C1: what a terminal obeys in place of showing it.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _COLOUR_OR_CONTROL = re.compile(r"(\x1b\[[0-9;:]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -23,6 +24,11 @@ def make_safe(line: str) -> str:
     """
     safe = _COLOUR_OR_CONTROL.sub(_keep_colour, line.removesuffix("\r"))
     return safe + RESET if "\x1b[" in safe else safe
+
+
+def without_colours(line: str) -> str:
+    """`line` without the codes of its colours, for a reader that has none."""
+    return _COLOUR.sub("", line) if "\x1b[" in line else line
 
 
 def _keep_colour(match: re.Match[str]) -> str:

@@ -52,7 +52,8 @@ class LogJoin:
             return []
         self._newest_of[origin] = lines[-1][0]
         previous = batch.get("previous")
-        has_gap = previous is not None and previous > seen
+        # Who asked for no line that is kept cannot know how far they went.
+        has_gap = previous is not None and previous > seen >= 0
         return [
             LogRecord(seq, *_origin(batch), text, is_after_gap=has_gap and index == 0)
             for index, (seq, text) in enumerate(lines)

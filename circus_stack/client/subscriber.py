@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from circus_stack.client.library import blocking_zmq
+from circus_stack.errors import CallError
 from circus_stack.protocol.frames import is_sync, parse_frames
 from circus_stack.protocol.topics import sync_topic
 
@@ -21,9 +22,16 @@ EVENTS_QUEUE = 10_000
 # Batches of log lines are large: one may hold what a pipe held.
 LOGS_QUEUE = 256
 
+# Until then whoever heard of the end has read what was left, and is gone.
+_NO_RECONNECT_MS = 60 * 60 * 1000
+
 
 class Subscriber:
-    """A subscription to topics by their beginnings; "" is all of them."""
+    """A subscription to topics by their beginnings; "" is all of them.
+
+    Without `reconnects` it ends with the publisher: `receive` hands out what had come, then None. Otherwise it goes on
+    with whoever listens there next.
+    """
 
     def __init__(
         self,
@@ -31,6 +39,7 @@ class Subscriber:
         topics: Iterable[str] = ("",),
         *,
         queue_length: int = EVENTS_QUEUE,
+        reconnects: bool = True,
         context: Any = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -44,9 +53,18 @@ class Subscriber:
         self._socket.setsockopt(self._zmq.RCVHWM, queue_length)
         if "[" in endpoint:
             self._socket.setsockopt(self._zmq.IPV6, 1)
+        self._monitor: Any = None
+        if not reconnects:
+            # Not -1 for never: that throws away what was received and not read yet.
+            self._socket.setsockopt(self._zmq.RECONNECT_IVL, _NO_RECONNECT_MS)
+            self._monitor = self._socket.get_monitor_socket(self._zmq.EVENT_DISCONNECTED)
         for topic in topics:
             self._socket.setsockopt(self._zmq.SUBSCRIBE, topic.encode())
-        self._socket.connect(endpoint)
+        try:
+            self._socket.connect(endpoint)
+        except self._zmq.ZMQError as error:
+            self.close()
+            raise CallError(f"cannot connect to {endpoint!r}: {self._zmq.strerror(error.errno)}") from None
 
     def join(self, timeout_s: float) -> bool:
         """Wait until the publisher knows the subscription: whatever is published from now on comes here.
@@ -69,7 +87,7 @@ class Subscriber:
             self._socket.setsockopt(self._zmq.UNSUBSCRIBE, topic.encode())
 
     def receive(self, timeout_s: float | None = None) -> Message | None:
-        """The next message; None if there is none within `timeout_s` seconds (None: wait for ever)."""
+        """The next message; None if there is none within `timeout_s` seconds (None: wait for ever), or will be none."""
         if self._early:
             return self._early.popleft()
         deadline = None if timeout_s is None else self._clock() + timeout_s
@@ -80,7 +98,7 @@ class Subscriber:
 
     def _read(self, timeout_s: float | None) -> Message | None:
         while True:
-            if not self._socket.poll(None if timeout_s is None else max(0, int(timeout_s * 1000))):
+            if not self._wait_readable(None if timeout_s is None else max(0, int(timeout_s * 1000))):
                 return None
             try:
                 return parse_frames(self._socket.recv_multipart())
@@ -88,12 +106,28 @@ class Subscriber:
                 # Not a publisher of ours or of Circus's: nothing to show.
                 continue
 
+    def _wait_readable(self, timeout_ms: int | None) -> bool:
+        """Whether there is a message."""
+        if self._monitor is None:
+            return bool(self._socket.poll(timeout_ms))
+        poller = self._zmq.Poller()
+        poller.register(self._socket, self._zmq.POLLIN)
+        poller.register(self._monitor, self._zmq.POLLIN)
+        ready = dict(poller.poll(timeout_ms))
+        # After the end what was received before is still here.
+        return self._socket in ready or (self._monitor in ready and bool(self._socket.poll(0)))
+
     def __iter__(self) -> Iterator[Message]:
         while (message := self.receive()) is not None:
             yield message
 
     def close(self) -> None:
         """End the subscription. Safe to call twice."""
+        if self._monitor is not None:
+            monitor, self._monitor = self._monitor, None
+            self._socket.disable_monitor()
+            # The context would wait for it for ever.
+            monitor.close(linger=0)
         self._socket.close(linger=0)
         if self._owns_context:
             self._context.term()

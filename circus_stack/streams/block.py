@@ -65,11 +65,6 @@ class Block:
         """The lines without their newlines, cut where one is longer than 64 KiB."""
         return split_lines(self.data)
 
-    def log_lines(self) -> list[LogLine]:
-        """The lines as records of their own."""
-        origin, time = self.origin, self.time
-        return [LogLine(origin.watcher, origin.wid, origin.pid, origin.stream, time, line) for line in self.lines()]
-
 
 def split_lines(data: bytes) -> list[bytes]:
     """`data` at its newlines; nothing follows the last newline. No piece is longer than 64 KiB."""

@@ -25,9 +25,11 @@ class LineFramer:
         if not end:
             self._hold(data)
             return b""
-        whole = self._release(data[:end])
-        if end < len(data):
-            self._hold(data[end:])
+        if end == len(data):
+            return self._release(data)
+        # A view, so that the bytes are copied once, where they meet those of the read before.
+        whole = self._release(memoryview(data)[:end])
+        self._hold(data[end:])
         return whole
 
     def flush(self) -> bytes:
@@ -38,9 +40,9 @@ class LineFramer:
         self._rest.append(data)
         self._rest_size += len(data)
 
-    def _release(self, data: bytes) -> bytes:
+    def _release(self, data: bytes | memoryview) -> bytes:
         if not self._rest:
-            return data
+            return bytes(data)
         whole = b"".join((*self._rest, data))
         self._rest.clear()
         self._rest_size = 0

@@ -165,7 +165,8 @@ class Lane:
                 self._changed.wait()
             batch: list[Block] = []
             size = 0
-            while self._queue and size < BATCH:
+            # One block at least; several only where they are small, since they are copied to be written at once.
+            while self._queue and (not batch or size + len(self._queue[0].data) <= BATCH):
                 batch.append(self._queue.popleft())
                 size += len(batch[-1].data)
             return batch

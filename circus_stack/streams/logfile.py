@@ -8,8 +8,9 @@ from pathlib import Path
 
 from circus_stack.streams.sink import Tick
 
-# Large enough to cost nothing, small enough that a slow disk shows progress.
-CHUNK = 256 * 1024
+# What one read of a large pipe gives, with the line before it that had no end yet: a second call for its last bytes
+# would cost. Small enough that a slow disk shows progress.
+CHUNK = 320 * 1024
 
 
 class LogFile:

@@ -6,14 +6,15 @@ While nobody asks, a block costs an append: the lines are cut when they are look
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 
-from circus_stack.streams.block import Block, LogLine
+from circus_stack.streams.block import Block, LogLine, split_lines
 
 Entry = tuple[int, LogLine]
 """A line and its number. Numbers only grow; a snapshot and the feed that follows join by them without a hole."""
 
-Feed = Callable[[Sequence[Entry]], None]
+Feed = Callable[[int, Block], None]
+"""Called with a block and the number of its first line; `numbered` cuts it."""
 
 MAX_LINES = 1000
 MAX_BYTES = 256 * 1024
@@ -45,20 +46,30 @@ class _Ring:
             if missing <= 0:
                 break
             if pid is None or block.origin.pid == pid:
-                entries = list(number(position, block))[-missing:]
+                entries = _entries(position, block)[-missing:]
                 newest_first.append(entries)
                 missing -= len(entries)
         return [entry for entries in reversed(newest_first) for entry in entries]
 
 
-def number(position: int, block: Block) -> Iterator[Entry]:
-    """The lines of a block, numbered by where each begins in all that was captured; the block begins at `position`."""
-    data, offset = block.data, 0
-    for line in block.log_lines():
-        yield position + offset, line
-        offset += len(line.data)
+def numbered(position: int, data: bytes) -> list[tuple[int, bytes]]:
+    """The lines of a block that begins at `position`, each with where it begins in all that was captured."""
+    found: list[tuple[int, bytes]] = []
+    offset = 0
+    for line in split_lines(data):
+        found.append((position + offset, line))
+        offset += len(line)
         # No newline follows a piece that was cut out of a longer line.
         offset += data.startswith(b"\n", offset)
+    return found
+
+
+def _entries(position: int, block: Block) -> list[Entry]:
+    origin, time = block.origin, block.time
+    return [
+        (number, LogLine(origin.watcher, origin.wid, origin.pid, origin.stream, time, line))
+        for number, line in numbered(position, block.data)
+    ]
 
 
 class LiveTail:
@@ -76,17 +87,15 @@ class LiveTail:
         self._position = 0
 
     def add(self, block: Block) -> None:
-        """Keep a block, and hand its lines to the subscribers."""
+        """Keep a block, and hand it to the subscribers."""
         position = self._position
         self._position += len(block.data)
         ring = self._rings.get(block.origin.watcher)
         if ring is None:
             ring = self._rings[block.origin.watcher] = _Ring(self._max_lines, self._max_bytes)
         ring.add(position, block)
-        if self._feeds:
-            entries = list(number(position, block))
-            for feed in tuple(self._feeds):
-                feed(entries)
+        for feed in tuple(self._feeds):
+            feed(position, block)
 
     def snapshot(self, watcher: str | None = None, pid: int | None = None, limit: int | None = None) -> list[Entry]:
         """The lines kept, oldest first: of one watcher or of all, of one process or of all, the last `limit`.
@@ -98,7 +107,7 @@ class LiveTail:
         return found if limit is None else found[max(0, len(found) - limit) :]
 
     def subscribe(self, feed: Feed) -> Callable[[], None]:
-        """Call `feed` with the lines of each block from now on; the result ends that. `feed` must not block."""
+        """Call `feed` with each block from now on; the result ends that. `feed` must not block."""
         self._feeds.append(feed)
 
         def unsubscribe() -> None:

@@ -166,7 +166,7 @@ def test_a_line_of_many_megabytes_comes_in_pieces(tmp_path: Path) -> None:
         path = tmp_path / "x.log"
         async with rig() as r:
             pieces: list[int] = []
-            r.tail.subscribe(lambda entries: pieces.extend(len(line.data) for _, line in entries))
+            r.tail.subscribe(lambda _, block: pieces.extend(map(len, block.lines())))
             await r.finish(*r.python(to_file("web", path), code))
         assert max(pieces) <= 65536
         assert path.read_bytes() == b"x" * 5_000_000 + b"\nend\n"

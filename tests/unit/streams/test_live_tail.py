@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circus_stack.streams.block import MAX_LINE, Block, Origin
-from circus_stack.streams.tail import Entry, LiveTail
+from circus_stack.streams.tail import Entry, LiveTail, numbered
 
 
 def block(data: bytes, watcher: str = "web", pid: int = 10) -> Block:
@@ -75,11 +75,11 @@ def test_selects_a_process_and_limits() -> None:
 def test_a_subscriber_continues_where_the_snapshot_ended() -> None:
     tail = LiveTail()
     tail.add(block(b"old\n"))
-    heard: list[Entry] = []
-    unsubscribe = tail.subscribe(heard.extend)
+    heard: list[tuple[int, bytes]] = []
+    unsubscribe = tail.subscribe(lambda position, block: heard.extend(numbered(position, block.data)))
     snapshot = tail.snapshot()
     tail.add(block(b"new\nnewer\n"))
-    assert texts(heard) == [b"new", b"newer"]
+    assert [line for _, line in heard] == [b"new", b"newer"]
     assert heard[0][0] > snapshot[-1][0]
     unsubscribe()
     unsubscribe()
@@ -91,12 +91,12 @@ def test_a_subscriber_may_leave_while_it_is_called() -> None:
     tail = LiveTail()
     calls: list[str] = []
 
-    def first(_entries: object) -> None:
+    def first(_position: int, _block: object) -> None:
         calls.append("first")
         leave()
 
     leave = tail.subscribe(first)
-    tail.subscribe(lambda _entries: calls.append("second"))
+    tail.subscribe(lambda _position, _block: calls.append("second"))
     tail.add(block(b"x\n"))
     tail.add(block(b"x\n"))
     assert calls == ["first", "second", "second"]
@@ -104,10 +104,10 @@ def test_a_subscriber_may_leave_while_it_is_called() -> None:
 
 def test_a_line_has_the_same_number_for_everybody() -> None:
     tail = LiveTail()
-    heard: list[Entry] = []
-    tail.subscribe(heard.extend)
+    heard: list[tuple[int, bytes]] = []
+    tail.subscribe(lambda position, block: heard.extend(numbered(position, block.data)))
     tail.add(block(b"a\nb\nc"))
-    assert tail.snapshot() == heard
+    assert [(number, line.data) for number, line in tail.snapshot()] == heard
 
 
 def test_forgets_a_watcher() -> None:

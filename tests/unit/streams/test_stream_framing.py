@@ -81,10 +81,3 @@ def test_count_of_lines_includes_the_open_one() -> None:
     assert Block(ORIGIN, 1.0, b"a\nb").count_lines() == 2
     assert Block(ORIGIN, 1.0, b"a\nb").is_open
     assert not Block(ORIGIN, 1.0, b"a\n").is_open
-
-
-def test_a_log_line_says_where_it_came_from() -> None:
-    (line,) = Block(ORIGIN, 1.5, b"hello\n").log_lines()
-    assert (line.watcher, line.wid, line.pid, line.stream, line.time, line.data) == (
-        "web", 1, 10, "stdout", 1.5, b"hello",
-    )  # fmt: skip
