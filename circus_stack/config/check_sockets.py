@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from circus_stack.config.check_watcher import place_of, title_of
 from circus_stack.config.expand import sockets_in
 from circus_stack.config.listen import UNIX_PATH_BYTES, is_loopback
 from circus_stack.config.problems import Problems, nearest
@@ -44,8 +45,8 @@ def check_use_of_sockets(watcher: WatcherConfig, sockets: tuple[SocketConfig, ..
     if used and not watcher.use_sockets:
         problems.add(
             "uses a socket that the process does not inherit",
-            watcher.where.get("use_sockets") or watcher.where.get("", Location()),
-            section=f"watcher:{watcher.name}",
+            place_of(watcher, "use_sockets"),
+            section=title_of(watcher),
             option="use_sockets",
             legal="True",
         )
@@ -56,8 +57,8 @@ def check_use_of_sockets(watcher: WatcherConfig, sockets: tuple[SocketConfig, ..
     if watcher.on_demand and not (watcher.stdin_socket or (watcher.use_sockets and sockets)):
         problems.add(
             "waits for a socket to be touched, and the watcher has none",
-            watcher.where.get("on_demand") or watcher.where.get("", Location()),
-            section=f"watcher:{watcher.name}",
+            place_of(watcher, "on_demand"),
+            section=title_of(watcher),
             option="on_demand",
             legal="use_sockets = True with a section [socket:NAME], or stdin_socket = NAME",
         )
@@ -70,8 +71,8 @@ def _place(socket: SocketConfig, option: str) -> Location:
 def _refuse_socket(name: str, option: str, watcher: WatcherConfig, known: list[str], problems: Problems) -> None:
     problems.add(
         f"there is no socket named {name!r}",
-        watcher.where.get(option.partition(" ")[0]) or watcher.where.get("", Location()),
-        section=f"watcher:{watcher.name}",
+        place_of(watcher, option.partition(" ")[0]),
+        section=title_of(watcher),
         option=option,
         legal=", ".join(known) or f"a section [socket:{name}]",
         nearest=nearest(name, known),
@@ -92,8 +93,8 @@ def _check_readiness(watcher: WatcherConfig, sockets: tuple[SocketConfig, ...], 
             problems.add(
                 f"probes the watcher's own socket {socket.name!r}, which the arbiter holds open: its queue or an older "
                 "process would answer in place of the new one",
-                watcher.where.get("ready") or watcher.where.get("", Location()),
-                section=f"watcher:{watcher.name}",
+                place_of(watcher, "ready"),
+                section=title_of(watcher),
                 option="ready",
                 found=str(watcher.ready),
                 legal="notify, exec:CMD or delay:SECONDS",

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from circus_stack.config.check_endpoints import check_endpoints
 from circus_stack.config.check_sockets import check_sockets, check_use_of_sockets
-from circus_stack.config.check_watcher import check_watcher
-from circus_stack.config.plugin_section import PREFIX
+from circus_stack.config.check_watcher import check_watcher, title_of
 from circus_stack.config.plugin_watcher import plugin_watcher
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import ServiceConfig, SocketConfig, StackConfig, WatcherConfig
@@ -23,9 +22,7 @@ def check_stack(stack: StackConfig, problems: Problems) -> None:
     _check_names(runnables, problems)
     _check_names(stack.sockets, problems)
     known = {each.name.lower(): each.name for each in runnables}
-    known.update((each.lower(), each) for each in (PREFIX + plugin.name for plugin in stack.plugins))
-    plugins = tuple(plugin_watcher(each, stack.circus) for each in stack.plugins)
-    for watcher in (*stack.watchers, *plugins):
+    for watcher in (each for each in runnables if isinstance(each, WatcherConfig)):
         check_watcher(watcher, problems)
         _check_dependencies(watcher, watcher.depends_on, known, problems)
         check_use_of_sockets(watcher, stack.sockets, problems)
@@ -37,15 +34,16 @@ def check_stack(stack: StackConfig, problems: Problems) -> None:
 
 
 def _runnables(stack: StackConfig) -> list[_Runnable]:
-    found: list[_Runnable] = list(stack.watchers)
-    found += stack.services
-    return found
+    """Whatever runs, with the watchers of plugins, which may have been made already."""
+    found: list[_Runnable] = [*stack.watchers, *stack.services]
+    plugins = [plugin_watcher(plugin, stack.circus) for plugin in stack.plugins]
+    return [*found, *(each for each in plugins if each not in stack.watchers)]
 
 
 def _title(record: _Runnable | SocketConfig) -> str:
     match record:
         case WatcherConfig():
-            return f"watcher:{record.name}"
+            return title_of(record)
         case ServiceConfig():
             return f"service:{record.name}"
         case SocketConfig():

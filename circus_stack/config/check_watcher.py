@@ -24,12 +24,13 @@ def place_of(watcher: WatcherConfig, option: str) -> Location:
     return watcher.where.get(option) or watcher.where.get("", Location())
 
 
-def _title(watcher: WatcherConfig) -> str:
+def title_of(watcher: WatcherConfig) -> str:
+    """The section that declares the watcher, without brackets: `watcher:NAME`, or `plugin:NAME`."""
     return watcher.name if watcher.name.startswith("plugin:") else f"watcher:{watcher.name}"
 
 
 def _check_command(watcher: WatcherConfig, problems: Problems) -> None:
-    title = _title(watcher)
+    title = title_of(watcher)
     if not watcher.cmd.strip():
         where = place_of(watcher, "cmd")
         problems.add("has no command", where, section=title, option="cmd", legal="a command line")
@@ -51,7 +52,7 @@ def _check_singleton(watcher: WatcherConfig, problems: Problems) -> None:
         problems.add(
             "is more than a singleton has",
             place_of(watcher, "numprocesses"),
-            section=_title(watcher),
+            section=title_of(watcher),
             option="numprocesses",
             found=str(watcher.numprocesses),
             legal="0 or 1",
@@ -71,7 +72,7 @@ def _check_names(watcher: WatcherConfig, problems: Problems) -> None:
             problems.add(
                 f"there is no {what} of that name",
                 place_of(watcher, prefix + name),
-                section=_title(watcher),
+                section=title_of(watcher),
                 option=prefix + name,
                 legal=", ".join(known),
                 nearest=prefix + near if near else "",
@@ -82,7 +83,7 @@ def _check_environment(watcher: WatcherConfig, problems: Problems) -> None:
     """As in Circus: both add to the PYTHONPATH of an environment that is handed on."""
     for option, is_set in (("copy_path", watcher.copy_path), ("virtualenv", watcher.virtualenv is not None)):
         if is_set and not watcher.copy_env:
-            problems.add("needs copy_env = True", place_of(watcher, option), section=_title(watcher), option=option)
+            problems.add("needs copy_env = True", place_of(watcher, option), section=title_of(watcher), option=option)
     if watcher.virtualenv_py_ver is not None and watcher.virtualenv is None:
         _warn_idle(watcher, "virtualenv_py_ver", "there is no virtualenv", problems)
 
@@ -98,4 +99,4 @@ def _check_outputs(watcher: WatcherConfig, problems: Problems) -> None:
 
 
 def _warn_idle(watcher: WatcherConfig, option: str, reason: str, problems: Problems) -> None:
-    problems.warn(f"has no effect: {reason}", place_of(watcher, option), section=_title(watcher), option=option)
+    problems.warn(f"has no effect: {reason}", place_of(watcher, option), section=title_of(watcher), option=option)

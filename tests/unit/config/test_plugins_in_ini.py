@@ -105,6 +105,15 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, lines: str, said: str
     assert problem.section == "plugin:x"
 
 
+def test_a_plugin_has_a_name_of_its_own_and_is_in_no_ring(tmp_path: Path) -> None:
+    taken = "[plugin:x]\nuse = my.Class\n[watcher:plugin:X]\ncmd = cat\n"
+    (problem,) = mistakes(circus, tmp_path, taken)
+    assert "is taken by [plugin:X]" in problem.message
+    ring = "[plugin:x]\nuse = my.Class\ndepends_on = w\n[watcher:w]\ncmd = cat\ndepends_on = plugin:x\n"
+    (problem,) = mistakes(circus, tmp_path, ring)
+    assert "is a ring: " in problem.message
+
+
 def test_a_watcher_may_depend_on_a_plugin(tmp_path: Path) -> None:
     stack = circus(tmp_path, "[plugin:x]\nuse = my.Class\n[watcher:w]\ncmd = cat\ndepends_on = plugin:x\n")
     assert stack.watchers[0].depends_on == ("plugin:x",)
