@@ -23,6 +23,8 @@ from circus_stack.control.readable import ReadableSocket
 
 # What a process may have open is bounded; a connection beyond this many is not watched.
 _MAX_WATCHED = 256
+# By then libzmq has closed what it is about to close.
+_CLOSED_S = 0.05
 
 
 class ConnectionMonitor:
@@ -38,7 +40,9 @@ class ConnectionMonitor:
     ) -> None:
         self._watched = watched
         self._on_cut = on_cut
+        self._loop = loop
         self._copies: dict[int, socket.socket] = {}
+        self._ended: dict[socket.socket, asyncio.TimerHandle] = {}
         address = f"inproc://monitor-{uuid.uuid4().hex}"
         watched.monitor(address, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         pair = context.socket(zmq.PAIR)
@@ -57,22 +61,24 @@ class ConnectionMonitor:
 
     def _begin(self, fd: int) -> None:
         self._forget(fd)
-        if len(self._copies) >= _MAX_WATCHED:
+        if len(self._copies) + len(self._ended) >= _MAX_WATCHED:
             return
-        # It may be closed again by now, or be something else: then there is nothing to tell of it.
+        # It may be closed again by now, or be another connection, or no socket at all: `_judge` sees that.
         with contextlib.suppress(OSError):
-            self._copies[fd] = socket.socket(fileno=os.dup(fd))
+            self._copies[fd] = _copy_of(fd)
 
     def _end(self, fd: int) -> None:
-        copy = self._copies.get(fd)
-        if copy is None:
-            return
-        if _was_cut_here(copy):
-            self._on_cut()
-        # The duplicate keeps the connection open for the other side.
-        with contextlib.suppress(OSError):
-            copy.shutdown(socket.SHUT_RDWR)
-        self._forget(fd)
+        """libzmq tells it before it closes the descriptor: only a little later can be seen what has ended."""
+        copy = self._copies.pop(fd, None)
+        if copy is not None:
+            self._ended[copy] = self._loop.call_later(_CLOSED_S, self._judge, fd, copy)
+
+    def _judge(self, fd: int, copy: socket.socket) -> None:
+        del self._ended[copy]
+        with contextlib.closing(copy):
+            # If the descriptor is this very connection, the one that ended was another, before it.
+            if not _is_same(fd, copy) and _was_cut_here(copy):
+                self._on_cut()
 
     def _forget(self, fd: int) -> None:
         copy = self._copies.pop(fd, None)
@@ -86,8 +92,27 @@ class ConnectionMonitor:
         self._watched.disable_monitor()
         self._readable.close(0)
         for fd in tuple(self._copies):
-            # Not shut down: a last reply may be on its way.
             self._forget(fd)
+        for copy, timer in self._ended.items():
+            timer.cancel()
+            copy.close()
+        self._ended.clear()
+
+
+def _copy_of(fd: int) -> socket.socket:
+    copy = os.dup(fd)
+    try:
+        return socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        raise
+
+
+def _is_same(fd: int, copy: socket.socket) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.fstat(copy.fileno()))
+    except OSError:
+        return False
 
 
 def _was_cut_here(copy: socket.socket) -> bool:

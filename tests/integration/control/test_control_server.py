@@ -17,6 +17,7 @@ import pytest
 import zmq
 
 from circus_stack.arbiter.outcome import Outcome
+from circus_stack.client.sync import Client
 from circus_stack.errors import SocketError
 from circus_stack.protocol.codec import MAX_MESSAGE
 from tests.integration.control.served import Served, served
@@ -338,3 +339,11 @@ def test_an_id_is_an_id_and_no_burden() -> None:
         reply = peer.receive()
 
     assert (reply["errno"], reply["id"]) == (3, None)
+
+
+def test_a_crowd_of_short_lived_clients_is_answered_one_and_all() -> None:
+    with served() as control:
+        for _ in range(150):
+            with Client(control.endpoint, timeout_s=PATIENCE_S) as client:
+                assert client.call("numwatchers")["numwatchers"] == 2
+        assert control.server.cut == 0
