@@ -12,14 +12,30 @@ import click
 from circus_stack.cli.completion.found import complete_stacks
 from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.ctl_session import Session
+from circus_stack.literals import parse_seconds
 
 _REACH = ("endpoint", "stack", "ssh", "ssh_keyfile", "timeout_s")
 _PRINTING = ("is_json", "is_pretty")
 
 
+# Eleven days: more than anybody waits, and less than what ZeroMQ can count in milliseconds.
+_LONGEST_S = 1_000_000
+
+
+def _parse_timeout(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        seconds = parse_seconds(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_S:
+        raise click.BadParameter(f"{value!r} is no number of seconds above 0, at most {_LONGEST_S}")
+    return seconds
+
+
 def general_flags(*, is_hidden: bool) -> list[click.Parameter]:
     """--endpoint, --stack, --timeout, --json, --prettify, --ssh, --ssh_keyfile."""
-    seconds = click.FloatRange(min=0, min_open=True)
 
     def flag(*names: str, help: str, **more: Any) -> click.Option:
         return click.Option(names, hidden=is_hidden, help=help, **more)
@@ -27,7 +43,13 @@ def general_flags(*, is_hidden: bool) -> list[click.Parameter]:
     return [
         flag("--endpoint", metavar="ADDRESS", help="Endpoint of the arbiter [CIRCUSCTL_ENDPOINT]."),
         flag("--stack", metavar="NAME|ID|INI", help="Which stack, where several run.", shell_complete=complete_stacks),
-        flag("timeout_s", "--timeout", metavar="SECONDS", type=seconds, help="How long to wait for an answer [5]."),
+        flag(
+            "timeout_s",
+            "--timeout",
+            metavar="SECONDS",
+            callback=_parse_timeout,
+            help="How long to wait for an answer [5].",
+        ),
         flag("is_json", "--json", is_flag=True, help="Print the reply as JSON."),
         flag("is_pretty", "--prettify", is_flag=True, help="Indent that JSON."),
         flag("--ssh", metavar="USER@HOST[:PORT]", help="Reach the arbiter of another machine through ssh."),

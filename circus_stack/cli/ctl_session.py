@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from circus_stack.cli.ctl_output import render
 from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.json_view import paint_json
 from circus_stack.cli.style import Style, style_of
 from circus_stack.client.sync import Client
-from circus_stack.protocol.codec import encode
 from circus_stack.protocol.reply import Reply, is_error
 
 OK, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -53,7 +51,7 @@ class Session:
         return REFUSED if is_error(reply) else OK
 
     def _json(self, reply: Reply) -> str:
+        # In Circus's very form, blanks included: scripts look for `"status": "ok"`.
         if not self.is_pretty:
-            return encode(reply).decode()
-        text = msgspec.json.format(msgspec.json.encode(reply, order="sorted"), indent=2).decode()
-        return paint_json(text, self.style())
+            return json.dumps(reply)
+        return paint_json(json.dumps(reply, indent=2, sort_keys=True), self.style())

@@ -41,19 +41,25 @@ def parse_syslog(url: str) -> SyslogAddress:
     return SyslogAddress(parts.path, facility)
 
 
+class _SyslogHandler(SysLogHandler):
+    """Connects again by itself once the daemon is back."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A daemon that is away needs no traceback on stderr for each message."""
+        del record
+
+
 def open_syslog(url: str) -> logging.Handler:
     """A handler that sends `circusd[PID] [LEVEL] text` to the daemon. Raises ConfigError or CircusStackError."""
     found = parse_syslog(url)
     try:
-        handler = SysLogHandler(found.address, facility=found.facility)
+        handler = _SyslogHandler(found.address, facility=found.facility)
     except OSError as error:
         raise CircusStackError(f"cannot reach the syslog daemon of {url}: {error.strerror or error}") from None
     if isinstance(found.address, str) and not Path(found.address).is_socket():
         # It may be started later: then messages arrive from there on.
         sys.stderr.write(f"circusd: warning: no syslog daemon listens at {found.address} yet\n")
     handler.setFormatter(logging.Formatter(f"circusd[{os.getpid()}]: [%(levelname)s] %(message)s"))
-    # A daemon that ends needs no traceback on stderr for each message.
-    handler.handleError = lambda _record: None  # type: ignore[method-assign]
     return handler
 
 

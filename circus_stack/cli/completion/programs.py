@@ -56,7 +56,7 @@ def _option(action: argparse.Action, suggest: Mapping[str, Suggest]) -> click.Op
     )
 
 
-def _type_of(action: argparse.Action) -> click.ParamType:
+def _type_of(action: argparse.Action) -> Any:
     metavar = str(action.metavar or "").upper()
     if action.choices:
         return click.Choice([str(each) for each in action.choices])
