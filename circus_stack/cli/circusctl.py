@@ -15,10 +15,12 @@ from typing import Any
 import click
 
 from circus_stack import __version__
+from circus_stack.cli.completion import circus_protocol
 from circus_stack.cli.ctl_commands import build_command
 from circus_stack.cli.ctl_flags import Abbreviating, apply_flags, general_flags
 from circus_stack.cli.ctl_help import help_command
 from circus_stack.cli.ctl_listen import listen
+from circus_stack.cli.ctl_logs import logs
 from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.ctl_session import FAILED, INTERRUPTED, OK, Session
 from circus_stack.cli.interrupts import raise_interrupts
@@ -33,6 +35,7 @@ circusctl incr web 2                    two more processes of web
 circusctl set web graceful_timeout 60   change an option while it runs
 circusctl reload web --waiting          new processes take over from the old
 circusctl listen watcher.               events as they happen
+circusctl logs -f web                   what processes write
 circusctl --ssh me@host status          the arbiter of another machine
 circusctl COMMAND --help                more, with an example
 
@@ -45,6 +48,8 @@ _TABLE = {
         [*map(build_command, COMMANDS.values()), listen, help_command], key=lambda command: command.name or ""
     )
 }
+# With -f it is more than one question and its answer.
+_TABLE["logs"] = logs
 
 
 class CtlGroup(Abbreviating, click.Group):
@@ -115,6 +120,10 @@ def run(words: Sequence[str] | None, session: Session | None = None) -> int:
 def main() -> None:
     """The program."""
     raise_interrupts()
+    if circus_protocol.is_asked(os.environ):
+        print(circus_protocol.answer(circusctl, os.environ))
+        # As Circus ends here.
+        sys.exit(1)
     # A reader that has gone (`circusctl listen | head`) ends this program as it ends others, without a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(run(None))
