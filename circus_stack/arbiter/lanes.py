@@ -39,7 +39,9 @@ class Lanes:
         self._sockets: dict[LaneKey, socket.socket] = {}
         # The order in which the kernel has them in its group: the last one takes the place of one that leaves.
         self._group = [first]
-        self._is_steered = False
+        self._wanted: dict[str, int] = {}
+        # Among how many of the group the kernel chooses; 0: all.
+        self._chosen = 0
 
     def fd(self, watcher: str, lane: int) -> int:
         """The socket of a process, opened if there is none yet. Raises SocketError."""
@@ -65,13 +67,11 @@ class Lanes:
 
         `alive` are the lanes of its living processes. To be called before those that are too many are asked to go.
         """
-        surplus = [key for key in self._sockets if key.watcher == watcher and key.lane >= wanted]
-        if not surplus and not self._is_steered:
-            return
-        for key in surplus:
-            if key.lane not in alive:
+        self._wanted[watcher] = wanted
+        for key in tuple(self._sockets):
+            if key.watcher == watcher and key.lane >= wanted and key.lane not in alive:
                 self._close_lane(key)
-        self._steer({self._sockets[key] for key in surplus if key in self._sockets})
+        self._steer()
 
     def _close_lane(self, key: LaneKey) -> None:
         sock = self._sockets.pop(key)
@@ -83,16 +83,21 @@ class Lanes:
             self._group[self._group.index(sock)] = last
         sock.close()
 
-    def _steer(self, drained: Collection[socket.socket] = ()) -> None:
+    def _steer(self) -> None:
         """Let the kernel choose among those alone that stay: they are the first in its group as long as the lanes that
         go are the last that came. Where they are not, it goes on to choose among all."""
+        drained = {
+            sock for key, sock in self._sockets.items() if key.lane >= self._wanted.get(key.watcher, key.lane + 1)
+        }
         staying = len(self._group) - len(drained)
-        can_steer = bool(drained) and staying > 0 and not set(self._group[:staying]) & set(drained)
-        if can_steer and self._first.type is socket.SOCK_STREAM:
-            _attach(self._first, staying)
-            self._is_steered = True
-        elif self._is_steered:
-            self._is_steered = False
+        can_steer = bool(drained) and staying > 0 and drained.isdisjoint(self._group[:staying])
+        chosen = staying if can_steer and self._first.type is socket.SOCK_STREAM else 0
+        if chosen == self._chosen:
+            return
+        self._chosen = chosen
+        if chosen:
+            _attach(self._first, chosen)
+        else:
             with contextlib.suppress(OSError):
                 self._first.setsockopt(socket.SOL_SOCKET, _SO_DETACH_REUSEPORT_BPF, 0)
 

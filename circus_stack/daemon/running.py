@@ -22,7 +22,7 @@ from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.arbiter.signal_desk import SignalDesk
-from circus_stack.arbiter.sockets import fds, lane_fd, laned
+from circus_stack.arbiter.sockets import fds, lane_fd, laned, settle_lanes
 from circus_stack.config.chaussette_command import backend_of
 from circus_stack.config.schema import CircusConfig, WatcherConfig
 from circus_stack.control.desk import Offices, Saved
@@ -122,6 +122,7 @@ class Daemon:
                 laned(sockets),
                 partial(lane_fd, sockets),
             ),
+            settle_lanes=partial(settle_lanes, sockets),
         )
         self._arbiter = Arbiter(self._bound.stack, sockets, means)
 
