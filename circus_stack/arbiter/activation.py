@@ -72,7 +72,7 @@ def _is_at(config: SocketConfig, sock: socket.socket) -> bool:
     if sock.family != family_of(config) or address[1] != config.port:
         return False
     try:
-        return resolve(config, config.port)[0] == address[0]
+        return bool(resolve(config, config.port)[0] == address[0])
     except SocketError:
         # To bind it will fail, too, and say so.
         return False

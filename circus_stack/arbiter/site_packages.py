@@ -18,7 +18,7 @@ def site_packages(environment: str, version: str | None) -> tuple[str, ...]:
     if len(found) == 1:
         return (str(found[0]),)
     if found:
-        names = ", ".join(each.parent.name for each in found)
-        raise SpawnError(f"virtualenv {environment}: it is of several Pythons ({names}); set virtualenv_py_ver")
+        pythons = ", ".join(each.parent.name for each in found)
+        raise SpawnError(f"virtualenv {environment}: it is of several Pythons ({pythons}); set virtualenv_py_ver")
     missing = f"lib/python{version or 'X.Y'}/site-packages"
     raise SpawnError(f"virtualenv {environment}: there is no {missing} in it")

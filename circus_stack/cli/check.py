@@ -117,7 +117,7 @@ def _look_further(stack: StackConfig) -> list[Problem]:
     """What the recipes and the sinks say to their options; a server that isn't installed here is worth a warning, and a
     limit that is too low."""
     from circus_stack.api import alias
-    from circus_stack.arbiter.checks import check_identities
+    from circus_stack.arbiter.checks import check_launches
     from circus_stack.arbiter.hook_loading import check_hooks
     from circus_stack.cli.descriptors import look_at_descriptors
     from circus_stack.services import prepare
@@ -125,7 +125,7 @@ def _look_further(stack: StackConfig) -> list[Problem]:
     from circus_stack.system.open_files import most_open_files
 
     alias.install()
-    mistakes = [*check_watchers(stack.watchers, looks_at_disk=False), *check_identities(stack.watchers)]
+    mistakes = [*check_watchers(stack.watchers, looks_at_disk=False), *check_launches(stack.watchers)]
     mistakes += check_hooks(stack.watchers)
     warnings = list(look_at_descriptors(stack, most_open_files()))
     for service in stack.services:

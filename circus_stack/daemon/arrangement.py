@@ -9,7 +9,7 @@ from pathlib import Path
 
 from circus_stack import services
 from circus_stack.arbiter.activation import take_given
-from circus_stack.arbiter.checks import check_identities
+from circus_stack.arbiter.checks import check_launches
 from circus_stack.arbiter.hook_loading import check_hooks
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all
 from circus_stack.config.plugin_watcher import plugin_watcher
@@ -93,7 +93,7 @@ def check_with_system(watchers: Sequence[WatcherConfig], kind: SourceKind) -> li
     is_circus = kind is SourceKind.CIRCUS
     return [
         *check_watchers(watchers, refuses_unknown=not is_circus),
-        *check_identities(watchers),
+        *check_launches(watchers),
         *check_hooks(watchers),
     ]
 
