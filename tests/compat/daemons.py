@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.compat.wire import Wire
 from tests.support.ports import free_port
 from tests.support.processes import BIN, Program
 from tests.support.stack import Room, RunningStack
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 THEIRS, OURS = "theirs", "ours"
 SIDES = (THEIRS, OURS)
@@ -43,6 +44,7 @@ class Daemon:
     directory: Path
     values: Mapping[str, str]
     wire: Wire = field(init=False)
+    _patience_s: float = PATIENCE_S
 
     def __post_init__(self) -> None:
         self.wire = Wire(self.endpoint)
@@ -82,21 +84,29 @@ class Daemon:
         while self.wire.receive(0.05) is not None:
             pass
 
-    def settle(self) -> None:
-        """Wait until nothing changes: no watcher on its way, and the same processes at two looks."""
+    def settle(self) -> bool:
+        """Wait until nothing changes: no watcher on its way, as many processes as are wanted, the same at two looks.
+        False where that takes too long: then it is the reply of the step that tells."""
         # Circus refuses a change while another runs: one that is accepted means that all before have ended.
         self.call("start", name="barrier", waiting=True)
         seen: list[Any] = []
+        deadline = time.monotonic() + self._patience_s
+        while time.monotonic() < deadline:
+            seen.append(self._look())
+            if len(seen) > 1 and seen[-1] == seen[-2] and self._is_at_rest(seen[-1][0]):
+                return True
+            time.sleep(0.02)
+        # Whoever was late once is not waited for so long again.
+        self._patience_s = 1.0
+        return False
 
-        def is_quiet() -> bool:
-            statuses = self.call("status")["statuses"]
-            seen.append((statuses, self.call("numprocesses")["numprocesses"]))
-            if len(seen) == 1 or seen[-1] != seen[-2] or is_moving(statuses):
-                return False
-            # Circus counts a process that is gone until its next tick; a list does not.
-            return all(len(self.pids(name)) == self._wanted(name) for name in statuses if statuses[name] == "active")
+    def _look(self) -> tuple[dict[str, str], int]:
+        return self.call("status")["statuses"], self.call("numprocesses")["numprocesses"]
 
-        wait_until(is_quiet, f"{self.side}: rest", pause_s=0.02, detail=lambda: (seen[-1], self.stack.output()))
+    def _is_at_rest(self, statuses: Mapping[str, str]) -> bool:
+        # Circus counts a process that is gone until its next tick; a list does not.
+        active = [name for name in statuses if statuses[name] == "active"]
+        return not is_moving(statuses) and all(len(self.pids(name)) == self._wanted(name) for name in active)
 
     def _wanted(self, name: str) -> int:
         return int(self.call("get", name=name, keys=["numprocesses"])["options"]["numprocesses"])

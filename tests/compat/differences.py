@@ -65,7 +65,8 @@ DIFFERENCES: tuple[Difference, ...] = (
                     *("stop by a broken regex", "kill with what is no pid", "kill by no signal"),
                     *("kill by a wrong number", "kill of nobody", "signal to the children of none"),
                     *("signal to a child of nobody", "signal to no child", "signal by no name"),
-                    "signal by a wrong number",
+                    *("signal by a wrong number", "set [ug]id #2*", "set hooks.before_start #2*", "set of a singleton"),
+                    *("set a stream to a wrong class", "add a singleton of two", "add what exists*"),
                 ),
                 _ERROR_TO_ERROR,
             ),
@@ -77,7 +78,12 @@ DIFFERENCES: tuple[Difference, ...] = (
         "say what is legal. Those that clients look for are the same: `program X not found`, `'x' option not found`, "
         "`unknown command: 'x'`, `json invalid`, `message invalid 'x' is missing`, `unknown key 'x'`",
         "an error says what would be right",
-        (Seen(("stop by an unknown way",), ("value reason",)),),
+        (
+            Seen(
+                ("stop by an unknown way", "set * #2*", "set of what is no object", "add with *"),
+                ("value reason",),
+            ),
+        ),
     ),
     Difference(
         "refusals without waiting",
@@ -92,6 +98,64 @@ DIFFERENCES: tuple[Difference, ...] = (
         "`get` has it as `options` has it",
         "plugins read their settings so",
         (Seen(("get a free-form option",), _ERROR_TO_OK),),
+    ),
+    Difference(
+        "texts as values",
+        "`set` and `add` refuse the text of a number, a boolean or an environment",
+        "they take a value in JSON's type, and any text that an ini may say",
+        "a client needs no table of types: what can be written in the file can be set",
+        (
+            Seen(
+                tuple(f"set {each} #2*" for each in ("stop_signal", "send_hup", "shell", "copy_env", "respawn", "env")),
+                _ERROR_TO_OK,
+            ),
+        ),
+    ),
+    Difference(
+        "more keys to `set`",
+        "`priority`, `use_sockets`, `flapping.*` and others are unknown keys",
+        "each option of a watcher can be set",
+        "a change in the file would do the same, at the price of a reload",
+        (Seen(tuple(f"set {each} #2*" for each in ("priority", "use_sockets", "flapping.window")), _ERROR_TO_OK),),
+    ),
+    Difference(
+        "`set` of what does nothing",
+        "`retry_in`, `max_retry`, `rlimit_*`, `respawn`, `singleton`, `copy_env` and `close_child_*` are accepted and "
+        "forgotten",
+        "each is applied; `retry_in`, which is no option of a watcher, is refused",
+        "ok must mean that it was done",
+        (
+            Seen(("set retry_in *",), _OK_TO_ERROR),
+            Seen(("options after all settings",), ("value options.close_child_*",)),
+        ),
+    ),
+    Difference(
+        "limits in `add`",
+        "`rlimit_*` among the options fails with a traceback",
+        "they are limits of the watcher's processes, as in the ini",
+        "the command documents them",
+        (Seen(("add with a limit",), _ERROR_TO_OK),),
+    ),
+    Difference(
+        "what can never start",
+        "`add` and the start accept an unknown user; each spawn fails, and a line of the log tells",
+        "refused with the reason; at the start of circusd with the line of the ini, and status 2",
+        "a mistake is told where it is made",
+        (Seen(("add of an unknown user",), _OK_TO_ERROR),),
+    ),
+    Difference(
+        "whole seconds",
+        "`warmup_delay` is an integer from the ini and a float after `set`",
+        "a whole number is an integer, wherever it came from",
+        "one value has one form",
+        (Seen(("get warmup_delay *", "options *"), ("type options.warmup_delay",)),),
+    ),
+    Difference(
+        "`ipython`",
+        "starts a kernel in the daemon if IPython is there",
+        "`shell` is false unless `debug` is set in [circus]",
+        "a client that may steer processes may not run code in the daemon",
+        (Seen(("ipython",), ("value msg",)),),
     ),
     Difference(
         "`__name__`",
@@ -129,6 +193,18 @@ DIFFERENCES: tuple[Difference, ...] = (
         "`circusctl --json` ends with 0 whatever the reply is",
         "ends with 3 where the reply is an error",
         "a script must see the failure",
+    ),
+    Difference(
+        "what `reloadconfig` tells",
+        "`circusctl reloadconfig --waiting` prints ok",
+        "it prints what changed; the reply has the lines as `changes`",
+        "whoever waits wants to know",
+    ),
+    Difference(
+        "runtime changes and `reloadconfig`",
+        "a watcher whose options were `set` is stopped and made anew from the file, at any reloadconfig",
+        "what was set stays unless the file changed that very option; `circusctl save` writes it back",
+        "a change of one watcher must not undo what was done to another",
     ),
     Difference(
         "every end is told",

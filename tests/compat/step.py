@@ -37,9 +37,9 @@ class Step:
             reply = daemon.call(self.command, **{key: _real(value, daemon) for key, value in self.properties.items()})
         else:
             reply = _answer(daemon, self.raw)
-        if self.command.lower() in _CHANGES:
-            daemon.settle()
         neutral: Reply = daemon.neutral(reply)
+        if self.command.lower() in _CHANGES:
+            neutral["(at rest)"] = daemon.settle()
         return neutral
 
 

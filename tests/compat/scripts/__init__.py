@@ -55,6 +55,10 @@ stop_children = True
 close_child_stdin = False
 use_sockets = True
 
+[watcher:spare]
+cmd = sleep 600
+ready = delay:0.02
+
 [socket:web]
 host = 127.0.0.1
 port = @port@

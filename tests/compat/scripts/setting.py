@@ -86,7 +86,8 @@ def _set(number: int, key: str, value: Any, watcher: str) -> tuple[Step, ...]:
 
 _EACH = [each for number, (key, value) in enumerate(_GOOD) for each in _set(number, key, value, "web")]
 _SILENT = [each for number, (key, value) in enumerate(_FORGOTTEN, 100) for each in _set(number, key, value, "web")[:1]]
-_REFUSED = [each for number, (key, value) in enumerate(_BAD, 200) for each in _set(number, key, value, "web")[:1]]
+# One that no other step looks at: ours takes some of them.
+_REFUSED = [each for number, (key, value) in enumerate(_BAD, 200) for each in _set(number, key, value, "spare")[:1]]
 
 SETTING: tuple[Step, ...] = (
     *_EACH,
