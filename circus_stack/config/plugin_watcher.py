@@ -8,6 +8,7 @@ from typing import Any
 
 from circus_stack.config.plugin_section import PREFIX, SEPARATOR, resolve_use
 from circus_stack.config.schema import CircusConfig, PluginConfig, WatcherConfig
+from circus_stack.literals import parse_bool
 
 # As Circus has it: a plugin comes up before the watchers that it is to see.
 _PRIORITY = 1
@@ -22,6 +23,7 @@ def plugin_watcher(plugin: PluginConfig, circus: CircusConfig) -> WatcherConfig:
         # Its module may stand on the path of whoever started the arbiter.
         "copy_env": True,
         "copy_path": True,
+        "autostart": _is_active(plugin),
         **plugin.watcher,
     }
     if not values["copy_env"]:
@@ -33,6 +35,14 @@ def plugin_watcher(plugin: PluginConfig, circus: CircusConfig) -> WatcherConfig:
         where=plugin.where,
         **values,
     )
+
+
+def _is_active(plugin: PluginConfig) -> bool:
+    """Circus's own key of every plugin; the plugin itself says what is wrong with a value that is no boolean."""
+    try:
+        return parse_bool(plugin.options.get("active", "yes"))
+    except ValueError:
+        return True
 
 
 def _command(plugin: PluginConfig, circus: CircusConfig) -> str:
