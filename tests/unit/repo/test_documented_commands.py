@@ -39,8 +39,11 @@ def parse_group(group: click.Group, words: list[str]) -> None:
     context = click.Context(group, info_name=group.name)
     _, rest, _ = group.make_parser(context).parse_args(words)
     _, command, arguments = group.resolve_command(context, rest) if rest else (None, None, [])
-    if command is not None:
-        _, surplus, _ = command.make_parser(click.Context(command, parent=context)).parse_args(arguments)
+    if isinstance(command, click.Group):
+        parse_group(command, arguments)
+    elif command is not None:
+        inner = click.Context(command, parent=context, **command.context_settings)
+        _, surplus, _ = command.make_parser(inner).parse_args(arguments)
         if surplus:
             raise click.UsageError(f"takes no {' '.join(surplus)}")
 
