@@ -238,8 +238,10 @@ class Keeper:
         await self.charge.hooks.ask("before_stop")
         stopped = self.ends.stop_all()
         await self.turns.wait_gone(stopped)
-        self.come_down()
-        await self.charge.hooks.ask("after_stop")
+        async with self.charge.hooks.lane:
+            # after_reap of the last process has its say before the stop is told, as in Circus.
+            self.come_down()
+            await self.charge.hooks.call("after_stop")
         return stopped
 
     async def _bring_down_in_turn(self) -> None:
