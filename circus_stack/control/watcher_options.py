@@ -19,6 +19,9 @@ from circus_stack.config.values import ReloadMode, StreamConfig
 _WHOLE = ("max_age", "max_age_variance", "warmup_delay")
 
 
+_GIVEN = ("args", "env", "stdout_stream_conf", "stderr_stream_conf")
+
+
 def watcher_options(config: WatcherConfig, wanted: int) -> dict[str, Any]:
     """All options of a watcher by name, free-form ones included. `numprocesses` is what the watcher aims at now."""
     declared = {option.name: plain(getattr(config, option.name)) for option in options_of(WatcherConfig)}
@@ -40,6 +43,9 @@ def watcher_options(config: WatcherConfig, wanted: int) -> dict[str, Any]:
         "stdout_stream_conf": _stream(config.stdout_stream),
         "stderr_stream_conf": _stream(config.stderr_stream),
     }
+    if not config.where:
+        # It was not read from a file: Circus has null for what nobody has given then.
+        options |= {name: options[name] or None for name in _GIVEN}
     return dict(sorted(options.items()))
 
 
