@@ -202,9 +202,39 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "runtime changes and `reloadconfig`",
-        "a watcher whose options were `set` is stopped and made anew from the file, at any reloadconfig",
+        "a watcher of which the file changes one option is made anew: what was `set` of its others is lost",
         "what was set stays unless the file changed that very option; `circusctl save` writes it back",
-        "a change of one watcher must not undo what was done to another",
+        "an operator's change is lost only to a newer one",
+    ),
+    Difference(
+        "a change that fails",
+        "a reload, or a `set` that makes new processes, ends the old ones whatever becomes of the new",
+        "the old ones serve until the new are ready; if they do not become so, nothing changes, and that is an error",
+        "a mistake must not take the service down",
+    ),
+    Difference(
+        "mistakes in the file",
+        "a watcher or socket that cannot be made is left out with a warning, and the rest starts",
+        "every mistake is told with file and line, nothing starts, and the status is 2",
+        "a service that is missing is noticed late",
+    ),
+    Difference(
+        "endpoints that others can reach",
+        "any address is bound",
+        "an endpoint off the loopback is refused",
+        "whoever reaches it may run programs, and nothing on the wire is encrypted",
+    ),
+    Difference(
+        "multicast",
+        "answers discovery on udp://237.219.251.97:12027 unless `multicast_endpoint` is empty",
+        "answers only where `multicast_endpoint` is set",
+        "nothing is told to a network that nobody asked to be told",
+    ),
+    Difference(
+        "`updated`",
+        "published once for each key of a `set`",
+        "published once for a `set`",
+        "one request is applied as one change, or not at all",
     ),
     Difference(
         "every end is told",

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tests.compat.compare import deviations
+from tests.compat.compare import told as told_
 from tests.compat.ctl import Ctl, Told
 from tests.compat.daemons import OURS, THEIRS, start
 from tests.compat.differences import intended, row
@@ -138,7 +139,10 @@ def missing_lines(command: str, theirs: Told, ours: Told) -> list[str]:
 def test_json_has_circus_s_keys(command: str, pair: str, told) -> None:
     theirs, ours = told[REFERENCE][command].json(), told[pair][command].json()
 
-    assert [str(each) for each in deviations(theirs, ours) if row("replies", "options", each) is None] == []
+    found = [each for each in deviations(theirs, ours) if row("replies", "options", each) is None]
+    # One of the commands was a reload of all.
+    defects = [each for each in found if row("replies", "statuses after a reload of all", each) is None]
+    assert not defects, told_(defects)
 
 
 def test_prettified_json_is_one_key_a_line(told) -> None:

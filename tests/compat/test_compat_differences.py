@@ -1,0 +1,155 @@
+"""The differences that no comparison of replies shows, one test each; and the page that lists all of them."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from circus_stack.config.schema import CircusConfig
+from tests.compat.daemons import OURS, SIDES, THEIRS, Daemon, start
+from tests.compat.differences import DIFFERENCES, intended, page_rows
+from tests.compat.scripts.messages import DEAFENING
+from tests.compat.wire import Wire
+from tests.support.ports import free_port
+from tests.support.processes import BIN, running
+from tests.support.stack import Room
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+INI = """
+[watcher:web]
+cmd = sleep 600
+numprocesses = 2
+graceful_timeout = 20
+ready = delay:1
+
+[watcher:stubborn]
+cmd = sh -c 'trap "" TERM; while :; do sleep 0.1; done'
+graceful_timeout = 2
+ready = delay:0.3
+"""
+
+
+@pytest.fixture(scope="module")
+def daemons(place: Room) -> Iterator[dict[str, Daemon]]:
+    with ThreadPoolExecutor(len(SIDES)) as pool:
+        made = dict(zip(SIDES, pool.map(lambda side: start(place, side, INI), SIDES), strict=True))
+    yield made
+    for daemon in made.values():
+        daemon.close()
+
+
+def test_the_page_lists_what_the_table_has() -> None:
+    rows = re.findall(r"^\| .+ \|$", (ROOT / "docs" / "circus-differences.md").read_text(), re.MULTILINE)
+
+    # Two lines are the head. To write the rest: python -m tests.compat.differences
+    assert rows[2:] == page_rows()
+
+
+def test_each_difference_is_shown_by_a_test() -> None:
+    sources = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    shown = set(re.findall(r'intended\("([^"]+)"\)', sources))
+
+    assert [each.name for each in DIFFERENCES if not each.seen and each.name not in shown] == []
+
+
+def test_what_is_slow_to_stop_delays_nobody(daemons: dict[str, Daemon]) -> None:
+    assert intended("conflicts")
+    for side in SIDES:
+        daemon = daemons[side]
+        daemon.call("stop", name="stubborn")
+        # `ask` would ask again: what counts here is the first answer.
+        daemon.wire.send({"id": "during", "command": "incr", "properties": {"name": "web", "waiting": True}})
+        reply = daemon.wire.receive()
+        assert reply is not None
+        assert (reply["status"], reply.get("errno")) == (("error", 5) if side == THEIRS else ("ok", None)), reply
+        daemon.settle()
+
+
+@pytest.mark.parametrize("step", DEAFENING, ids=lambda step: step.title.replace(" ", "-"))
+def test_an_odd_message_is_answered(step, daemons: dict[str, Daemon]) -> None:
+    assert intended("odd messages")
+    reply = step.run(daemons[OURS])
+
+    assert (reply["status"], reply["tb"]) == ("error", None)
+    assert reply["errno"] == (1 if step.title == "blanks" else 3)
+
+
+def test_an_odd_message_makes_circus_deaf(here: Room) -> None:
+    daemon = start(here, THEIRS, "")
+    wire = Wire(daemon.endpoint)
+    try:
+        wire.send([])
+        wire.send({"id": "x", "command": "list", "properties": {}})
+        assert wire.receive(1.0) is None
+    finally:
+        wire.close()
+        daemon.close()
+
+
+def test_a_change_that_fails_leaves_the_old_processes(daemons: dict[str, Daemon]) -> None:
+    assert intended("a change that fails")
+    for side in SIDES:
+        daemon = daemons[side]
+        before = daemon.pids("web")
+        reply = daemon.call("set", name="web", options={"cmd": "sh -c 'sleep 0.5; exit 3'"}, waiting=True)
+        if side == THEIRS:
+            assert reply["status"] == "ok"
+            wait_until(lambda: not set(daemon.pids("web")) & set(before), "the end of those that worked")  # noqa: B023
+        else:
+            assert reply["status"] == "error"
+            assert daemon.pids("web") == before
+        daemon.call("set", name="web", options={"cmd": "sleep 600"}, waiting=True)
+        daemon.settle()
+
+
+def test_what_was_set_survives_another_change(daemons: dict[str, Daemon]) -> None:
+    assert intended("runtime changes and `reloadconfig`")
+    assert intended("what `reloadconfig` tells")
+    for side, expected in ((THEIRS, 20.0), (OURS, 7.0)):
+        daemon = daemons[side]
+        daemon.call("set", name="web", options={"graceful_timeout": 7}, waiting=True)
+        daemon.ini.write_text(daemon.ini.read_text().replace("numprocesses = 2", "numprocesses = 2\nstop_signal = INT"))
+        reply = daemon.call("reloadconfig", waiting=True)
+        assert reply["status"] == "ok"
+        assert ("changes" in reply) == (side == OURS)
+        daemon.settle()
+        options = daemon.call("get", name="web", keys=["graceful_timeout", "stop_signal"])["options"]
+        assert options == {"graceful_timeout": expected, "stop_signal": signal.SIGINT}
+
+
+def circusd_refuses(here: Room, ini: str) -> str:
+    """What our circusd says of a file that it does not start."""
+    path = here.directory / "circus.ini"
+    path.write_text(ini)
+    with running([str(BIN / "circusd"), str(path)], here.directory / "circusd.log", env=here.environ) as program:
+        assert program.wait_exit() == 2
+        return program.output()
+
+
+def test_a_mistake_in_the_file_keeps_everything_from_starting(here: Room) -> None:
+    assert intended("mistakes in the file")
+    mistake = "\n[watcher:two]\ncmd = sleep 600\nsingleton = True\nnumprocesses = 2\n"
+    daemon = start(here, THEIRS, mistake)
+    try:
+        assert daemon.call("list")["watchers"] == ["barrier"]
+        assert "two" in circusd_refuses(here, mistake)
+    finally:
+        daemon.close()
+
+
+def test_an_endpoint_that_others_can_reach_is_refused(here: Room) -> None:
+    assert intended("endpoints that others can reach")
+    told = circusd_refuses(here, f"[circus]\nendpoint = tcp://0.0.0.0:{free_port()}\n[watcher:a]\ncmd = sleep 600\n")
+
+    assert "circus.ini:2" in told
+
+
+def test_multicast_is_off_unless_it_is_set() -> None:
+    assert intended("multicast")
+    assert CircusConfig().multicast_endpoint is None
