@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -34,15 +35,23 @@ def _parse_timeout(_context: click.Context, _parameter: click.Parameter, value: 
     return seconds
 
 
+def _parse_place(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """`--ssh "$HOST"` with a HOST that isn't set must not mean the arbiter of this machine."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("is empty: it would mean another arbiter than it seems to")
+    return value
+
+
 def general_flags(*, is_hidden: bool) -> list[click.Parameter]:
     """--endpoint, --stack, --timeout, --json, --prettify, --ssh, --ssh_keyfile."""
 
     def flag(*names: str, help: str, **more: Any) -> click.Option:
         return click.Option(names, hidden=is_hidden, help=help, **more)
 
+    place = partial(flag, callback=_parse_place)
     return [
-        flag("--endpoint", metavar="ADDRESS", help="Endpoint of the arbiter [CIRCUSCTL_ENDPOINT]."),
-        flag("--stack", metavar="NAME|ID|INI", help="Which stack, where several run.", shell_complete=complete_stacks),
+        place("--endpoint", metavar="ADDRESS", help="Endpoint of the arbiter [CIRCUSCTL_ENDPOINT]."),
+        place("--stack", metavar="NAME|ID|INI", help="Which stack, where several run.", shell_complete=complete_stacks),
         flag(
             "timeout_s",
             "--timeout",
@@ -52,7 +61,7 @@ def general_flags(*, is_hidden: bool) -> list[click.Parameter]:
         ),
         flag("is_json", "--json", is_flag=True, help="Print the reply as JSON."),
         flag("is_pretty", "--prettify", is_flag=True, help="Indent that JSON."),
-        flag("--ssh", metavar="USER@HOST[:PORT]", help="Reach the arbiter of another machine through ssh."),
+        place("--ssh", metavar="USER@HOST[:PORT]", help="Reach the arbiter of another machine through ssh."),
         flag(
             "ssh_keyfile",
             "--ssh_keyfile",

@@ -133,6 +133,12 @@ def test_wrong_words_have_the_exit_status_of_circus() -> None:
     assert "Did you mean 'stats'?" in unknown.message
 
 
+@pytest.mark.parametrize("flag", ["--ssh", "--endpoint", "--stack"])
+def test_an_empty_place_is_refused(flag: str) -> None:
+    assert "is empty" in refused(circusctl, flag, "", "quit").message
+    assert "is empty" in refused(circusctl, "quit", flag, " ").message
+
+
 def test_an_abbreviation_that_fits_several_options_is_refused() -> None:
     assert "--ss" in refused(circusctl, "--ss", "a@b", "list").message
 
