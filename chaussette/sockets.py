@@ -22,7 +22,8 @@ PROBE_S = 0.5
 
 @dataclass(frozen=True)
 class Listener:
-    """A listening stream socket. `is_shared`: other processes accept on it too, so its queue is not ours to empty.
+    """A listening stream socket. `is_shared`: other processes accept on it too. `is_queue_ours`: what waits in its
+    queue is served by us or by nobody, so that it is to be taken before the end.
 
     `path` is the unix socket file that is ours to remove, else ''; `inode` tells it from a successor's.
     """
@@ -31,6 +32,7 @@ class Listener:
     is_shared: bool
     path: str = ""
     inode: int = 0
+    is_queue_ours: bool = False
 
     def remove_path(self) -> None:
         """Remove the socket file if it is still the one we made; safe to call twice."""
@@ -53,7 +55,9 @@ def adopt(fd: int) -> Listener:
         # The duplicate is all that is used; the original would keep the socket open after it was closed at stop.
         os.close(fd)
     _prepare(sock)
-    return Listener(sock, is_shared=True)
+    # Of those that share an address this one is ours alone, though a successor may get it.
+    is_one_of_many = sock.family != socket.AF_UNIX and bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT))
+    return Listener(sock, is_shared=True, is_queue_ours=is_one_of_many)
 
 
 def adopt_all(fds: Sequence[int]) -> list[Listener]:
@@ -83,7 +87,7 @@ def bind(
         sock.close()
         raise SocketError(_bind_message(address, error)) from error
     _prepare(sock)
-    return Listener(sock, is_shared=False)
+    return Listener(sock, is_shared=False, is_queue_ours=True)
 
 
 @contextlib.contextmanager
@@ -166,7 +170,7 @@ def _bind_unix(address: Address, backlog: int, mode: int | None) -> Listener:
         sock.close()
         raise SocketError(_bind_message(address, error)) from error
     _prepare(sock)
-    return Listener(sock, is_shared=False, path=str(Path(address.path).absolute()), inode=inode)
+    return Listener(sock, is_shared=False, path=str(Path(address.path).absolute()), inode=inode, is_queue_ours=True)
 
 
 def _remove_stale(address: Address) -> None:

@@ -143,7 +143,7 @@ class Servers:
         """Close the listeners, after taking what waits in the accept queue of a socket that only we serve."""
         for server, listener in zip(self._servers, self._listeners, strict=True):
             server.stop_accepting()
-            if not listener.is_shared:
+            if listener.is_queue_ours:
                 take_queue(server)
             server.close()
 

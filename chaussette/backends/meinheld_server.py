@@ -59,7 +59,7 @@ class Server:
         self._keys = [local_key(sock) for sock in sockets]
         # meinheld closes them at its end.
         self._fds = [sock.detach() for sock in sockets]
-        self._own_fds = [fd for fd, listener in zip(self._fds, listeners, strict=True) if not listener.is_shared]
+        self._own_fds = [fd for fd, listener in zip(self._fds, listeners, strict=True) if listener.is_queue_ours]
         self._is_over = False
 
     def run(self, lifecycle: Lifecycle, status: str) -> None:

@@ -136,6 +136,6 @@ class AcceptLoop:
         Then close every listener, so that a shared socket lives on with those who still serve it.
         """
         for index, listener in enumerate(self._listeners):
-            if not listener.is_shared:
+            if listener.is_queue_ours:
                 self._accept(index, MAX_SILENT)
             listener.sock.close()

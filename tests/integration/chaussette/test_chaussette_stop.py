@@ -207,6 +207,22 @@ def test_what_waits_in_the_accept_queue_of_an_own_socket_is_answered(supervisor,
     assert worker.wait_exit() == 0
 
 
+@every_backend
+def test_what_waits_for_one_of_several_sockets_on_an_address_is_answered(supervisor, backend, tmp_path):
+    """The supervisor holds it, too, and accepts nothing: it closes it when the worker is gone."""
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True, backlog=64) as sock:
+        worker = supervisor.start_ready("--backend", backend, fds=[sock.fileno()])
+        address = sock.getsockname()
+        slow = Slow(supervisor.client(address), 1, tmp_path)
+        waiting = [supervisor.client(address) for _ in range(20)]
+        for client in waiting:
+            client.request("GET", "/")
+        worker.signal(signal.SIGTERM)
+        assert [client.getresponse().status for client in waiting] == [200] * 20
+        assert slow.wait().status == 200
+        assert worker.wait_exit() == 0
+
+
 def test_a_stale_unix_socket_is_replaced_and_one_in_use_is_not(supervisor):
     path = supervisor.run_dir / "own.sock"
     first = supervisor.start_ready("--host", f"unix:{path}")
