@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from circus_stack.config.check_watcher import place_of, title_of
@@ -20,20 +21,28 @@ _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 
 def check_sockets(sockets: tuple[SocketConfig, ...], problems: Problems) -> None:
     """Paths that are too long; ports and paths that two sockets ask for."""
-    for index, socket in enumerate(sockets):
+    # Only sockets of one port, or of one path, can be in each other's way.
+    neighbours: dict[str | int, list[SocketConfig]] = {}
+    for socket in sockets:
         _check_path(socket, problems)
         _check_type(socket, problems)
         _warn_idle(socket, problems)
-        other = next((each for each in sockets[:index] if _collide(each, socket)), None)
+        earlier = neighbours.setdefault(socket.port if socket.path is None else socket.path, [])
+        other = None if socket.path is None and socket.port == 0 else _first_in_the_way(socket, earlier)
         if other is not None:
             what = f"the path {socket.path}" if socket.path else f"port {socket.port}"
             where = _place(socket, "path" if socket.path else "port")
             problems.add(f"{what} is taken by [socket:{other.name}]", where, section=f"socket:{socket.name}")
+        earlier.append(socket)
 
 
-def check_use_of_sockets(watcher: WatcherConfig, sockets: tuple[SocketConfig, ...], problems: Problems) -> None:
-    """Names of sockets that don't exist or aren't inherited, and a readiness that such a socket would fake."""
-    known = {socket.name.lower(): socket for socket in sockets}
+def _first_in_the_way(socket: SocketConfig, earlier: Iterable[SocketConfig]) -> SocketConfig | None:
+    return next((each for each in earlier if _collide(each, socket)), None)
+
+
+def check_use_of_sockets(watcher: WatcherConfig, known: Mapping[str, SocketConfig], problems: Problems) -> None:
+    """Names of sockets that don't exist or aren't inherited, and a readiness that such a socket would fake. `known` are
+    the sockets by their names in lower case."""
     texts = {"cmd": watcher.cmd, "args": watcher.args, **{f"env {key}": text for key, text in watcher.env.items()}}
     used: dict[str, SocketConfig] = {}
     for option, text in texts.items():
@@ -53,8 +62,8 @@ def check_use_of_sockets(watcher: WatcherConfig, sockets: tuple[SocketConfig, ..
     if watcher.stdin_socket is not None and watcher.stdin_socket.lower() not in known:
         _refuse_socket(watcher.stdin_socket, "stdin_socket", watcher, list(known), problems)
     if watcher.use_sockets:
-        _check_readiness(watcher, tuple(used.values()) or sockets, problems)
-    if watcher.on_demand and not (watcher.stdin_socket or (watcher.use_sockets and sockets)):
+        _check_readiness(watcher, tuple(used.values() or known.values()), problems)
+    if watcher.on_demand and not (watcher.stdin_socket or (watcher.use_sockets and known)):
         problems.add(
             "waits for a socket to be touched, and the watcher has none",
             place_of(watcher, "on_demand"),
@@ -170,9 +179,9 @@ def _collide(one: SocketConfig, other: SocketConfig) -> bool:
     if (one.so_reuseport and other.so_reuseport) or (one.type == _DATAGRAM) is not (other.type == _DATAGRAM):
         # Several may share a port then; and a port of TCP is none of UDP.
         return False
-    if one.path is not None or other.path is not None:
-        return one.path == other.path
-    if one.family != other.family or one.port != other.port or one.port == 0:
+    if one.path is not None:
+        return True
+    if one.family != other.family:
         return False
     return bool(_WILDCARDS & {one.host, other.host}) or _numeric(one.host) == _numeric(other.host)
 

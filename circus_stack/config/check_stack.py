@@ -22,15 +22,33 @@ def check_stack(stack: StackConfig, problems: Problems) -> None:
     _check_names(runnables, problems)
     _check_names(stack.sockets, problems)
     known = {each.name.lower(): each.name for each in runnables}
+    sockets = _by_name(stack)
     for watcher in (each for each in runnables if isinstance(each, WatcherConfig)):
         check_watcher(watcher, problems)
         _check_dependencies(watcher, watcher.depends_on, known, problems)
-        check_use_of_sockets(watcher, stack.sockets, problems)
+        check_use_of_sockets(watcher, sockets, problems)
     for service in stack.services:
         _check_dependencies(service, _depends_on(service), known, problems)
-    _check_rings(stack, problems)
+    _check_rings(runnables, problems)
     check_sockets(stack.sockets, problems)
     check_endpoints(stack.circus, problems)
+
+
+def check_one(stack: StackConfig, watcher: WatcherConfig, problems: Problems) -> None:
+    """The same for one watcher that was changed, or added, in a stack that is right; services may have become watchers
+    of it already."""
+    others: list[_Runnable] = [each for each in stack.watchers if each.name != watcher.name]
+    names = {watcher.name, *(each.name for each in others)}
+    runnables = [watcher, *others, *(each for each in stack.services if each.name not in names)]
+    check_watcher(watcher, problems)
+    _check_dependencies(watcher, watcher.depends_on, {each.name.lower(): each.name for each in runnables}, problems)
+    check_use_of_sockets(watcher, _by_name(stack), problems)
+    if watcher.depends_on:
+        _check_rings(runnables, problems)
+
+
+def _by_name(stack: StackConfig) -> dict[str, SocketConfig]:
+    return {socket.name.lower(): socket for socket in stack.sockets}
 
 
 def _runnables(stack: StackConfig) -> list[_Runnable]:
@@ -94,11 +112,11 @@ def _depends_on(service: ServiceConfig) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
 
 
-def _check_rings(stack: StackConfig, problems: Problems) -> None:
+def _check_rings(runnables: Sequence[_Runnable], problems: Problems) -> None:
     """A ring of depends_on could never start. Each is told once, and then opened to look for the next."""
     records: dict[str, _Runnable] = {}
     edges: dict[str, set[str]] = {}
-    for record in _runnables(stack):
+    for record in runnables:
         depends_on = record.depends_on if isinstance(record, WatcherConfig) else _depends_on(record)
         records[record.name.lower()] = record
         edges[record.name.lower()] = {each.lower() for each in depends_on}

@@ -21,9 +21,17 @@ class Layer:
     patterns: tuple[str, ...]
     variables: Mapping[str, str]
 
-    def matches(self, name: str) -> bool:
-        """Whether the watcher of that name gets these variables."""
-        return not self.patterns or any(_matches(name, each) for each in self.patterns)
+    def matches(self, name: str | None) -> bool:
+        """Whether the watcher of that name gets these variables; None is what is no watcher."""
+        return not self.patterns or (name is not None and any(_matches(name, each) for each in self.patterns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Combined:
+    """What several layers come to; `expandable` holds the arbiter's environment as well."""
+
+    own: Mapping[str, str]
+    expandable: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +40,36 @@ class StackEnvironment:
 
     layers: tuple[Layer, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    # By the layers that match: most watchers of a file have the same.
+    _known: dict[tuple[int, ...], _Combined] = field(default_factory=dict, compare=False, repr=False)
 
     def of_watcher(self, name: str) -> dict[str, str]:
         """The variables that the watcher's sections set; those of no section are the arbiter's affair."""
-        return self._combined(each for each in self.layers if each.matches(name))
+        return dict(self._combined(name).own)
 
-    def common(self) -> dict[str, str]:
-        """The variables of `[env]` alone."""
-        return self._combined(each for each in self.layers if not each.patterns)
+    def expandable(self, name: str | None) -> Mapping[str, str]:
+        """`circus.env.X` -> value, for the options of a watcher, or of what is none."""
+        return self._combined(name).expandable
 
-    def _combined(self, layers: Iterable[Layer]) -> dict[str, str]:
+    def _combined(self, name: str | None) -> _Combined:
+        matching = [number for number, layer in enumerate(self.layers) if layer.matches(name)]
+        order = tuple(sorted(matching, key=lambda number: bool(self.layers[number].patterns)))
+        known = self._known.get(order)
+        if known is None:
+            known = self._known[order] = self._combine(order)
+        return known
+
+    def _combine(self, order: Iterable[int]) -> _Combined:
         """Variables may name others, `$(circus.env.X)`: those that came before them, else those of the environment."""
-        found: dict[str, str] = {}
-        for layer in sorted(layers, key=lambda each: bool(each.patterns)):
-            for name, value in layer.variables.items():
-                names_another = "circus." in value.lower()
-                found[name] = expand(value, environ_variables(self.environ, found)) if names_another else value
-        return found
+        own: dict[str, str] = {}
+        expandable = environ_variables(self.environ)
+        for number in order:
+            for name, value in self.layers[number].variables.items():
+                own[name] = expand(value, expandable)
+                # Taken out first, so that it comes last: what was laid over is found first, in whatever case.
+                expandable.pop(f"circus.env.{name}", None)
+                expandable[f"circus.env.{name}"] = own[name]
+        return _Combined(own, expandable)
 
 
 def read_environment(sections: Iterable[Section], environ: Mapping[str, str]) -> StackEnvironment:

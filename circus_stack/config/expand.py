@@ -21,14 +21,21 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     """Replace `$(circus.X)`, `((circus.X))` by `variables["circus.X"]`, in any case; unknown ones stay as written."""
     if not mentions_variables(text):
         return text
-    folded = {name.lower(): value for name, value in variables.items()}
 
     def replace(match: re.Match[str]) -> str:
         name = match[1] or match[2]
-        found = variables.get(name, folded.get(name.lower()))
+        found = variables.get(name)
+        if found is None:
+            found = _any_case(name, variables)
         return match[0] if found is None else found
 
     return _VARIABLE.sub(replace, text)
+
+
+def _any_case(name: str, variables: Mapping[str, str]) -> str | None:
+    """The last one of that name in another case, as it is the one that was laid over the others."""
+    wanted = name.lower()
+    return next((variables[each] for each in reversed(tuple(variables)) if each.lower() == wanted), None)
 
 
 def expand_environ(text: str, environ: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from circus_stack.config.circus_reader import read_circus
 from circus_stack.config.document import Document, Section
@@ -28,7 +29,7 @@ _EMPTY = '""'
 _Said = dict[tuple[str, str, str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IniFile:
     """One file. `is_paste`: the dialect of PasteDeploy, where % begins a variable; otherwise Circus's."""
 
@@ -46,6 +47,7 @@ class IniFile:
         """All of it."""
         return "".join(self.lines)
 
+    @cached_property
     def document(self) -> Document:
         """What it says; mistakes are not told."""
         text = "\n".join(_ENDING.sub("", line) for line in self.lines)
@@ -53,7 +55,7 @@ class IniFile:
 
     def section(self, kind: str, name: str) -> Section | None:
         """The section `[kind:name]`, however its title is written, its blocks together."""
-        return next((each for each in self.document().sections if (each.kind, each.name) == (kind, name)), None)
+        return next((each for each in self.document.sections if (each.kind, each.name) == (kind, name)), None)
 
     def written(self, value: str) -> str:
         """A value as the dialect writes it."""
@@ -169,20 +171,21 @@ class IniFile:
     def _checked(self, lines: Sequence[str], wanted: dict[tuple[str, str, str], str | None]) -> IniFile:
         """The file with these lines, if it says what is wanted and nothing else has changed."""
         changed = dataclasses.replace(self, lines=tuple(lines))
-        expected = {**self._said(), **{key: value for key, value in wanted.items() if value is not None}}
+        expected = {**self._said, **{key: value for key, value in wanted.items() if value is not None}}
         for key, value in wanted.items():
             if value is None:
                 expected.pop(key, None)
             elif value == _EMPTY and not self.is_paste:
                 expected[key] = ""
-        if changed._said() != expected:
+        if changed._said != expected:
             raise ValueError("the file has no way to say it")
         return changed
 
+    @cached_property
     def _said(self) -> _Said:
         return {
             (section.kind, section.name, entry.key): entry.value
-            for section in self.document().sections
+            for section in self.document.sections
             for entry in section.entries
         }
 

@@ -7,9 +7,10 @@ them knows an option by name. No option is declared here: they stand in `schema`
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -89,10 +90,16 @@ def composite(factory: Callable[[], T], spelling: str, help: str, *, change: Cha
 
 def options_of(record: type) -> Iterator[Option]:
     """The declarations of a record's options, in the order of its fields."""
-    for field in dataclasses.fields(record):
-        declared = field.metadata.get(_KEY)
-        if declared is not None:
-            yield dataclasses.replace(declared, name=field.name, default=field.default)
+    return iter(_options_of(record))
+
+
+@cache
+def _options_of(record: type) -> tuple[Option, ...]:
+    return tuple(
+        dataclasses.replace(field.metadata[_KEY], name=field.name, default=field.default)
+        for field in dataclasses.fields(record)
+        if _KEY in field.metadata
+    )
 
 
 def composites_of(record: type) -> Iterator[Composite]:
@@ -110,6 +117,7 @@ def changes_of(record: type) -> dict[str, Change]:
     return found
 
 
-def spellings(record: type) -> dict[str, Option]:
+@cache
+def spellings(record: type) -> Mapping[str, Option]:
     """Every spelling of a record's options, aliases too -> its declaration."""
     return {name: each for each in options_of(record) for name in (each.name, *each.aliases)}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from circus_stack.config import inert, json_values
-from circus_stack.config.check_stack import check_stack
+from circus_stack.config.check_stack import check_one
 from circus_stack.config.check_watcher import check_watcher
 from circus_stack.config.composites import FILE_SINK, HOOK_PREFIX, RLIMIT_PREFIX, STREAMS
 from circus_stack.config.dialect import Dialect
@@ -62,9 +62,8 @@ def watcher_from_options(
 def check_change(stack: StackConfig, changed: WatcherConfig) -> None:
     """Raise ValueError where a watcher that was changed, or added, contradicts the rest of the stack: sockets and
     watchers that it names, rings of dependencies."""
-    others = tuple(each for each in stack.watchers if each.name != changed.name)
     problems = Problems()
-    check_stack(dataclasses.replace(stack, watchers=(*others, changed), plugins=()), problems)
+    check_one(stack, changed, problems)
     _raise_first(problems)
 
 

@@ -234,7 +234,7 @@ class _Saving:
 
     def _common_variables(self, name: str) -> dict[str, str]:
         """Name of each variable that a section [env...] sets for the watcher -> the section's title."""
-        sections = [each for file in self._files.values() for each in file.document().sections if each.kind == "env"]
+        sections = [each for file in self._files.values() for each in file.document.sections if each.kind == "env"]
         layers = read_environment(sections, {}).layers
         return {key: f"[{each.title}]" for each in layers if each.matches(name) for key in each.variables}
 

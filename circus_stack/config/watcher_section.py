@@ -24,7 +24,7 @@ from circus_stack.config.convert import Converted, convert, refuse_unknown
 from circus_stack.config.dialect import Dialect
 from circus_stack.config.document import Entry, Section
 from circus_stack.config.environment import StackEnvironment
-from circus_stack.config.expand import environ_variables, expand
+from circus_stack.config.expand import expand
 from circus_stack.config.option import spellings
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
@@ -42,8 +42,7 @@ class Scope:
 
     def expand(self, section: Section, name: str | None = None) -> Section:
         """The section with `$(circus.env.X)` replaced; `name` is the watcher's, whose own variables then win."""
-        own = self.environment.common() if name is None else self.environment.of_watcher(name)
-        variables = environ_variables(self.environ, own)
+        variables = self.environment.expandable(name)
         return section.map_values(lambda entry: expand(entry.value, variables))
 
 

@@ -10,7 +10,7 @@ from circus_stack.config import kinds
 from circus_stack.config.dialect import CIRCUS, PASTE
 from circus_stack.config.option import Option, composites_of, options_of
 from circus_stack.config.runtime import change_option, check_change, merge_runtime, watcher_from_options
-from circus_stack.config.schema import CircusConfig, SocketConfig, SourceKind, StackConfig, WatcherConfig
+from circus_stack.config.schema import CircusConfig, ServiceConfig, SocketConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.config.values import HookConfig, Readiness, ReadinessForm, ReloadMode, StreamConfig
 from circus_stack.errors import UnknownOptionError
 
@@ -189,6 +189,18 @@ def test_a_change_is_checked_against_the_rest_of_the_stack() -> None:
         check_change(stack, dataclasses.replace(watcher, depends_on=("other",)))
     with pytest.raises(ValueError, match="did you mean 'web'"):
         check_change(stack, dataclasses.replace(watcher, cmd="x $(circus.sockets.wbe)", use_sockets=True))
+
+
+def test_a_service_that_has_become_a_watcher_is_no_second_one() -> None:
+    service = ServiceConfig(name="redis", kind="redis", options=None)
+    redis, shop = WatcherConfig(name="redis", cmd="redis-server"), WatcherConfig(name="shop", cmd="cat")
+    stack = StackConfig(
+        source="", kind=SourceKind.PASTE, circus=CircusConfig(), watchers=(redis, shop), services=(service,)
+    )
+    check_change(stack, dataclasses.replace(redis, priority=3))
+    check_change(stack, dataclasses.replace(shop, depends_on=("redis",)))
+    uncomposed = dataclasses.replace(stack, watchers=(shop,))
+    check_change(uncomposed, dataclasses.replace(shop, depends_on=("redis",)))
 
 
 def test_a_reload_keeps_what_an_operator_changed_unless_the_file_changed_it_too() -> None:
