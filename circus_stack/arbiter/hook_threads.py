@@ -51,7 +51,9 @@ class ThreadedCall:
         """Give it at most so much longer."""
         if not self.verdict.done() and self._timer.when() > self._loop.time() + timeout_s:
             self._timer.cancel()
-            self._timer = self._loop.call_later(timeout_s, self.leave_behind, "was overtaken by a stop")
+            self._timer = self._loop.call_later(
+                timeout_s, self.leave_behind, "was left behind: what it was called for is over"
+            )
 
     def leave_behind(self, reason: str) -> None:
         """Wait for it no more."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Set
 from functools import partial
 from typing import Any
 
@@ -24,10 +24,12 @@ from circus_stack.system.reaper import Reaper
 
 log = logging.getLogger(__name__)
 
-# What a stop waits for a hook of the start that it overtakes.
+# What is waited for a hook whose answer is of no use any more.
 _OVERTAKEN_S = 1.0
-# The hooks of a start: what they decide is moot once the watcher is to stop.
-_OF_A_START = frozenset({"before_start", "after_start", "before_spawn", "after_spawn"})
+# What these say is moot once the watcher is to stop, ...
+OF_A_START = frozenset({"before_start", "after_start", "before_spawn", "after_spawn"})
+# ... and what these say when the last process is gone.
+OF_A_PROCESS = frozenset({"before_signal", "after_signal", "before_reap"})
 
 
 class HookHost:
@@ -144,10 +146,10 @@ class Hooks:
             return f"the modules of the hooks could not be imported: that {verdict.error}"
         return "; ".join(f"{each.option}: {each.message}" for each in found)
 
-    def hurry(self) -> None:
-        """The watcher is to stop: wait only a moment longer for what was to help to start it."""
+    def hurry(self, names: Set[str]) -> None:
+        """Wait only a moment longer for these: what they would say is of no use any more."""
         for call in self._running:
-            if call.name in _OF_A_START:
+            if call.name in names:
                 call.hurry(_OVERTAKEN_S)
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from circus_stack.arbiter.ages import Ages
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.consent import Consent
 from circus_stack.arbiter.ends import Ends
+from circus_stack.arbiter.hooks import OF_A_PROCESS
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.on_demand import Demand
 from circus_stack.arbiter.process import Process
@@ -238,6 +239,7 @@ class Keeper:
         await self.charge.hooks.ask("before_stop")
         stopped = self.ends.stop_all()
         await self.turns.wait_gone(stopped)
+        self.charge.hooks.hurry(OF_A_PROCESS)
         async with self.charge.hooks.lane:
             # after_reap of the last process has its say before the stop is told, as in Circus.
             self.come_down()
@@ -248,7 +250,9 @@ class Keeper:
         async with self.turns.take_quietly():
             if self.watcher.state is WatcherState.STOPPING:
                 await self.bring_down()
-                self.demand.rearm()
+                # Whoever waits at the socket still does: a hook that refused would be asked again and again.
+                if self.refusal is None:
+                    self.demand.rearm()
 
     def come_down(self) -> None:
         """The last process is gone."""

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from circus_stack.arbiter.charge import Charge
+from circus_stack.arbiter.hooks import OF_A_START
 from circus_stack.arbiter.jobs import note_begun
 from circus_stack.errors import CommandError, Errno
 
@@ -33,7 +34,7 @@ class Turns:
     def interrupt(self) -> int:
         """Overtake whatever waits, for its turn or for a condition; the number to `check` against from here on."""
         self._interrupts += 1
-        self._charge.hooks.hurry()
+        self._charge.hooks.hurry(OF_A_START)
         self._charge.means.pulse.beat()
         return self._interrupts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from circus_stack.arbiter import hooks
-from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.schema import SocketConfig, WatcherConfig
 from circus_stack.config.values import HookConfig, Readiness, ReadinessForm
 from circus_stack.errors import CommandError, ReloadError
 from circus_stack.events import (
@@ -162,8 +163,10 @@ def test_extended_stats_that_hang_hold_nobody_up(tmp_path: Path) -> None:
 # -- refusals and failures ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("behaviour", ["refuse", "fail", "leave", "hang"])
-@pytest.mark.parametrize("hook", START)
+@pytest.mark.parametrize(
+    ("hook", "behaviour"),
+    [*((hook, behaviour) for hook in START for behaviour in ("refuse", "fail", "hang")), ("before_start", "leave")],
+)
 def test_a_start_that_a_hook_refuses_comes_to_nothing(tmp_path: Path, hook: str, behaviour: str) -> None:
     async def act(on: Stage) -> None:
         with pytest.raises(CommandError, match=f"its hook {hook} refused"):
@@ -189,6 +192,23 @@ def test_failures_that_are_ignored_change_nothing(tmp_path: Path, behaviour: str
 
     config = web(declared(behaviour, ignore=True), hook_timeout=0.2 if behaviour == "hang" else 30.0)
     play(stack_of(config), tmp_path, act)
+
+
+@pytest.mark.parametrize("hook", START)
+def test_a_start_on_demand_that_is_refused_is_not_tried_for_ever(tmp_path: Path, hook: str) -> None:
+    config = web(declared(None, **{hook: "refuse"}), use_sockets=True, on_demand=True)
+    place = SocketConfig(name="a", host="127.0.0.1", port=0)
+
+    async def act(on: Stage) -> None:
+        await on.arbiter.start(["web"])
+        assert on.arbiter.is_armed("web")
+        [view] = on.arbiter.sockets()
+        with socket.create_connection((view.host, view.port), timeout=20):
+            await on.wait(lambda: sample_hooks.names() == [hook], "the hook")
+            await on.wait(lambda: on.arbiter.status("web") is WatcherState.STOPPED, "it to be down")
+            assert not on.arbiter.is_armed("web")
+
+    play(stack_of(config, sockets=(place,)), tmp_path, act)
 
 
 def test_what_a_failure_says(tmp_path: Path) -> None:
