@@ -15,6 +15,7 @@ from circus_stack.control.watcher_options import plain
 from circus_stack.errors import CircusStackError
 from circus_stack.protocol.command import Command
 from circus_stack.protocol.commands import COMMANDS
+from circus_stack.protocol.replies import REPLIES
 
 Fields = dict[str, Any]
 
@@ -92,6 +93,7 @@ def _command_fields(command: Command) -> Fields:
         "help": command.help,
         "example": command.example,
         "words": command.words,
+        "reply": REPLIES[command.name],
         "properties": {
             each.name: {
                 "type": each.type.name,
