@@ -30,7 +30,7 @@ def background(endpoints: dict[str, str]) -> Iterator[Callable[..., ThreadedArbi
     started: list[ThreadedArbiter] = []
 
     def start(*watchers: dict[str, Any], **options: Any) -> ThreadedArbiter:
-        arbiter = get_arbiter(watchers, background=True, **{**endpoints, **options})
+        arbiter = get_arbiter(watchers, background=True, **{**endpoints, "check_delay": 0.1, **options})
         assert isinstance(arbiter, ThreadedArbiter)
         started.append(arbiter)
         arbiter.start()
