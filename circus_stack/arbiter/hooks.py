@@ -30,6 +30,8 @@ _OVERTAKEN_S = 1.0
 OF_A_START = frozenset({"before_start", "after_start", "before_spawn", "after_spawn"})
 # ... and what these say when the last process is gone.
 OF_A_PROCESS = frozenset({"before_signal", "after_signal", "before_reap"})
+# Circus always ignores the failures of these: what goes wrong in them must not keep a process from its end.
+_IGNORED = frozenset({"before_signal", "after_signal", "before_stop", "after_stop", "extended_stats"})
 
 
 class HookHost:
@@ -134,7 +136,7 @@ class Hooks:
         log.error("%s: its hook %s (%s) failed: %s", config.name, name, hook.callable, error, exc_info=trace)
         text = str(error) or repr(error)
         self._publish(HookFailed(watcher=config.name, time=self._epoch(), name=name, error=text))
-        return hook.ignore_failure
+        return hook.ignore_failure or name in _IGNORED
 
     async def check(self, config: WatcherConfig) -> str:
         """What is wrong with the hooks of a configuration that the watcher is to have; empty where nothing is. Imports

@@ -231,15 +231,35 @@ def test_what_the_hooks_of_an_end_say_is_ignored(tmp_path: Path, hook: str) -> N
     play(stack_of(web(declared(**{hook: "refuse"}))), tmp_path, act)
 
 
-@pytest.mark.parametrize("behaviour", ["refuse", "fail", "hang"])
-def test_a_signal_that_before_signal_refuses_is_not_sent_but_sigkill_is(tmp_path: Path, behaviour: str) -> None:
+def test_a_signal_that_before_signal_refuses_is_not_sent_but_sigkill_is(tmp_path: Path) -> None:
     async def act(on: Stage) -> None:
         await on.arbiter.start(["web"])
         await on.arbiter.stop(["web"])
         assert [each.signum for each in on.of(ProcessKilled)] == [signal.SIGKILL]
         assert [each.exit_code for each in on.of(ProcessReaped)] == [-signal.SIGKILL]
 
-    play(stack_of(web(declared(None, before_signal=behaviour), graceful_timeout=0.3)), tmp_path, act)
+    play(stack_of(web(declared(None, before_signal="refuse"), graceful_timeout=0.3)), tmp_path, act)
+
+
+@pytest.mark.parametrize("behaviour", ["fail", "hang"])
+def test_a_before_signal_that_fails_keeps_no_signal_back(tmp_path: Path, behaviour: str) -> None:
+    async def act(on: Stage) -> None:
+        await on.arbiter.start(["web"])
+        await on.arbiter.stop(["web"])
+        assert [each.signum for each in on.of(ProcessKilled)] == [signal.SIGTERM]
+        assert sample_hooks.names() == ["before_signal", "after_signal"]
+
+    config = web(declared(None, before_signal=behaviour, after_signal="agree"), hook_timeout=0.5)
+    play(stack_of(config), tmp_path, act)
+
+
+def test_a_before_signal_that_hangs_does_not_keep_sigkill_back(tmp_path: Path) -> None:
+    async def act(on: Stage) -> None:
+        await on.arbiter.start(["web"])
+        await on.arbiter.stop(["web"])
+        assert [each.exit_code for each in on.of(ProcessReaped)] == [-signal.SIGKILL]
+
+    play(stack_of(web(declared(None, before_signal="hang"), graceful_timeout=0.3)), tmp_path, act)
 
 
 def test_a_signal_by_command_is_asked_for_too(tmp_path: Path) -> None:
