@@ -39,6 +39,7 @@ from circus_stack.events import Event, WatcherAdded, WatcherUpdated
 from circus_stack.protocol.record import StackRecord, encode_record
 from circus_stack.streams.streams import Streams
 from circus_stack.streams.tail import LiveTail
+from circus_stack.streams.validation import unknown_changes
 from circus_stack.system.descent import become_subreaper
 from circus_stack.system.notify import NotifySocket
 from circus_stack.system.pidfile import PidFile
@@ -167,7 +168,10 @@ class Daemon:
             teardown.callback(discovery.close)
 
     def _check_watcher(self, config: WatcherConfig) -> list[Problem]:
-        return check_with_system((config,), self._arbiter.stack.kind)
+        problems = check_with_system((config,), self._arbiter.stack.kind)
+        if config.name in self._arbiter.names() and not problems:
+            problems = unknown_changes(self._arbiter.config(config.name), config)
+        return problems
 
     def _global_options(self) -> Mapping[str, object]:
         """What `globaloptions` sends beside the endpoint."""

@@ -64,7 +64,10 @@ class LanePool:
         del self._users[key], self._plans[key]
         lane = self._lanes.pop(key)
         self._closing[lane] = key
-        lane.close(lambda: self._closing.pop(lane))
+        lane.close(lambda: self._closed(lane))
+
+    def _closed(self, lane: Lane) -> None:
+        del self._closing[lane]
 
     def _closing_lane(self, key: Key) -> Lane | None:
         """The newest lane to the same place that has not written everything yet."""

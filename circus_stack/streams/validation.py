@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -41,10 +42,29 @@ def check_watchers(
     return problems
 
 
+def unknown_changes(before: WatcherConfig, after: WatcherConfig) -> list[Problem]:
+    """The options that a change would set and that their class doesn't know: nobody sets one to have it ignored."""
+    changed = [
+        (option, StreamConfig(stream.sink, _new_options(getattr(before, option), stream)))
+        for option, stream in _streams(after)
+    ]
+    return [
+        problem
+        for option, stream in changed
+        if (unknown := unknown_options(stream))
+        for problem in located(ConfigError(unknown), f"watcher:{after.name}", option, {}).problems
+    ]
+
+
+def _new_options(before: StreamConfig | None, after: StreamConfig) -> dict[str, str]:
+    known = before.options if before is not None else {}
+    return {key: value for key, value in after.options.items() if known.get(key) != value}
+
+
 def ignored_options(watchers: Iterable[WatcherConfig]) -> list[Problem]:
     """The options that their stream's class doesn't know, as warnings: what `refuses_unknown` would refuse."""
     return [
-        problem
+        dataclasses.replace(problem, message=f"{problem.message}, ignored")
         for watcher in watchers
         for option, stream in _streams(watcher)
         if (unknown := unknown_options(stream))

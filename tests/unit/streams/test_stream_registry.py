@@ -16,7 +16,7 @@ from circus_stack.streams.pool import key_of
 from circus_stack.streams.registry import check, plan, shipped_name
 from circus_stack.streams.sink import SinkError
 from circus_stack.streams.sinks.file import FileSink
-from circus_stack.streams.validation import check_watcher, check_watchers, ignored_options
+from circus_stack.streams.validation import check_watcher, check_watchers, ignored_options, unknown_changes
 from tests.unit.streams.foreign_sinks import Recorder
 
 PLACE = Place("web", "stdout", Console.of_process())
@@ -95,13 +95,22 @@ def test_what_circus_ignores_is_told_and_not_refused() -> None:
         where={"stdout_stream.max_byte": Location("circus.ini", 7)},
     )
     assert check_watcher(watcher, refuses_unknown=False) == []
-    assert check_watcher(watcher) == ignored_options([watcher])
+    assert len(check_watcher(watcher)) == 2
     texts = [str(problem) for problem in ignored_options([watcher])]
     assert [text.partition(";")[0] for text in texts] == [
-        "[watcher:web] stdout_stream.refresh_time: unknown option of FileStream",
-        "circus.ini:7: [watcher:web] stdout_stream.max_byte: unknown option of FileStream",
+        "[watcher:web] stdout_stream.refresh_time: unknown option of FileStream, ignored",
+        "circus.ini:7: [watcher:web] stdout_stream.max_byte: unknown option of FileStream, ignored",
     ]
     assert "did you mean 'max_bytes'?" in texts[1]
+
+
+def test_who_sets_an_unknown_option_hears_of_it() -> None:
+    before = WatcherConfig(name="web", stdout_stream=StreamConfig("FileStream", {"refresh_time": "0.3"}))
+    after = WatcherConfig(name="web", stdout_stream=StreamConfig("FileStream", {"refresh_time": "0.3", "pid": "1"}))
+    worse = WatcherConfig(name="web", stdout_stream=StreamConfig("FileStream", {"refresh_time": "0.5"}))
+    assert unknown_changes(before, after) == []
+    (problem,) = unknown_changes(before, worse)
+    assert "[watcher:web] stdout_stream.refresh_time: unknown option of FileStream" in str(problem)
 
 
 def test_no_streams_no_mistakes() -> None:
