@@ -50,7 +50,7 @@ def _named(entry: Entry, main: Document, environ: Mapping[str, str], problems: P
         paths = [str(folder / word)] if is_literal else _matching(word, folder, entry.key)
         if not paths:
             _warn_nothing(entry, word, folder, problems)
-        found += [path for path in paths if not _is_main(path, main, entry, is_literal, problems)]
+        found += [path for path in paths if not _is_refused(path, main, entry, is_literal, problems)]
     return found
 
 
@@ -72,12 +72,15 @@ def _warn_nothing(entry: Entry, word: str, folder: Path, problems: Problems) -> 
     )
 
 
-def _is_main(path: str, main: Document, entry: Entry, is_literal: bool, problems: Problems) -> bool:
-    if _real(path) != _real(main.path):
-        return False
-    if is_literal:
+def _is_refused(path: str, main: Document, entry: Entry, is_literal: bool, problems: Problems) -> bool:
+    """Whether it is no file to be read: the main file once more, or a directory. A pattern passes them over."""
+    is_main, is_directory = _real(path) == _real(main.path), Path(path).is_dir()
+    if is_literal and is_main:
         problems.add("includes this very file", entry.where, section="circus", option=entry.key, found=path)
-    return True
+    elif is_literal and is_directory:
+        legal = f"{INCLUDE_DIR} = DIRECTORY, or {INCLUDE} = FILE"
+        problems.add("is a directory", entry.where, section="circus", option=entry.key, found=path, legal=legal)
+    return is_main or is_directory
 
 
 def _read(path: str, problems: Problems) -> Document | None:

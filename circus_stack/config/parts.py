@@ -65,7 +65,10 @@ def read_parts(
     environment = read_environment([each for each in own if each.kind == "env"], environ)
     parts = Parts(Scope(dialect, environ, environment, problems))
     for section in own:
-        _read(section, parts, service_kinds, has_web)
+        if section.kind in NAMED and not section.entries and not dialect.is_strict:
+            problems.warn("is empty, and is ignored, as in Circus", section.where, section=section.title)
+        else:
+            _read(section, parts, service_kinds, has_web)
     names = [each.name for each in parts.watchers] + [each.name for each in parts.services]
     names += [PREFIX + each.name for each in parts.plugins]
     check_patterns(environment, [*names, *([WEB] if has_web else [])], problems)

@@ -17,14 +17,14 @@ def only(folder: Path, text: str) -> tuple[str, str, int]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[watcher:a]\n", ("watcher:a", "cmd", 1)),
+        ("[watcher:a]\nargs = x\n", ("watcher:a", "cmd", 1)),
         ("[watcher:a]\ncmd = x 'y\n", ("watcher:a", "cmd", 2)),
         ('[watcher:a]\ncmd = x\nargs = """\n', ("watcher:a", "args", 3)),
         ("[watcher:a]\ncmd = x\nsingleton = 1\nnumprocesses = 2\n", ("watcher:a", "numprocesses", 4)),
         ("[watcher:a]\ncmd = x\ndepends_on = b\n", ("watcher:a", "depends_on", 3)),
         ("[watcher:a]\ncmd = x\n[watcher:A]\ncmd = y\n", ("watcher:A", "", 3)),
         ("[watcher:a]\nuse_sockets = 1\ncmd = x $(circus.sockets.web)\n", ("watcher:a", "cmd", 3)),
-        ("[watcher:a]\ncmd = x $(circus.sockets.s)\n[socket:s]\n", ("watcher:a", "use_sockets", 1)),
+        ("[watcher:a]\ncmd = x $(circus.sockets.s)\n[socket:s]\nport=0\n", ("watcher:a", "use_sockets", 1)),
         ("[watcher:a]\ncmd = x\n[socket:s]\npath = /" + "x" * 107 + "\n", ("socket:s", "path", 4)),
         ("[watcher:a]\ncmd = x\n[socket:s]\nport = 80\n[socket:t]\nhost=*\nport = 80\n", ("socket:t", "", 7)),
         ("[watcher:a]\ncmd = x\n[socket:s]\npath = /a\n[socket:t]\npath = /a\n", ("socket:t", "", 6)),

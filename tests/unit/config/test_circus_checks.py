@@ -159,6 +159,22 @@ def test_an_included_directory_may_hold_the_file_itself(tmp_path: Path) -> None:
     assert [Path(each).name for each in stack.files] == ["circus.ini", "more.ini"]
 
 
+def test_a_pattern_passes_directories_over(tmp_path: Path) -> None:
+    (tmp_path / "conf.ini").mkdir()
+    (tmp_path / "conf.ini" / "a.ini").write_text("[watcher:a]\ncmd = cat\n", encoding="utf-8")
+    stack = circus(tmp_path, "[circus]\ninclude = conf*\n  conf.ini/[ab].ini\n[watcher:w]\ncmd = cat\n")
+    assert [each.name for each in stack.watchers] == ["w", "a"]
+    (problem,) = mistakes(circus, tmp_path, "[circus]\ninclude = conf.ini\n")
+    assert "legal: include_dir = DIRECTORY" in str(problem)
+
+
+def test_an_empty_section_is_ignored_as_in_circus(tmp_path: Path) -> None:
+    stack = circus(tmp_path, "[watcher:a]\n[socket:s]\n[plugin:p]\n[watcher:w]\ncmd = cat\n")
+    assert [each.name for each in stack.watchers] == ["w"]
+    assert (stack.sockets, stack.plugins, len(stack.warnings)) == ((), (), 3)
+    assert len(mistakes(paste, tmp_path, "[watcher:a]\n[watcher:w]\ncmd = cat\n")) == 1
+
+
 def test_included_files_are_read_anew_each_time(tmp_path: Path) -> None:
     more = tmp_path / "more.ini"
     main = "[circus]\ninclude = more.ini\n"
