@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from circus_stack.arbiter.site_packages import site_packages
+from circus_stack.config.composites import rlimit_text
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import Problem, SpawnError
 from circus_stack.system.identity import resolve_identity
@@ -39,7 +40,7 @@ def check_limits_of(watchers: Iterable[WatcherConfig]) -> list[Problem]:
             try:
                 check_limits({name: limit})
             except SpawnError as error:
-                found.append(_problem(watcher, f"rlimit_{name}", error, ":".join(map(str, limit)), ""))
+                found.append(_problem(watcher, f"rlimit_{name}", error, rlimit_text(limit), ""))
     return found
 
 
@@ -59,8 +60,10 @@ def check_environments(watchers: Iterable[WatcherConfig]) -> list[Problem]:
 
 def _problem(watcher: WatcherConfig, option: str, error: SpawnError, value: str | None, legal: str) -> Problem:
     where = watcher.where.get(option) or watcher.where.get("")
+    # The option is named beside the message: it needs not to stand in it again.
+    message = str(error).removeprefix(f"{option}: ").removeprefix(f"{option} {value}: ")
     return Problem(
-        str(error),
+        message,
         file=where.file if where else "",
         line=where.line if where else 0,
         section=f"watcher:{watcher.name}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -83,7 +84,7 @@ def posix_spawn(
     ours. Raises OSError as exec or the change of directory would, ValueError for a text with a zero byte."""
     library = _library()
     if library is None:
-        raise OSError("the C library's posix_spawn cannot change the directory or close descriptors")
+        raise OSError(errno.ENOSYS, "the C library's posix_spawn cannot change the directory or close descriptors")
     pid = ctypes.c_int()
     with _apart(fds) as apart, _file_actions(library, cwd, apart) as actions:
         error = library.spawn(

@@ -13,7 +13,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from circus_stack.errors import ResourceShortageError, SpawnError
@@ -120,23 +120,29 @@ def _start(plan: SpawnPlan) -> int:
 
 def _starter(plan: SpawnPlan) -> Callable[[int], int]:
     """What starts the process, given its stdin."""
-    identity = plan.other_identity()
     if plan.limits or plan.tells_pid:
-        check_limits(plan.limits)
-        path = locate(plan.argv[0], plan.env, plan.fallback_path)
-        # What the programs before the command then do not find, they could only say in its output.
-        check_executable(path, plan.cwd)
-        argv = wrap([path, *plan.argv[1:]], limits=plan.limits, identity=identity, tells_pid=plan.tells_pid)
-        return partial(_posix_spawn, plan, argv[0], argv)
-    if identity is not None or (not is_available() and not plan.moved_fds):
-        return partial(_popen, plan)
+        plan = _wrapped(plan)
+    if plan.other_identity() is None and is_available():
+        return partial(_posix_spawn, plan, locate(plan.argv[0], plan.env, plan.fallback_path))
+    if plan.moved_fds:
+        raise SpawnError("descriptors can only get other numbers (listen_fds) with glibc 2.34 or newer")
+    return partial(_popen, plan)
+
+
+def _wrapped(plan: SpawnPlan) -> SpawnPlan:
+    """The same with the command in the hands of those programs that do the rest."""
+    check_limits(plan.limits)
     path = locate(plan.argv[0], plan.env, plan.fallback_path)
-    return partial(_posix_spawn, plan, path, plan.argv)
+    # What the programs before the command then do not find, they could only say in its output.
+    check_executable(path, plan.cwd)
+    command = [path, *plan.argv[1:]]
+    argv = wrap(command, limits=plan.limits, identity=plan.other_identity(), tells_pid=plan.tells_pid)
+    return replace(plan, argv=argv, identity=None)
 
 
-def _posix_spawn(plan: SpawnPlan, path: str, argv: Sequence[str], stdin: int) -> int:
+def _posix_spawn(plan: SpawnPlan, path: str, stdin: int) -> int:
     fds = {0: stdin, 1: plan.stdout_fd, 2: plan.stderr_fd, **{fd: fd for fd in plan.pass_fds}, **plan.moved_fds}
-    return posix_spawn(path, argv, plan.env, cwd=plan.cwd, fds=fds)
+    return posix_spawn(path, plan.argv, plan.env, cwd=plan.cwd, fds=fds)
 
 
 def _popen(plan: SpawnPlan, stdin: int) -> int:

@@ -145,3 +145,13 @@ def test_several_at_a_time_each_with_its_own_outcome() -> None:
         else:
             assert argv[0] in str(outcome)
     assert sum(isinstance(each, Child) for each in outcomes) == 32
+
+
+def test_without_the_librarys_help_popen_does_what_it_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("circus_stack.system.spawn.is_available", lambda: False)
+    assert said(["pwd"], cwd=str(tmp_path)) == f"{tmp_path}\n"
+    assert said(["sh", "-c", "ulimit -n"], limits={"nofile": (64, 64)}) == "64\n"
+    with pytest.raises(SpawnError, match="cannot execute 'no-such-program'"):
+        spawn(plan(["no-such-program"], 1))
+    with pytest.raises(SpawnError, match=r"listen_fds.* glibc 2\.34"):
+        spawn(plan(["true"], 1, moved_fds={3: 0}))
