@@ -22,7 +22,7 @@ def release_signals() -> None:
 
 
 def answer_signal(loop: asyncio.AbstractEventLoop, signum: int, callback: Callable[..., object], *args: object) -> None:
-    """Call `callback(*args)` in the loop, soon, for a signal; `loop.remove_signal_handler` ends it. The main thread's alone.
+    """Call `callback(*args)` in the loop, soon, for a signal; `loop.remove_signal_handler` ends it. Main thread only.
 
     asyncio's own way is one byte a signal in a pipe that holds 277 of them: while the loop is busy and hundreds of
     children end, the rest is lost, a SIGTERM among them, and Python prints a traceback for each. Here the pipe only
