@@ -91,8 +91,8 @@ class Arbiter:
         """Whether it runs and answers."""
         return self._is_answering.is_set() and not self._has_ended.is_set()
 
-    def start(self, cb: Callable[[], object] | None = None) -> None:
-        """Run until `stop`, a signal or a client asks for the end; `cb` is called when everything is up.
+    def start(self, cb: Callable[[None], object] | None = None) -> None:
+        """Run until `stop`, a signal or a client asks for the end; `cb(None)` is called when everything is up.
 
         Signals are answered as circusd does, where this is the program's main thread; its own handlers are put back at
         the end. Raises CircusStackError where it can't start: an endpoint or a socket is taken, a command is missing.
@@ -111,12 +111,13 @@ class Arbiter:
                 watcher.attach(None)
             self._has_ended.set()
 
-    def _run(self, stdout: Lane, stderr: Lane, cb: Callable[[], object] | None) -> None:
+    def _run(self, stdout: Lane, stderr: Lane, cb: Callable[[None], object] | None) -> None:
         stack = self._declare()
 
         def on_up() -> None:
             if cb is not None:
-                cb()
+                # Circus hands in a future, which nobody looks at.
+                cb(None)
 
         setting = Setting(
             paths=_paths(stack, self._source),
@@ -236,7 +237,7 @@ class ThreadedArbiter(Arbiter):
     daemon = False
     _thread: threading.Thread | None = None
 
-    def start(self, cb: Callable[[], object] | None = None) -> None:
+    def start(self, cb: Callable[[None], object] | None = None) -> None:
         failures: list[BaseException] = []
 
         def run() -> None:

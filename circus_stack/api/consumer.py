@@ -31,7 +31,12 @@ class CircusConsumer:
         self.timeout = timeout
         self._is_stopped = False
         self._reach = Reach(endpoint, ssh_server)
-        self._subscriber = Subscriber(self._reach.endpoint, self.topics, context=context)
+        self._subscriber = Subscriber(self._reach.endpoint, self.topics, context=self._context(context))
+
+    @staticmethod
+    def _context(given: Any) -> Any:
+        """The ZeroMQ context, None for one of its own; another kind of program overrides it."""
+        return given
 
     def __iter__(self) -> Iterator[Any]:
         return self.iter_messages()

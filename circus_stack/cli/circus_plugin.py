@@ -110,7 +110,13 @@ def _run(make: Callable[[], Any]) -> int:
 
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, end)
-    plugin = make()
+    try:
+        plugin = make()
+    except CircusStackError:
+        raise
+    except Exception:
+        log.exception("the plugin cannot be made")
+        return _FAILED
     log.info("%s runs on %s", plugin.name or type(plugin).__name__, plugin.endpoint)
     if ended.is_set():
         return 0

@@ -15,15 +15,12 @@ def get_arbiter(
     watchers: Iterable[Mapping[str, Any] | Watcher],
     controller: str | None = None,
     pubsub_endpoint: str | None = None,
-    *,
-    env: Mapping[str, str] | None = None,
-    background: bool = False,
     **options: Any,
 ) -> Arbiter:
     """As `circus.get_arbiter`; `start` lets other greenlets run. With `background` it returns at once."""
     from circus_stack.api.green.arbiter import Arbiter
 
-    made = [watcher_of(each, env or {}) for each in watchers]
-    arbiter = Arbiter(made, controller, pubsub_endpoint, **options)
-    arbiter.is_background = background
+    env, is_background = options.pop("env", None) or {}, options.pop("background", False)
+    arbiter = Arbiter([watcher_of(each, env) for each in watchers], controller, pubsub_endpoint, **options)
+    arbiter.is_background = is_background
     return arbiter

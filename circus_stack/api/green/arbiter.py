@@ -15,7 +15,7 @@ class Arbiter(_Arbiter):
 
     is_background = False
 
-    def start(self, cb: Callable[[], object] | None = None) -> None:
+    def start(self, cb: Callable[[None], object] | None = None) -> None:
         ended = ThreadPool(1).spawn(super().start, cb)
         if not self.is_background:
             ended.get()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from circus_stack.api import alias
+from tests.integration.api.programs import output_of
 
 ROOT = Path(__file__).parents[3]
 INSTALL = "from circus_stack.api import alias; alias.install(); alias.install()\n"
@@ -16,17 +15,7 @@ INSTALL = "from circus_stack.api import alias; alias.install(); alias.install()\
 
 def run(program: str, *path: Path) -> str:
     """What a program of its own prints: the import system of this one stays as it is."""
-    environ = {"PYTHONPATH": ":".join(str(each) for each in (*path, ROOT))}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", INSTALL + program],
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return output_of(INSTALL + program, env={"PYTHONPATH": ":".join(str(each) for each in (*path, ROOT))})
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -15,6 +13,7 @@ from circus_stack.api.client import AsyncCircusClient, CallError, CircusClient, 
 from circus_stack.api.consumer import CircusConsumer
 from circus_stack.api.stats.client import StatsClient
 from circus_stack.api.stream import FileStream, TimedRotatingFileStream
+from tests.integration.api.programs import output_of
 from tests.support.waiting import wait_until
 
 SLEEP = {"cmd": "sleep 300"}
@@ -175,15 +174,7 @@ PATCH = "from gevent import monkey; monkey.patch_all()"
 
 def run_green(endpoints: dict[str, str], *parts: str) -> str:
     """What a program on gevent prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(parts), endpoints["controller"], endpoints["pubsub_endpoint"]],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return output_of("\n".join(parts), endpoints["controller"], endpoints["pubsub_endpoint"])
 
 
 def test_green_variants_let_other_greenlets_run(endpoints):

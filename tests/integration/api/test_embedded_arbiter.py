@@ -131,7 +131,7 @@ SCRIPT = """
         controller=sys.argv[1], pubsub_endpoint=sys.argv[2],
         plugins=[{"use": "plugin_of_test.Mine", "name": "mine", "word": "a b"}])
     try:
-        arbiter.start(lambda: print("up", flush=True))
+        arbiter.start(lambda _: print("up", flush=True))
     finally:
         arbiter.stop()
     print("ended", arbiter.statuses(), flush=True)
