@@ -124,7 +124,10 @@ class SocketConfig:
         change=Change.REBIND,
     )
     umask: int | None = option(
-        None, kinds.OCTAL, "File mode mask under which a unix socket's file is made.", change=Change.REBIND
+        None,
+        kinds.OCTAL,
+        "File mode mask under which a unix socket's file is made, in octal; Circus reads it in base 10.",
+        change=Change.REBIND,
     )
     owner: str | None = option(
         None, kinds.USER, "User (name or number) who owns a unix socket's file.", change=Change.REBIND
