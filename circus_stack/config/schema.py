@@ -13,9 +13,22 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from circus_stack.config import kinds
+from circus_stack.config.circus_schema import CircusConfig
 from circus_stack.config.option import Change, composite, option
+from circus_stack.config.socket_schema import SocketConfig
 from circus_stack.config.values import HookConfig, Location, Readiness, ReloadMode, StreamConfig
 from circus_stack.errors import Problem
+
+__all__ = [
+    "CircusConfig",
+    "PluginConfig",
+    "ServiceConfig",
+    "SocketConfig",
+    "SourceKind",
+    "StackConfig",
+    "WatcherConfig",
+    "WebConfig",
+]
 
 
 class SourceKind(StrEnum):
@@ -24,121 +37,6 @@ class SourceKind(StrEnum):
     PASTE = "paste"
     CIRCUS = "circus"
     APP = "app"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CircusConfig:
-    """The arbiter's own options: section `[circus]`."""
-
-    name: str = option("", kinds.TEXT, "Name of the stack, as clients list it.", change=Change.RESTART)
-    endpoint: str = option("", kinds.TEXT, "Address of the command endpoint.", change=Change.RESTART)
-    pubsub_endpoint: str = option("", kinds.TEXT, "Address of the event endpoint.", change=Change.RESTART)
-    logs_endpoint: str = option("", kinds.TEXT, "Address of the log endpoint.", change=Change.RESTART)
-    stats_endpoint: str = option("", kinds.TEXT, "Address of the statistics endpoint.", change=Change.RESTART)
-    statsd: bool = option(False, kinds.BOOL, "Run circusd-stats.", change=Change.RESTART)
-    httpd: bool = option(False, kinds.BOOL, "Run the web console.", change=Change.RESTART)
-    httpd_host: str = option("localhost", kinds.TEXT, "Host of the web console.", change=Change.RESTART)
-    httpd_port: int = option(8080, kinds.PORT, "Port of the web console.", change=Change.RESTART)
-    check_delay: float = option(
-        5.0, kinds.SECONDS, "Seconds between two safety sweeps; exits are seen at once without it.", change=Change.APPLY
-    )
-    warmup_delay: float = option(0.0, kinds.SECONDS, "Pause between the starts of two watchers.", change=Change.APPLY)
-    umask: int | None = option(None, kinds.OCTAL, "File mode mask of the arbiter.", change=Change.RESTART)
-    pidfile: str | None = option(None, kinds.TEXT, "File that holds the arbiter's pid.", change=Change.RESTART)
-    loglevel: str = option(
-        "info", kinds.choice("debug", "info", "warning", "error", "critical"), "Log level.", change=Change.RESTART
-    )
-    logoutput: str = option(
-        "-",
-        kinds.TEXT,
-        "Log file, syslog://HOST:PORT?FACILITY or syslog:///PATH?FACILITY; - is stderr.",
-        change=Change.RESTART,
-    )
-    loggerconfig: str | None = option(
-        None,
-        kinds.TEXT,
-        "File that configures logging (ini, JSON or YAML), or default; loglevel and logoutput then count for nothing.",
-        change=Change.RESTART,
-    )
-    debug: bool = option(False, kinds.BOOL, "Log at level debug, and let asyncio check itself.", change=Change.RESTART)
-    debug_gc: bool = option(False, kinds.BOOL, "Log the collections of garbage.", change=Change.RESTART)
-    endpoint_owner: str | None = option(
-        None,
-        kinds.USER,
-        "User who owns the ipc:// endpoint; a watcher that is added at run time must then run as that user.",
-        change=Change.RESTART,
-    )
-    multicast_endpoint: str | None = option(
-        None,
-        kinds.TEXT,
-        "Multicast address at which a datagram is answered with the endpoint: udp://GROUP:PORT; empty: none.",
-        change=Change.RESTART,
-    )
-    fqdn_prefix: str | None = option(
-        None, kinds.TEXT, "Put before the host's name, PREFIX@FQDN, where statistics name it.", change=Change.RESTART
-    )
-    runtime_dir: str | None = option(
-        None, kinds.TEXT, "Directory of sockets and lock, mode 0700.", change=Change.RESTART
-    )
-    state_dir: str | None = option(None, kinds.TEXT, "Directory of what outlives a run.", change=Change.RESTART)
-    sink_timeout: float = option(
-        5.0, kinds.SECONDS, "How long a sink may make no progress before lines are dropped.", change=Change.APPLY
-    )
-    extra: Mapping[str, str] = field(default_factory=dict)
-    where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketConfig:
-    """A listening socket: section `[socket:NAME]`. With `path` it is a unix socket, whatever `family` says."""
-
-    name: str
-    host: str = option("localhost", kinds.TEXT, "Host name or address.", change=Change.REBIND)
-    port: int = option(8080, kinds.PORT, "TCP port.", change=Change.REBIND)
-    path: str | None = option(None, kinds.TEXT, "Path of a unix socket.", change=Change.REBIND)
-    family: str = option(
-        "AF_INET", kinds.choice("AF_INET", "AF_INET6", "AF_UNIX"), "Address family.", change=Change.REBIND
-    )
-    type: str = option(
-        "SOCK_STREAM",
-        kinds.choice("SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET"),
-        "Type; a SOCK_DGRAM is bound and does not listen.",
-        change=Change.REBIND,
-    )
-    proto: int = option(0, kinds.COUNT, "Protocol number; 0 is the type's own.", change=Change.REBIND)
-    backlog: int = option(2048, kinds.COUNT, "Length of the accept queue.", change=Change.REBIND)
-    blocking: bool = option(False, kinds.BOOL, "Hand the socket on in blocking mode.", change=Change.REBIND)
-    so_reuseport: bool = option(
-        False,
-        kinds.BOOL,
-        "A socket of its own for each process, between which the kernel divides.",
-        change=Change.REBIND,
-    )
-    interface: str | None = option(
-        None, kinds.TEXT, "Network interface that the socket is bound to (SO_BINDTODEVICE).", change=Change.REBIND
-    )
-    replace: bool = option(
-        False,
-        kinds.BOOL,
-        "Remove whatever socket file stands at path; a stale one is removed anyway.",
-        change=Change.REBIND,
-    )
-    umask: int | None = option(
-        None,
-        kinds.OCTAL,
-        "File mode mask under which a unix socket's file is made, in octal; Circus reads it in base 10.",
-        change=Change.REBIND,
-    )
-    owner: str | None = option(
-        None, kinds.USER, "User (name or number) who owns a unix socket's file.", change=Change.REBIND
-    )
-    group: str | None = option(
-        None, kinds.GROUP, "Group (name or number) that a unix socket's file belongs to.", change=Change.REBIND
-    )
-    mode: int | None = option(
-        None, kinds.OCTAL, "Permission bits of a unix socket's file; otherwise the umask's.", change=Change.REBIND
-    )
-    where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
 
 def _nothing() -> None:

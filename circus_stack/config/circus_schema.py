@@ -1,0 +1,72 @@
+"""The arbiter's own options: the record of `[circus]`. Declarations only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from circus_stack.config import kinds
+from circus_stack.config.option import Change, option
+from circus_stack.config.values import Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircusConfig:
+    """The arbiter's own options: section `[circus]`."""
+
+    name: str = option("", kinds.TEXT, "Name of the stack, as clients list it.", change=Change.RESTART)
+    endpoint: str = option("", kinds.TEXT, "Address of the command endpoint.", change=Change.RESTART)
+    pubsub_endpoint: str = option("", kinds.TEXT, "Address of the event endpoint.", change=Change.RESTART)
+    logs_endpoint: str = option("", kinds.TEXT, "Address of the log endpoint.", change=Change.RESTART)
+    stats_endpoint: str = option("", kinds.TEXT, "Address of the statistics endpoint.", change=Change.RESTART)
+    statsd: bool = option(False, kinds.BOOL, "Run circusd-stats.", change=Change.RESTART)
+    httpd: bool = option(False, kinds.BOOL, "Run the web console.", change=Change.RESTART)
+    httpd_host: str = option("localhost", kinds.TEXT, "Host of the web console.", change=Change.RESTART)
+    httpd_port: int = option(8080, kinds.PORT, "Port of the web console.", change=Change.RESTART)
+    check_delay: float = option(
+        5.0, kinds.SECONDS, "Seconds between two safety sweeps; exits are seen at once without it.", change=Change.APPLY
+    )
+    warmup_delay: float = option(0.0, kinds.SECONDS, "Pause between the starts of two watchers.", change=Change.APPLY)
+    umask: int | None = option(None, kinds.OCTAL, "File mode mask of the arbiter.", change=Change.RESTART)
+    pidfile: str | None = option(None, kinds.TEXT, "File that holds the arbiter's pid.", change=Change.RESTART)
+    loglevel: str = option(
+        "info", kinds.choice("debug", "info", "warning", "error", "critical"), "Log level.", change=Change.RESTART
+    )
+    logoutput: str = option(
+        "-",
+        kinds.TEXT,
+        "Log file, syslog://HOST:PORT?FACILITY or syslog:///PATH?FACILITY; - is stderr.",
+        change=Change.RESTART,
+    )
+    loggerconfig: str | None = option(
+        None,
+        kinds.TEXT,
+        "File that configures logging (ini, JSON or YAML), or default; loglevel and logoutput then count for nothing.",
+        change=Change.RESTART,
+    )
+    debug: bool = option(False, kinds.BOOL, "Log at level debug, and let asyncio check itself.", change=Change.RESTART)
+    debug_gc: bool = option(False, kinds.BOOL, "Log the collections of garbage.", change=Change.RESTART)
+    endpoint_owner: str | None = option(
+        None,
+        kinds.USER,
+        "User who owns the ipc:// endpoint; a watcher that is added at run time must then run as that user.",
+        change=Change.RESTART,
+    )
+    multicast_endpoint: str | None = option(
+        None,
+        kinds.TEXT,
+        "Multicast address at which a datagram is answered with the endpoint: udp://GROUP:PORT; empty: none.",
+        change=Change.RESTART,
+    )
+    fqdn_prefix: str | None = option(
+        None, kinds.TEXT, "Put before the host's name, PREFIX@FQDN, where statistics name it.", change=Change.RESTART
+    )
+    runtime_dir: str | None = option(
+        None, kinds.TEXT, "Directory of sockets and lock, mode 0700.", change=Change.RESTART
+    )
+    state_dir: str | None = option(None, kinds.TEXT, "Directory of what outlives a run.", change=Change.RESTART)
+    sink_timeout: float = option(
+        5.0, kinds.SECONDS, "How long a sink may make no progress before lines are dropped.", change=Change.APPLY
+    )
+    extra: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
