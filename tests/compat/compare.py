@@ -56,8 +56,8 @@ def _mappings(theirs: dict[str, Any], ours: dict[str, Any], path: str) -> Iterat
 
 
 def _without_pids(mapping: dict[str, Any]) -> dict[str, Any]:
-    """Keys that are pids become places: the processes of both sides are compared in their order."""
-    pids = sorted((key for key in mapping if key.isdigit()), key=int)
+    """Keys that are pids become places: the processes of both sides are compared slot by slot, else in their order."""
+    pids = sorted((key for key in mapping if key.isdigit()), key=lambda pid: (_slot(mapping[pid]), int(pid)))
     return {**{key: each for key, each in mapping.items() if not key.isdigit()}} | {
         f"#{place}": mapping[pid] for place, pid in enumerate(pids)
     }
@@ -72,6 +72,10 @@ def _by_name(values: list[Any]) -> list[Any]:
     """What has names is compared by name, whatever its place."""
     is_named = all(isinstance(each, dict) and "name" in each for each in values)
     return sorted(values, key=lambda each: str(each["name"])) if is_named else values
+
+
+def _slot(info: Any) -> int:
+    return int(info["wid"]) if isinstance(info, dict) and "wid" in info else 0
 
 
 def _lists(theirs: list[Any], ours: list[Any], path: str) -> Iterator[Deviation]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,7 +41,15 @@ def replies(tmp_path_factory: pytest.TempPathFactory) -> Replies:
 
 def _run(here: Room, side: str) -> dict[str, Reply]:
     daemon = start(here, side, INI)
+    left: list[int] = []
+    answers: dict[str, Reply] = {}
     try:
-        return {step.title: step.run(daemon) for step in SCRIPT}
+        for step in SCRIPT:
+            if step.properties.get("nostop"):
+                left += daemon.pids(step.properties["name"])
+            answers[step.title] = step.run(daemon)
+        return answers
     finally:
         daemon.close()
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)

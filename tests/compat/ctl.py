@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.compat.daemons import THEIRS, Daemon
 from tests.compat.released import PEER_PYTHON
+from tests.compat.step import CHANGES
 from tests.support.processes import PYTHON
 
 _RUNNER = Path(__file__).parent / "programs" / "ctl_runner.py"
@@ -61,11 +62,12 @@ class Ctl:
         return Told(*self.daemon.neutral(json.loads(line)))
 
     def run_all(self, commands: Sequence[str]) -> dict[str, Told]:
-        """Each command, and rest after it."""
+        """Each command, and rest after what changes something."""
         told: dict[str, Told] = {}
         for command in commands:
             told[command] = self.run(*command.split())
-            self.daemon.settle()
+            if CHANGES & set(command.split()):
+                self.daemon.settle()
         return told
 
     def __enter__(self) -> Ctl:

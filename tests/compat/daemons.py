@@ -95,7 +95,7 @@ class Daemon:
             seen.append(self._look())
             if len(seen) > 1 and seen[-1] == seen[-2] and self._is_at_rest(seen[-1][0]):
                 return True
-            time.sleep(0.02)
+            time.sleep(0.005)
         # Whoever was late once is not waited for so long again.
         self._patience_s = 1.0
         return False

@@ -151,6 +151,13 @@ DIFFERENCES: tuple[Difference, ...] = (
         (Seen(("get warmup_delay *", "options *"), ("type options.warmup_delay",)),),
     ),
     Difference(
+        "users by number",
+        "`uid = 65534` in the ini is a text in `options`, and an integer after `set`",
+        "an integer",
+        "one value has one form",
+        (Seen(("options numbers",), ("type options.uid",), "ini"),),
+    ),
+    Difference(
         "`ipython`",
         "starts a kernel in the daemon if IPython is there",
         "`shell` is false unless `debug` is set in [circus]",
@@ -229,6 +236,18 @@ DIFFERENCES: tuple[Difference, ...] = (
         "answers discovery on udp://237.219.251.97:12027 unless `multicast_endpoint` is empty",
         "answers only where `multicast_endpoint` is set",
         "nothing is told to a network that nobody asked to be told",
+    ),
+    Difference(
+        "`spawn` and `after_spawn`",
+        "`spawn` is published when the hook `after_spawn` has returned",
+        "`spawn` is published when the process is there, before the hook is called",
+        "a hook may take its time, and the process runs meanwhile",
+    ),
+    Difference(
+        "a signal that a hook holds back",
+        "`after_signal` is called for it, and `kill` is published",
+        "neither",
+        "no signal was sent",
     ),
     Difference(
         "`updated`",

@@ -12,7 +12,7 @@ from tests.compat.wire import Reply
 SILENCE: Reply = {"status": "(no answer)"}
 
 # After one of them the script waits until nothing moves, so that the next step finds the same on both sides.
-_CHANGES = {"start", "stop", "restart", "reload", "incr", "decr", "kill", "signal", "set", "add", "rm", "reloadconfig"}
+CHANGES = {"start", "stop", "restart", "reload", "incr", "decr", "kill", "signal", "set", "add", "rm", "reloadconfig"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Step:
         else:
             reply = _answer(daemon, self.raw)
         neutral: Reply = daemon.neutral(reply)
-        if self.command.lower() in _CHANGES:
+        if self.command.lower() in CHANGES:
             neutral["(at rest)"] = daemon.settle()
         return neutral
 

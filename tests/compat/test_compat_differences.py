@@ -30,7 +30,7 @@ ready = delay:1
 
 [watcher:stubborn]
 cmd = sh -c 'trap "" TERM; while :; do sleep 0.1; done'
-graceful_timeout = 2
+graceful_timeout = 1
 ready = delay:0.3
 """
 
@@ -86,7 +86,7 @@ def test_an_odd_message_makes_circus_deaf(here: Room) -> None:
     try:
         wire.send([])
         wire.send({"id": "x", "command": "list", "properties": {}})
-        assert wire.receive(1.0) is None
+        assert wire.receive(0.5) is None
     finally:
         wire.close()
         daemon.close()
