@@ -1,7 +1,7 @@
 """How an option is declared: once, on the field of the record that holds its value.
 
 The readers, the validator, `set`, `options`, the command lines and the reference page all read the declaration; none of
-them knows an option by name. No option is declared here: they stand in `schema` and `server_schema`.
+them knows an option by name. No option is declared here: they stand in `schema` and the other modules `*_schema`.
 """
 
 from __future__ import annotations

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from circus_stack.config import kinds
 from circus_stack.config.dialect import CIRCUS, PASTE
 from circus_stack.config.option import Option, composites_of, options_of
+from circus_stack.config.option_text import option_text
 from circus_stack.config.runtime import change_option, check_change, merge_runtime, watcher_from_options
 from circus_stack.config.schema import CircusConfig, ServiceConfig, SocketConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.config.values import HookConfig, Readiness, ReadinessForm, ReloadMode, StreamConfig
@@ -220,3 +223,43 @@ def test_a_merge_leaves_no_contradiction_of_send_hup() -> None:
     now = change_option(before, "reload_mode", "restart")
     assert merge_runtime(before, running, before) == running
     assert merge_runtime(before, running, now) == now
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+_JSON = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+_KEYS = [
+    *(option.name for option in _OPTIONS),
+    *("env", "hooks", "hooks.before_start", "rlimits", "rlimit_nofile", "rlimit_", "hooks.", "stdout_stream"),
+    *("stdout_stream.class", "stderr_stream.", "stdout_stream.filename", "flapping.window", "name", ""),
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(key=st.sampled_from(_KEYS) | st.text(max_size=8), value=_JSON)
+def test_whatever_is_set_applies_or_is_refused_in_words(key: str, value: object) -> None:
+    base = dataclasses.replace(_BASE, extra={"flapping.window": "1"})
+    try:
+        changed = change_option(base, key, value)
+    except (ValueError, UnknownOptionError) as error:
+        assert str(error)
+        return
+    assert isinstance(changed, WatcherConfig)
+    assert hash(str(changed))
+    for option in _OPTIONS:
+        assert option_text(option, getattr(changed, option.name)) is not None
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    options=st.dictionaries(st.sampled_from(_KEYS) | st.text(max_size=8), _JSON, max_size=4), name=st.text(max_size=8)
+)
+def test_whatever_is_added_is_a_watcher_or_is_refused_in_words(options: dict[str, object], name: str) -> None:
+    for dialect in (CIRCUS, PASTE):
+        try:
+            assert watcher_from_options(name, "cat", None, options, dialect).name == name
+        except (ValueError, UnknownOptionError) as error:
+            assert str(error)
