@@ -68,7 +68,7 @@ class Hooks:
     ) -> None:
         self.lane = asyncio.Lock()
         # Whoever asks for figures neither waits for a start nor holds one up.
-        self.figures = asyncio.Lock()
+        self._figures = asyncio.Lock()
         self._watcher = watcher
         self._host = host
         self._loop = loop
@@ -137,6 +137,16 @@ class Hooks:
         text = str(error) or repr(error)
         self._publish(HookFailed(watcher=config.name, time=self._epoch(), name=name, error=text))
         return hook.ignore_failure or name in _IGNORED
+
+    async def extend(self, pid: int, stats: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The figures of one process, with what extended_stats adds to them."""
+        if not self.has("extended_stats"):
+            return stats
+        extended = dict(stats)
+        async with self._figures:
+            await self.call("extended_stats", pid=pid, stats=extended)
+        # A copy: a hook that was left behind may write into its own for ever.
+        return dict(extended)
 
     async def check(self, config: WatcherConfig) -> str:
         """What is wrong with the hooks of a configuration that the watcher is to have; empty where nothing is. Imports

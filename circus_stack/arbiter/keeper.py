@@ -14,6 +14,7 @@ from circus_stack.arbiter.ages import Ages
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.consent import Consent
 from circus_stack.arbiter.ends import Ends
+from circus_stack.arbiter.failures import Failures
 from circus_stack.arbiter.hooks import OF_A_PROCESS
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.on_demand import Demand
@@ -22,13 +23,10 @@ from circus_stack.arbiter.serving import Serving
 from circus_stack.arbiter.signalling import Signalling
 from circus_stack.arbiter.spawns import Spawns
 from circus_stack.arbiter.turns import Turns
-from circus_stack.arbiter.watcher import Failure, Spawn, Stop, WakeAt
+from circus_stack.arbiter.watcher import Spawn, Stop, WakeAt
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.events import (
     Event,
-    RespawnDelayed,
-    WatcherFailed,
-    WatcherFlapping,
     WatcherStarted,
     WatcherStopped,
     WatcherUpdated,
@@ -46,12 +44,8 @@ class Keeper:
         self.demand = Demand(charge)
         # The start that waits meanwhile, for its dependencies or its hook: nothing is spawned as long as there is one.
         self.holder: object | None = None
-        # Why the new generation of a reload that is under way will not do; None while it still may.
-        self.reload_failure: str | None = None
         # Which hook has turned the last start down; None while none has.
         self.refusal: str | None = None
-        # How many processes have failed so far: who replaces them one by one looks whether one more has.
-        self.failures = 0
         self._means = means
         self._is_due = False
         self._wake: asyncio.TimerHandle | None = None
@@ -60,22 +54,25 @@ class Keeper:
     def _build_parts(self, charge: Charge) -> None:
         self._consent = Consent(charge.hooks, self.converge_soon)
         self._ages = Ages(charge, self._replace_aged)
+        self.failures = Failures(charge, on_replacement=self._ages.retry_later, on_end=lambda: self.ends.stop_all())
         self.signalling = Signalling(charge)
         self.serving = Serving(
             charge,
             stop=lambda pid: self.ends.stop(pid),
-            on_failure=self._failed,
+            on_failure=self.failures.note,
             on_told=self.converge_soon,
             on_change=self.converge_soon,
         )
-        self.ends = Ends(charge, self.signalling, self.serving.watch, self.demand, self._failed, self.converge_soon)
+        self.ends = Ends(
+            charge, self.signalling, self.serving.watch, self.demand, self.failures.note, self.converge_soon
+        )
         self._spawns = Spawns(
             charge,
             self.ends,
             self.serving.watch,
             self._ages,
             next_slot=self._next_slot,
-            on_failure=self._failed,
+            on_failure=self.failures.note,
             on_refused=self._spawn_refused,
             on_change=self.converge_soon,
         )
@@ -110,7 +107,7 @@ class Keeper:
     @property
     def is_held(self) -> bool:
         """Whether nothing may be started or taken away now."""
-        return self.turns.is_closed or self.holder is not None or self.reload_failure is not None
+        return self.turns.is_closed or self.holder is not None or self.failures.of_reload is not None
 
     def converge(self) -> None:
         """Do what the watcher decides: spawn what is missing, stop what is too many."""
@@ -213,8 +210,7 @@ class Keeper:
         if self.watcher.retiring is None:
             self._refuse(hook)
         else:
-            self.reload_failure = self.reload_failure or f"its hook {hook} refused a new process"
-            self._means.pulse.beat()
+            self.failures.refuse_reload(f"its hook {hook} refused a new process")
 
     def _refuse(self, hook: str) -> None:
         """A hook said no: the watcher stops, as it does in Circus."""
@@ -292,42 +288,7 @@ class Keeper:
 
     async def extend_stats(self, pid: int, stats: Mapping[str, Any]) -> Mapping[str, Any]:
         """The figures of one process, with what the extended_stats hook adds to them."""
-        if not self.charge.hooks.has("extended_stats"):
-            return stats
-        extended = dict(stats)
-        async with self.charge.hooks.figures:
-            await self.charge.hooks.call("extended_stats", pid=pid, stats=extended)
-        # A copy: a hook that was left behind may write into its own for ever.
-        return dict(extended)
-
-    def _failed(self, failure: Failure, reason: str) -> None:
-        watcher = self.watcher
-        self.failures += 1
-        if watcher.superseded is not None:
-            # The old one serves on; whatever keeps its successor from it, somebody has to mend first.
-            watcher.superseded = None
-            self._ages.retry_later()
-        if watcher.retiring is not None:
-            self.reload_failure = self.reload_failure or reason
-            self._means.pulse.beat()
-            return
-        if failure.begins_to_flap:
-            self.publish(
-                WatcherFlapping(
-                    watcher=self.name, time=self.epoch(), failures=failure.failures, delay_s=failure.delay_s
-                )
-            )
-        if failure.gives_up and watcher.is_up:
-            self._give_up(f"given up after {failure.limit}; the last: {reason}")
-        elif failure.delay_s:
-            delay_s, failures = failure.delay_s, failure.failures
-            self.publish(RespawnDelayed(watcher=self.name, time=self.epoch(), delay_s=delay_s, failures=failures))
-
-    def _give_up(self, reason: str) -> None:
-        self.watcher.step(WatcherStep.GIVE_UP)
-        self.publish(WatcherFailed(watcher=self.name, time=self.epoch(), reason=reason))
-        self.ends.stop_all()
-        self._means.pulse.beat()
+        return await self.charge.hooks.extend(pid, stats)
 
     # -- what the arbiter asks of it --------------------------------------------------------------------------
 

@@ -86,9 +86,9 @@ class Rollover:
     def failure(self) -> str | None:
         """Why the new generation will not do; None while it may."""
         keeper = self._keeper
-        if keeper.reload_failure is None and keeper.watcher.is_up:
+        if keeper.failures.of_reload is None and keeper.watcher.is_up:
             return None
-        return f"{keeper.name}: {keeper.reload_failure or f'it is {keeper.watcher.state}'}"
+        return f"{keeper.name}: {keeper.failures.of_reload or f'it is {keeper.watcher.state}'}"
 
     async def _settle(self) -> None:
         """Without a readiness nothing tells that the new processes work; let them at least not die at once."""
@@ -102,7 +102,7 @@ class Rollover:
         self._retired = frozenset(
             pid for pid, each in watcher.processes.items() if each.generation != watcher.generation
         )
-        keeper.reload_failure = None
+        keeper.failures.of_reload = None
         watcher.end_generation_change()
         for pid in sorted(self._retired):
             keeper.ends.stop(pid)
@@ -139,7 +139,7 @@ class Rollover:
         keeper.adopt(self._old_config)
         watcher.wanted = self._old_wanted
         watcher.return_to_generation(self._old_generation)
-        keeper.reload_failure = None
+        keeper.failures.of_reload = None
         for pid in sorted(new):
             keeper.ends.stop(pid)
         keeper.converge()

@@ -35,11 +35,11 @@ async def replace_one_by_one(keeper: Keeper) -> Outcome:
 
 
 async def _replace(keeper: Keeper, pid: int) -> None:
-    watcher, failures = keeper.watcher, keeper.failures
+    watcher, failures = keeper.watcher, keeper.failures.count
     keeper.ends.stop(pid)
 
     def has_failed() -> bool:
-        return not watcher.is_up or keeper.failures != failures
+        return not watcher.is_up or keeper.failures.count != failures
 
     await keeper.turns.wait_until(lambda: has_failed() or (pid not in watcher.processes and keeper.is_complete()))
     if has_failed():
