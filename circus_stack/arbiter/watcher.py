@@ -98,11 +98,15 @@ class Watcher:
 
     def _counted(self) -> list[Process]:
         """Those that fill the wanted number: whoever is about to be replaced is one too many."""
+        # Gone through at each spawn and exit of perhaps a thousand: in one go, without a call for each.
         generation, superseded = self.generation, self.superseded
+        starting, ready = ProcessState.STARTING, ProcessState.READY
         return [
             each
             for each in self.processes.values()
-            if each.generation == generation and each.is_serving and each.pid != superseded
+            if (each.state is ready or each.state is starting)
+            and each.generation == generation
+            and each.pid != superseded
         ]
 
     def has_all_ready(self) -> bool:
@@ -133,7 +137,9 @@ class Watcher:
         hold a port or a lock of its own, and a singleton is never two."""
         if self.config.use_sockets and not self.config.singleton and not self.is_one_by_one:
             return 0
-        return sum(each.generation == self.generation and not each.is_serving for each in self.processes.values())
+        starting, ready = ProcessState.STARTING, ProcessState.READY
+        leaving = [each for each in self.processes.values() if each.state is not ready and each.state is not starting]
+        return sum(each.generation == self.generation for each in leaving)
 
     def _spawns(self, missing: int, now: float, most: int) -> list[Action]:
         """Spawns for the lowest free slots; a slot whose delay hasn't ended keeps its place and is waited for."""
