@@ -83,6 +83,7 @@ class Daemon:
         wait_until(is_up, f"{self.side}: circusd", detail=self.stack.output)
         while self.wire.receive(0.05) is not None:
             pass
+        self.settle()
 
     def settle(self) -> bool:
         """Wait until nothing changes: no watcher on its way, as many processes as are wanted, the same at two looks.

@@ -151,11 +151,14 @@ DIFFERENCES: tuple[Difference, ...] = (
         (Seen(("get warmup_delay *", "options *"), ("type options.warmup_delay",)),),
     ),
     Difference(
-        "users by number",
-        "`uid = 65534` in the ini is a text in `options`, and an integer after `set`",
-        "an integer",
-        "one value has one form",
-        (Seen(("options numbers",), ("type options.uid",), "ini"),),
+        "values as they were given",
+        "`uid`, `gid` and the options of streams are texts from the ini, and integers if they were `set` as such",
+        "`uid` and `gid` are integers, the options of streams texts",
+        "one value has one form; a client of Circus has to expect either",
+        (
+            Seen(("options numbers", "options user", "options uidonly"), ("type options.[ug]id",), "ini"),
+            Seen(("options after streams",), ("type options.stdout_stream_conf.max_bytes",)),
+        ),
     ),
     Difference(
         "`ipython`",
@@ -238,10 +241,10 @@ DIFFERENCES: tuple[Difference, ...] = (
         "nothing is told to a network that nobody asked to be told",
     ),
     Difference(
-        "`spawn` and `after_spawn`",
-        "`spawn` is published when the hook `after_spawn` has returned",
-        "`spawn` is published when the process is there, before the hook is called",
-        "a hook may take its time, and the process runs meanwhile",
+        "`after_spawn` and `after_signal`",
+        "`spawn` and `kill` are published when these hooks have returned",
+        "`spawn` and `kill` are published when it has happened, before the hook is called",
+        "a hook may take its time, and the process runs, or ends, meanwhile",
     ),
     Difference(
         "a signal that a hook holds back",

@@ -185,7 +185,7 @@ def test_operation_publishes_what_circus_publishes(title: str, events) -> None:
 
     if title == "set of two" and intended("`updated`"):
         theirs = theirs[:-1]
-    if title == "start with hooks" and intended("`spawn` and `after_spawn`"):
+    if title in ("start with hooks", "stop with hooks") and intended("`after_spawn` and `after_signal`"):
         theirs, ours = sorted(theirs, key=named), sorted(ours, key=named)
     if title == "a signal that a hook holds back" and intended("a signal that a hook holds back"):
         theirs = [each for each in theirs if each[1].get("name") != "after_signal"]
