@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import os
 import signal
 import socket
@@ -316,6 +317,29 @@ def test_a_reload_by_name_starts_what_is_down(tmp_path: Path) -> None:
         assert on.arbiter.status("web") is WatcherState.STOPPED
 
     play(stack_of(web(autostart=False)), tmp_path, act)
+
+
+# -- pauses -------------------------------------------------------------------------------------------------------
+
+
+def test_processes_and_watchers_start_with_a_pause_between_them(tmp_path: Path) -> None:
+    stack = stack_of(
+        WatcherConfig(name="one", cmd="sleep 600", numprocesses=2, warmup_delay=0.2),
+        WatcherConfig(name="two", cmd="sleep 600"),
+        WatcherConfig(name="three", cmd="sleep 600"),
+    )
+    stack = dataclasses.replace(stack, circus=dataclasses.replace(stack.circus, warmup_delay=0.2))
+
+    async def act(on: Stage) -> None:
+        for name in on.arbiter.names():
+            await active(on, name)
+        # The clock of the events is not that of the pauses: a little less than the pause may lie between two of them.
+        times = [each.time for each in on.of(ProcessSpawned, "one")]
+        assert times[1] - times[0] > 0.15
+        first = sorted(on.of(ProcessSpawned, name)[0].time for name in on.arbiter.names())
+        assert all(later - earlier > 0.15 for earlier, later in itertools.pairwise(first))
+
+    play(stack, tmp_path, act)
 
 
 # -- words and failures -------------------------------------------------------------------------------------------
