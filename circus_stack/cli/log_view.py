@@ -60,5 +60,6 @@ class JsonView:
         """An object each."""
         for record in records:
             fields = dataclasses.asdict(record)
-            self._out.write(encode({**fields, "data": fields.pop("text")}) + b"\n")
+            fields["data"] = fields.pop("text")
+            self._out.write(encode(fields) + b"\n")
         self._out.flush()

@@ -32,6 +32,14 @@ backend = wsgiref
 workers = 2
 """
 
+# circusd's endpoints are ports that only one of them can have: in a directory of the test's own instead.
+CIRCUS_SECTION = """\
+[circus]
+endpoint = ipc://{base}/control
+pubsub_endpoint = ipc://{base}/events
+logs_endpoint = ipc://{base}/logs
+"""
+
 
 def write_app(directory: Path, source: str = HELLO, name: str = "hello") -> Path:
     """A module that chaussette finds in its working directory."""

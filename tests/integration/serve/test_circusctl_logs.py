@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.integration.serve.projects import script, write_watchers
+from tests.integration.serve.projects import CIRCUS_SECTION, script, write_watchers
 from tests.support.processes import BIN, Program
 from tests.support.waiting import wait_until
 
@@ -35,18 +35,16 @@ sys.stdout.write("\\x1b[31mred\\x1b[0m\\n")
 sys.stderr.write("plain\\n")
 time.sleep(600)
 """
-INI = """
-[circus]
-endpoint = ipc://{base}/control
-pubsub_endpoint = ipc://{base}/events
-logs_endpoint = ipc://{base}/logs
-
+INI = (
+    CIRCUS_SECTION
+    + """
 [watcher:counter]
 cmd = {counter}
 
 [watcher:painter]
 cmd = {painter}
 """
+)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import signal
 from collections import defaultdict
 from pathlib import Path
 
-from tests.integration.serve.projects import script, write_watchers
+from tests.integration.serve.projects import CIRCUS_SECTION, script, write_watchers
 from tests.support.waiting import wait_until
 
 # Counts, and at SIGTERM says that it ends. A child that it leaves behind keeps the pipe open.
@@ -37,17 +37,15 @@ while not ended:
     time.sleep(0.005)
 sys.stdout.write("end\\n")
 """
-INI = """
-[circus]
-endpoint = ipc://{base}/control
-pubsub_endpoint = ipc://{base}/events
-logs_endpoint = ipc://{base}/logs
-
+INI = (
+    CIRCUS_SECTION
+    + """
 [watcher:w]
 cmd = {writer}
 stdout_stream.filename = {path}
 stdout_stream.pid = true
 """
+)
 
 
 def read(path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.serve.projects import script, write_watchers
+from tests.integration.serve.projects import CIRCUS_SECTION, script, write_watchers
 from tests.support.processes import BIN, Program
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -26,12 +26,9 @@ while True:
         number += 1
     time.sleep(0.02)
 """
-INI = """
-[circus]
-endpoint = ipc://{base}/control
-pubsub_endpoint = ipc://{base}/events
-logs_endpoint = ipc://{base}/logs
-sink_timeout = 0.5
+INI = (
+    CIRCUS_SECTION
+    + """sink_timeout = 0.5
 
 [watcher:talker]
 cmd = {talker}
@@ -39,6 +36,7 @@ stdout_stream.filename = {path}
 stdout_stream.class = {sink}
 graceful_timeout = 0.5
 """
+)
 
 
 def write_ini(here, path: Path, sink: str = "FileStream") -> str:

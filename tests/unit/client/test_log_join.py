@@ -96,3 +96,11 @@ def test_each_line_comes_exactly_once_wherever_the_snapshot_falls(sizes: list[in
         seen += [record.seq for record in records]
 
     assert seen == list(range(seq))
+
+
+def test_who_wanted_no_line_that_is_kept_misses_none() -> None:
+    join = LogJoin()
+    join.snapshot([])
+
+    assert [record.is_after_gap for record in join.follow(batch(9, previous=8))] == [False]
+    assert [record.is_after_gap for record in join.follow(batch(20, previous=15))] == [True]
