@@ -27,6 +27,7 @@ from circus_stack.cli.interrupts import raise_interrupts
 from circus_stack.cli.unknown_command import unknown_command
 from circus_stack.errors import CircusStackError
 from circus_stack.protocol.commands import COMMANDS
+from circus_stack.system.standard_files import open_standard_files
 
 _EPILOG = """\b
 circusctl status                        the state of each watcher
@@ -126,4 +127,17 @@ def main() -> None:
         sys.exit(1)
     # A reader that has gone (`circusctl listen | head`) ends this program as it ends others, without a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit(run(None))
+    open_standard_files()
+    try:
+        sys.exit(run(None))
+    except OSError as error:
+        sys.exit(_cannot_print(error))
+
+
+def _cannot_print(error: OSError) -> int:
+    """A full disk behind stdout: said once, and not again when Python flushes what is left."""
+    _complain(f"circusctl: cannot print: {error.strerror}")
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+    return FAILED

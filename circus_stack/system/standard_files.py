@@ -14,5 +14,6 @@ def open_standard_files() -> None:
         fd = os.open(os.devnull, os.O_RDWR)
     os.close(fd)
     # Python has None where it found a descriptor closed.
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)

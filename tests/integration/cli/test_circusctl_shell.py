@@ -109,3 +109,16 @@ def test_a_shell_without_an_arbiter_says_so_and_goes_on(here: Room) -> None:
     shell.type(b"list \t\n")
     shell.type(b"\x04")
     assert shell.wait_exit() == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "told"),
+    [
+        ("circusctl <&-", 0, ""),
+        ("circusctl --help >&-", 0, ""),
+        ("circusctl --help >/dev/full", 1, "circusctl: cannot print: No space left on device\n"),
+    ],
+)
+def test_closed_files_and_a_full_disk_are_no_traceback(here: Room, command: str, status: int, told: str) -> None:
+    done = here.run("/bin/sh", "-c", command)
+    assert (done.returncode, done.stderr) == (status, told)
