@@ -253,8 +253,10 @@ class Keeper:
     def come_down(self) -> None:
         """The last process is gone."""
         self.watcher.step(WatcherStep.COME_DOWN)
-        # Those of a watcher that was taken out of the configuration are nobody's from here on.
-        self._settle_lanes(0 if self.turns.is_closed else self.watcher.wanted)
+        # Those of a watcher that was taken out of the configuration are nobody's from here on; and who starts on demand
+        # waits at the first socket of each address alone.
+        has_no_lane = self.turns.is_closed or self.config.on_demand
+        self._settle_lanes(0 if has_no_lane else self.watcher.wanted)
         self.publish(WatcherStopped(watcher=self.name, time=self.epoch()))
         self._means.pulse.beat()
 
