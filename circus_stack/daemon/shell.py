@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,14 +31,19 @@ class DebugShell:
                 return False, "no shell: No module named 'ipykernel'; pip install ipykernel jupyter-console"
             try:
                 self._file = self._start()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
+                # A bad configuration of Jupyter's ends the program, if nobody is in the way.
                 log.exception("no kernel of IPython could be started")
                 return False, f"no shell: {error}"
         return self._file, f"jupyter console --existing {self._file}"
 
     def _start(self) -> str:
         app = _application()
-        app.initialize([])
+        try:
+            app.initialize([])
+        except BaseException:
+            type(app).clear_instance()
+            raise
         # Its user's names, so that there is something to look at.
         app.kernel.user_ns.update(self._names)
         app.kernel.start()
@@ -55,9 +61,15 @@ def _application() -> Any:
             """Signals are the arbiter's."""
 
         def init_io(self) -> None:
-            """Output stays where it is."""
+            """What was printed goes where it went."""
+            kept = sys.stdout, sys.stderr, sys.displayhook
+            super().init_io()
+            sys.stdout, sys.stderr, sys.displayhook = kept
+
+        def patch_io(self) -> None:
+            """Nothing of the process is patched."""
 
         def init_crash_handler(self) -> None:
             """Failures are the arbiter's to tell."""
 
-    return QuietKernel.instance(user_ns={})
+    return QuietKernel.instance(user_ns={}, capture_fd_output=False)

@@ -18,9 +18,10 @@ import zmq
 
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.client.sync import Client
+from circus_stack.control.endpoint import bind
 from circus_stack.errors import SocketError
 from circus_stack.protocol.codec import MAX_MESSAGE
-from tests.integration.control.served import Served, served
+from tests.integration.control.served import Served, served, short_directory
 from tests.support.fake_arbiter import DONE, FakeArbiter
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -347,3 +348,15 @@ def test_a_crowd_of_short_lived_clients_is_answered_one_and_all() -> None:
             with Client(control.endpoint, timeout_s=PATIENCE_S) as client:
                 assert client.call("numwatchers")["numwatchers"] == 2
         assert control.server.cut == 0
+
+
+def test_the_file_of_an_endpoint_is_given_to_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid: given.append((path, uid, gid)))
+    with short_directory() as directory, zmq.Context() as context, context.socket(zmq.ROUTER) as router:
+        endpoint = bind(router, f"ipc://{directory}/c", owner="root")
+        with pytest.raises(SocketError, match="'nobody-9' is no user"):
+            bind(router, f"ipc://{directory}/d", owner="nobody-9")
+        bind(router, "tcp://127.0.0.1:0", owner="nobody-9")
+
+    assert given == [(endpoint.removeprefix("ipc://"), 0, -1)]

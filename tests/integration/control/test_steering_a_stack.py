@@ -250,27 +250,6 @@ def test_listen_ends_when_its_reader_does(stack: Stack) -> None:
             listener.stderr.close()
 
 
-def test_the_shell(asked: Stack) -> None:
-    done = subprocess.run(
-        [str(BIN / "circusctl")],
-        env=asked.environ,
-        input='status idle\nnope\nget idle "unclosed\nhelp incr\nquit\nn\nexit\n',
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 0
-    assert done.stdout.startswith("circusctl ")
-    assert "One Only: active\n" in done.stdout
-    assert "(circusctl) active\n" in done.stdout
-    assert "circusctl incr web 2 --waiting" in done.stdout
-    assert "No such command 'nope'" in done.stderr
-    assert "No closing quotation" in done.stderr
-    assert asked.daemon.is_running()
-
-
 def test_status_at_one_look(asked: Stack) -> None:
     done = asked.start("circus-stack", "status")
 
