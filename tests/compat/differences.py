@@ -50,7 +50,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "odd messages",
-        "JSON that is no object, or has no command, makes the daemon deaf to all clients",
+        "JSON that is no object, or has no command, is not answered, and mostly makes the daemon deaf to all clients",
         "errno 3, and the daemon goes on",
         "no client may silence the daemon",
     ),

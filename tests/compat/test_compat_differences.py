@@ -10,13 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from circus_stack.config.schema import CircusConfig
 from tests.compat.daemons import OURS, SIDES, THEIRS, Daemon, start
 from tests.compat.differences import DIFFERENCES, intended, page_rows
 from tests.compat.scripts.messages import DEAFENING
-from tests.compat.wire import Wire
-from tests.support.ports import free_port
-from tests.support.processes import BIN, running
 from tests.support.stack import Room
 from tests.support.waiting import wait_until
 
@@ -80,18 +76,6 @@ def test_an_odd_message_is_answered(step, daemons: dict[str, Daemon]) -> None:
     assert reply["errno"] == (1 if step.title == "blanks" else 3)
 
 
-def test_an_odd_message_makes_circus_deaf(here: Room) -> None:
-    daemon = start(here, THEIRS, "")
-    wire = Wire(daemon.endpoint)
-    try:
-        wire.send([])
-        wire.send({"id": "x", "command": "list", "properties": {}})
-        assert wire.receive(0.5) is None
-    finally:
-        wire.close()
-        daemon.close()
-
-
 def test_a_change_that_fails_leaves_the_old_processes(daemons: dict[str, Daemon]) -> None:
     assert intended("a change that fails")
     for side in SIDES:
@@ -121,35 +105,3 @@ def test_what_was_set_survives_another_change(daemons: dict[str, Daemon]) -> Non
         daemon.settle()
         options = daemon.call("get", name="web", keys=["graceful_timeout", "stop_signal"])["options"]
         assert options == {"graceful_timeout": expected, "stop_signal": signal.SIGINT}
-
-
-def circusd_refuses(here: Room, ini: str) -> str:
-    """What our circusd says of a file that it does not start."""
-    path = here.directory / "circus.ini"
-    path.write_text(ini)
-    with running([str(BIN / "circusd"), str(path)], here.directory / "circusd.log", env=here.environ) as program:
-        assert program.wait_exit() == 2
-        return program.output()
-
-
-def test_a_mistake_in_the_file_keeps_everything_from_starting(here: Room) -> None:
-    assert intended("mistakes in the file")
-    mistake = "\n[watcher:two]\ncmd = sleep 600\nsingleton = True\nnumprocesses = 2\n"
-    daemon = start(here, THEIRS, mistake)
-    try:
-        assert daemon.call("list")["watchers"] == ["barrier"]
-        assert "two" in circusd_refuses(here, mistake)
-    finally:
-        daemon.close()
-
-
-def test_an_endpoint_that_others_can_reach_is_refused(here: Room) -> None:
-    assert intended("endpoints that others can reach")
-    told = circusd_refuses(here, f"[circus]\nendpoint = tcp://0.0.0.0:{free_port()}\n[watcher:a]\ncmd = sleep 600\n")
-
-    assert "circus.ini:2" in told
-
-
-def test_multicast_is_off_unless_it_is_set() -> None:
-    assert intended("multicast")
-    assert CircusConfig().multicast_endpoint is None

@@ -22,7 +22,7 @@ MESSAGES: tuple[Step, ...] = (
     step("after the casts", "numwatchers"),
 )
 
-# They make the released daemon deaf: its handler raises, and never hears of the socket again. Ours alone is asked.
+# They mostly make the released daemon deaf: its handler raises, and hears of the socket no more. Ours alone is asked.
 DEAFENING: tuple[Step, ...] = (
     raw("blanks", b"   "),
     raw("a list", ["list"]),
