@@ -185,9 +185,9 @@ class Daemon:
             "fqdn": f"{circus.fqdn_prefix}@{self._fqdn}" if circus.fqdn_prefix else self._fqdn,
         }
 
-    async def _find_name(self) -> None:
-        """The machine's whole name: whoever is asked for it may take his time."""
-        self._fqdn = await asyncio.to_thread(socket.getfqdn)
+    def _find_name(self) -> None:
+        """The machine's whole name. Whoever is asked for it may take his time: the end doesn't wait for him."""
+        self._fqdn = socket.getfqdn()
 
     def _record(self) -> StackRecord:
         """What clients find us by: endpoints as they were bound, with the port that the kernel gave for 0."""
@@ -225,7 +225,7 @@ class Daemon:
                 alongside = self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False))
                 self._background(alongside, "what runs alongside")
             self._background(self._sweep_now_and_then(), "the safety sweep")
-            self._background(self._find_name(), "the search for this machine's name")
+            threading.Thread(target=self._find_name, name="circus-fqdn", daemon=True).start()
             if self._arbiter.is_quitting:
                 return
             await self._arbiter.run(self._setting.on_up)
