@@ -120,8 +120,9 @@ def test_what_strays_to_us_is_reaped_while_a_zombie_is_held(tmp_path: Path) -> N
         await on.wait(lambda: sample_hooks.names() == ["before_reap"], "the hook")
         await on.arbiter.stop(["other"])
         assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        sample_hooks.let_go()
 
-    play(stack_of(web(declared(None, before_reap="hang"), graceful_timeout=3.0), other), tmp_path, act)
+    play(stack_of(web(declared(None, before_reap="hang"), graceful_timeout=600.0), other), tmp_path, act)
 
 
 def test_a_hook_may_run_programs(tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_a_start_that_a_hook_refuses_comes_to_nothing(tmp_path: Path, hook: str,
         assert len(on.of(ProcessSpawned)) == (hook in ("after_spawn", "after_start"))
         assert [name for name, _ in failures(on)] == ([] if behaviour == "refuse" else [hook])
 
-    play(stack_of(web(declared(**{hook: behaviour}), hook_timeout=0.3 if behaviour == "hang" else 30.0)), tmp_path, act)
+    play(stack_of(web(declared(**{hook: behaviour}), hook_timeout=0.8 if behaviour == "hang" else 30.0)), tmp_path, act)
 
 
 @pytest.mark.parametrize("behaviour", ["fail", "hang"])
@@ -316,7 +317,7 @@ def test_a_stop_comes_to_its_end_whatever_hangs(tmp_path: Path, hook: str) -> No
         # Once for each process, or not at all where the first of them still hangs.
         assert sample_hooks.names().count(hook) == 1
 
-    config = web(declared(**{hook: "hang"}), hook_timeout=0.5, graceful_timeout=2.0, numprocesses=3)
+    config = web(declared(**{hook: "hang"}), hook_timeout=0.8, graceful_timeout=2.0, numprocesses=3)
     play(stack_of(config), tmp_path, act)
 
 
