@@ -1,6 +1,6 @@
 """Completion of what stands behind a command of circusctl: watchers, pids, options, signals, as its declaration says.
 
-The arbiter is asked, and has a second to answer; where none does, nothing is suggested and nothing is said.
+The arbiter is asked, and has two seconds to answer; where none does, nothing is suggested and nothing is said.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Completions that are found on this machine: files, backends, running stacks, and what a stack tells when it is asked.
 
-An arbiter has a second to answer; where none does, nothing is suggested and nothing is said.
+An arbiter has two seconds to answer; where none does, nothing is suggested and nothing is said.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from circus_stack.errors import CircusStackError
 
 # Somebody waits with a finger on the key.
-ANSWER_S = 1.0
+ANSWER_S = 2.0
 
 
 def items(values: Iterable[str], beginning: str) -> list[CompletionItem]:

@@ -12,17 +12,24 @@ import pytest
 from tests.integration.cli.ssh_server import SshServer, ssh_server
 from tests.support.ports import free_port
 from tests.support.processes import BIN, Program
-from tests.support.stack import Room, RunningStack
+from tests.support.stack import Room, RunningStack, room
 from tests.support.waiting import wait_until
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """One for all: a start costs more than these tests."""
+    with room(tmp_path_factory.mktemp("here")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
 def server(here: Room) -> Iterator[SshServer]:
     with ssh_server(here.directory) as made:
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stack(here: Room) -> RunningStack:
     ini = here.directory / "far.ini"
     ini.write_text(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 
 import pytest
 
 from tests.support.processes import BIN
 from tests.support.pty_program import PtyProgram
-from tests.support.stack import Room, RunningStack
+from tests.support.stack import Room, RunningStack, room
 
 INI = """\
 [circus]
@@ -24,7 +25,14 @@ cmd = sleep 600
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """One for all: a start costs more than these tests."""
+    with room(tmp_path_factory.mktemp("here")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
 def stack(here: Room) -> RunningStack:
     ini = here.directory / "shells.ini"
     ini.write_text(INI.format(base=here.base))
