@@ -184,6 +184,8 @@ async def _watched(daemon: Daemon, circus: CircusConfig) -> None:
     try:
         await daemon.run()
     finally:
+        # Everything is gone: one Ctrl-C too many must not turn that into a failure.
+        hold_signals()
         if end is not None:
             end()
 
