@@ -68,8 +68,8 @@ class Daemon:
         return list(self.call("list", name=watcher).get("pids", []))
 
     def write_ini(self, text: str) -> None:
-        """The ini anew."""
-        write_ini(self.ini, text, self.values)
+        """The ini anew, with the same head and the same barrier."""
+        write_ini(self.ini, _HEAD + text + _BARRIER, self.values)
 
     def wait_up(self) -> None:
         """Answering, and no watcher is starting."""

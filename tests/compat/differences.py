@@ -176,6 +176,7 @@ DIFFERENCES: tuple[Difference, ...] = (
             Seen(("options*", "get of all kinds"), ("missing options.__name__", "missing options.env.__name__")),
             Seen(("options *",), ("missing options.__name__", "missing options.env.__name__"), "ini"),
             Seen(("process *",), ("missing environ.__name__",), "ini"),
+            Seen(("*",), ("missing options.*__name__",), "reconfiguring"),
         ),
     ),
     Difference(
@@ -196,6 +197,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         (
             Seen(("options*",), ("value options.max_retry",)),
             Seen(("options *",), ("value options.max_retry",), "ini"),
+            Seen(("*",), ("value options.*.max_retry",), "reconfiguring"),
         ),
     ),
     Difference(
