@@ -77,7 +77,10 @@ def _configure_logging(level: str, output: str) -> None:
 
 
 def _reachable(tunnels: contextlib.ExitStack, ssh: str | None, **reach: Any) -> dict[str, Any]:
-    """The same endpoints, or with `ssh` the near ends of tunnels to them. Raises CallError."""
+    """The same endpoints, or with `ssh` the near ends of tunnels to them. Raises CircusStackError."""
+    for name in ("endpoint", "pubsub"):
+        if "://" not in reach[name]:
+            raise CircusStackError(f"--{name}: found {reach[name]!r}; legal: tcp://HOST:PORT or ipc://PATH")
     if ssh is not None:
         for name in ("endpoint", "pubsub"):
             reach[name] = tunnels.enter_context(Tunnel(ssh, reach[name])).endpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from circus_stack.errors import CallError
 from circus_stack.plugins.flapping_record import Pause, Record, Settings, Verdict
-from circus_stack.plugins.options import PluginConfigError
+from circus_stack.plugins.options import PluginConfigError, PluginOptions
 from circus_stack.plugins.plugin import CircusPlugin
 from circus_stack.protocol.reply import is_error
 
@@ -39,6 +40,14 @@ class Flapping(CircusPlugin):
             raise PluginConfigError(str(error)) from None
         self.records: dict[str, Record] = {}
         self._watchers: dict[str, Settings] = {}
+
+    def handle_init(self) -> object:
+        options = PluginOptions(self.name, self.config)
+        for field in dataclasses.fields(Settings):
+            options.text(field.name)
+        for warning in options.misspelt():
+            log.warning("%s", warning)
+        return None
 
     def handle_join(self) -> object:
         """At the start; and when the arbiter came back, in which case nothing of what was known counts."""
