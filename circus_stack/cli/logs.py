@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from circus_stack.cli.completion.found import complete_pids, complete_watchers
 from circus_stack.cli.log_follow import LogQuestion, follow, show_last, watcher_counts
 from circus_stack.cli.log_view import TextView
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
@@ -15,8 +16,8 @@ from circus_stack.protocol.commands import DEFAULT_LINES, MAX_LINES
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("watcher", required=False)
-@click.argument("pid", required=False, type=click.IntRange(min=1))
+@click.argument("watcher", required=False, shell_complete=complete_watchers)
+@click.argument("pid", required=False, type=click.IntRange(min=1), shell_complete=complete_pids)
 @click.option("-f", "--follow", "follows", is_flag=True, help="Go on with what is written from now on; Ctrl-C ends it.")
 @click.option(
     "-n",
