@@ -109,6 +109,8 @@ class Flapping(CircusPlugin):
         reply = self.call("stop", name=watcher, match="simple")
         if is_error(reply):
             log.error("%s is flapping, and could not be stopped: %s", watcher, reply.get("reason"))
+            # A pause that did not come about is no try.
+            record.tries = max(0, record.tries - 1)
             return
         if verdict is Verdict.GIVE_UP:
             log.error("%s is flapping, and stays stopped: it was tried often enough", watcher)
