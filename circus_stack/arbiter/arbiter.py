@@ -103,8 +103,8 @@ class Arbiter:
         return self._task(self._sequencer.stop(self._chosen(names)), "stop", names)
 
     def restart(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
-        """Stop, then start."""
-        chosen = self._chosen(names)
+        """Stop, then start. Unnamed: all but what is stopped and does not start by itself, as Circus has it."""
+        chosen = self._chosen(names) if names is not None else self._restartable()
         return self._task(self._sequencer.restart(chosen, self._refuse_at_end), "restart", names)
 
     def reload(self, names: Sequence[str] | None = None, *, sequential: bool = False) -> asyncio.Task[Outcome]:
@@ -300,6 +300,12 @@ class Arbiter:
 
     def _chosen(self, names: Sequence[str] | None) -> list[str]:
         return list(self._keepers) if names is None else [self._keeper(name).name for name in names]
+
+    def _restartable(self) -> list[str]:
+        keepers = self._keepers.items()
+        return [
+            name for name, each in keepers if each.config.autostart or each.watcher.state is not WatcherState.STOPPED
+        ]
 
     def _task(
         self, operation: Coroutine[Any, Any, Outcome], command: str, names: Sequence[str] | None
