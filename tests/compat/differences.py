@@ -255,6 +255,13 @@ DIFFERENCES: tuple[Difference, ...] = (
         "no signal was sent",
     ),
     Difference(
+        "`restart` of all",
+        "without a name it reads the file again and makes everything anew: sockets are closed and bound again, and "
+        "what was added or `set` is gone",
+        "it restarts the processes of all watchers; `reloadconfig` reads the file, and closes no socket that stays",
+        "no connection is refused meanwhile",
+    ),
+    Difference(
         "`updated`",
         "published once for each key of a `set`",
         "published once for a `set`",

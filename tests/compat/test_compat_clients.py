@@ -31,7 +31,7 @@ cmd = sleep 600
 ready = delay:0.02
 
 [watcher:stubborn]
-cmd = sh -c 'trap "" TERM; while :; do sleep 0.1; done'
+cmd = sh -c 'trap "" TERM; exec sleep 600'
 graceful_timeout = 1
 ready = delay:0.1
 """

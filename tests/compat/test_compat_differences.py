@@ -24,8 +24,12 @@ numprocesses = 2
 graceful_timeout = 20
 ready = delay:1
 
+[watcher:idle]
+cmd = sleep 600
+autostart = False
+
 [watcher:stubborn]
-cmd = sh -c 'trap "" TERM; while :; do sleep 0.1; done'
+cmd = sh -c 'trap "" TERM; exec sleep 600'
 graceful_timeout = 1
 ready = delay:0.3
 """
@@ -105,3 +109,20 @@ def test_what_was_set_survives_another_change(daemons: dict[str, Daemon]) -> Non
         daemon.settle()
         options = daemon.call("get", name="web", keys=["graceful_timeout", "stop_signal"])["options"]
         assert options == {"graceful_timeout": expected, "stop_signal": signal.SIGINT}
+
+
+def test_restart_of_all_makes_anew_what_starts_by_itself(daemons: dict[str, Daemon]) -> None:
+    """The last test here: Circus forgets what was set, and binds its endpoints again."""
+    assert intended("`restart` of all")
+    for side in SIDES:
+        daemon = daemons[side]
+        daemon.call("set", name="web", options={"graceful_timeout": 11}, waiting=True)
+        before = daemon.pids("web")
+        assert daemon.call("restart", waiting=True)["status"] == "ok"
+        # Circus loses what it is asked while it binds anew.
+        daemon.wait_up()
+        assert not set(before) & set(daemon.pids("web"))
+        statuses = daemon.call("status")["statuses"]
+        assert statuses == {"barrier": "active", "idle": "stopped", "stubborn": "active", "web": "active"}
+        timeout = daemon.call("get", name="web", keys=["graceful_timeout"])["options"]["graceful_timeout"]
+        assert timeout == (20 if side == THEIRS else 11)

@@ -28,7 +28,7 @@ numprocesses = 2
 ready = delay:0.02
 
 [watcher:hup]
-cmd = sh -c 'trap "" HUP; while :; do sleep 1; done'
+cmd = sh -c 'trap "" HUP; exec sleep 600'
 send_hup = True
 ready = delay:0.02
 
