@@ -172,7 +172,7 @@ def _run(
         alongside=_watch(arrangement.stack) if wanted.watches_sources else None,
     )
     try:
-        asyncio.run(_watched(Daemon(setting, bound), circus), debug=circus.debug)
+        asyncio.run(_watched(Daemon(setting, bound), circus), debug=circus.debug or None)
     finally:
         show.terminal.close()
     return 0
