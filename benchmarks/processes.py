@@ -4,7 +4,8 @@
 
 Beside the arbiter's start of all processes stands a bare loop of `os.posix_spawn`, taken in turn with it, so that the
 machine's mood hits both alike. Everything else is measured through the arbiter's own endpoints, as any client would.
-The limits are those of the issue "Circus"; the exit status is 1 where one of them is missed.
+The limits are those of the issue "Circus"; the exit status is 1 where one of them is missed. On a machine that others
+use, too, root can run it as `chrt -r 10 python -m benchmarks.processes`: what waits for a processor then is not ours.
 """
 
 from __future__ import annotations
