@@ -119,7 +119,7 @@ def test_resource_watcher_restarts_what_is_too_big(ours: Daemon, run: Any) -> No
         watcher="fat",
         max_mem="1K",
         max_count=1,
-        loop_rate=1,
+        loop_rate=0.3,
     )
 
     wait_until(lambda: ours.pids("fat") and ours.pids("fat") != before, "another process")
@@ -130,7 +130,7 @@ def test_statsd_counts_events_and_sends_figures(ours: Daemon, run: Any) -> None:
         statsd.bind(("127.0.0.1", 0))
         statsd.settimeout(1)
         to = {"host": "127.0.0.1", "port": statsd.getsockname()[1], "application_name": "x"}
-        plugin(run, ours, "circus.plugins.statsd.FullStats", loop_rate=1, **to)
+        plugin(run, ours, "circus.plugins.statsd.FullStats", loop_rate=0.3, **to)
         plugin(run, ours, "circus.plugins.statsd.StatsdEmitter", **to)
         received = wait_until(lambda: figures(ours, statsd), "counts and figures")
 
@@ -157,7 +157,7 @@ def test_watchdog_kills_what_is_silent(ours: Daemon, run: Any) -> None:
         run,
         ours,
         "circus.plugins.watchdog.WatchDog",
-        loop_rate=1,
+        loop_rate=0.3,
         max_count=1,
         port=free_port(),
         watchers_regex="silent",
