@@ -120,6 +120,7 @@ class Reaper:
     def reap_strangers(self) -> None:
         """Reap all zombies that nobody added; those that were added are reaped by the way."""
         if not self._takes_strangers:
+            self._reap_own_orphans()
             return
         while not self._held and not self._sharers:
             try:
@@ -135,6 +136,13 @@ class Reaper:
         # The kernel shows one and the same zombie first, again and again: behind one that stays, look by number.
         if self._search is None:
             self._search = self._loop.call_later(_SEARCH_S, self._search_strangers)
+
+    def _reap_own_orphans(self) -> None:
+        """In somebody else's process that adopts orphans, as PID 1 of a container does: a zombie that nobody reaps
+        keeps its group alive for ever. What that program has started itself is in its session, or leads its own."""
+        for pid in descendants(recursive=False):
+            if pid not in self._watched and session_of(pid) not in (None, pid, os.getsid(0)):
+                self._reap_stranger(pid)
 
     def _search_strangers(self) -> None:
         self._search = None
