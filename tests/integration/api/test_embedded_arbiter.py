@@ -104,7 +104,7 @@ def test_a_stream_may_be_an_object(background):
         lines.set()
 
     background(
-        {"cmd": "sh", "name": "talk", "args": ["-c", "echo hello; sleep 300"], "stdout_stream": {"stream": stream}}
+        {"cmd": "sh", "name": "talk", "args": ["-c", "echo hello; exec sleep 300"], "stdout_stream": {"stream": stream}}
     )
 
     assert lines.wait(20)
@@ -126,7 +126,7 @@ SCRIPT = """
 
     signal.signal(signal.SIGTERM, handler)
     arbiter = get_arbiter(
-        [{"cmd": "sh", "name": "talk", "args": ["-c", "echo said; sleep 300"], "copy_env": True,
+        [{"cmd": "sh", "name": "talk", "args": ["-c", "echo said; exec sleep 300"], "copy_env": True,
           "hooks": {"before_start": [before_start, False]}}],
         controller=sys.argv[1], pubsub_endpoint=sys.argv[2],
         plugins=[{"use": "plugin_of_test.Mine", "name": "mine", "word": "a b"}])
