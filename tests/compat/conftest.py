@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.compat.daemons import SIDES, start
+from tests.compat.daemons import on_both, start
 from tests.compat.scripts import INI, SCRIPT
 from tests.compat.wire import Reply
 from tests.support.stack import Room, room
@@ -34,9 +33,8 @@ def here(tmp_path: Path) -> Iterator[Room]:
 @pytest.fixture(scope="session")
 def replies(tmp_path_factory: pytest.TempPathFactory) -> Replies:
     """What each side answered to each step, by side and title. Both go through the script at the same time."""
-    with room(tmp_path_factory.mktemp("script")) as made, ThreadPoolExecutor(len(SIDES)) as pool:
-        runs = {side: pool.submit(_run, made, side) for side in SIDES}
-        return {side: run.result() for side, run in runs.items()}
+    with room(tmp_path_factory.mktemp("script")) as made:
+        return on_both(lambda side: _run(made, side))
 
 
 def _run(here: Room, side: str) -> dict[str, Reply]:

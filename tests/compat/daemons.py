@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.compat.released import released
 from tests.compat.wire import Wire
@@ -123,6 +125,26 @@ class Daemon:
 
     def close(self) -> None:
         self.wire.close()
+
+
+T = TypeVar("T")
+
+
+def on_both(work: Callable[[str], T]) -> dict[str, T]:
+    """What comes of the same work for each side, done at the same time."""
+    with ThreadPoolExecutor(len(SIDES)) as pool:
+        return dict(zip(SIDES, pool.map(work, SIDES), strict=True))
+
+
+@contextlib.contextmanager
+def both(here: Room, ini: str) -> Iterator[dict[str, Daemon]]:
+    """A daemon of each side for the length of a block."""
+    made = on_both(lambda side: start(here, side, ini))
+    try:
+        yield made
+    finally:
+        for daemon in made.values():
+            daemon.close()
 
 
 def is_moving(statuses: Mapping[str, str]) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.compat.compare import deviations, told
-from tests.compat.daemons import OURS, SIDES, Daemon, start
+from tests.compat.daemons import OURS, Daemon, both, on_both
 from tests.compat.differences import row
 from tests.compat.released import PEER_PYTHON
 from tests.support.processes import Program
@@ -39,11 +38,8 @@ ready = delay:0.1
 
 @pytest.fixture(scope="module")
 def daemons(place: Room) -> Iterator[dict[str, Daemon]]:
-    with ThreadPoolExecutor(len(SIDES)) as pool:
-        made = dict(zip(SIDES, pool.map(lambda side: start(place, side, INI), SIDES), strict=True))
-    yield made
-    for daemon in made.values():
-        daemon.close()
+    with both(place, INI) as made:
+        yield made
 
 
 def drive(daemon: Daemon) -> dict[str, Any]:
@@ -60,8 +56,7 @@ def drive(daemon: Daemon) -> dict[str, Any]:
 
 
 def test_both_clients_get_what_circus_answers(daemons: dict[str, Daemon]) -> None:
-    with ThreadPoolExecutor(len(SIDES)) as pool:
-        replies = dict(zip(SIDES, pool.map(lambda side: drive(daemons[side]), SIDES), strict=True))
+    replies = on_both(lambda side: drive(daemons[side]))
     theirs, ours = replies["theirs"], replies["ours"]
 
     assert theirs["time-out"] == ours["time-out"] == "Timed out."

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.compat.daemons import OURS, SIDES, THEIRS, Daemon, start
+from tests.compat.daemons import OURS, SIDES, THEIRS, Daemon, both
 from tests.compat.differences import DIFFERENCES, intended, page_rows
 from tests.compat.scripts.messages import DEAFENING
 from tests.support.stack import Room
@@ -37,11 +36,8 @@ ready = delay:0.3
 
 @pytest.fixture(scope="module")
 def daemons(place: Room) -> Iterator[dict[str, Daemon]]:
-    with ThreadPoolExecutor(len(SIDES)) as pool:
-        made = dict(zip(SIDES, pool.map(lambda side: start(place, side, INI), SIDES), strict=True))
-    yield made
-    for daemon in made.values():
-        daemon.close()
+    with both(place, INI) as made:
+        yield made
 
 
 def test_the_page_lists_what_the_table_has() -> None:

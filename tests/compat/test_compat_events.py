@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.compat.compare import deviations
-from tests.compat.daemons import SIDES, Daemon, start
+from tests.compat.daemons import Daemon, on_both, start
 from tests.compat.differences import intended
 from tests.compat.recorder import Message, Recorder
 from tests.support.stack import Room
@@ -163,9 +162,7 @@ def events(place: Room) -> Iterator[dict[str, dict[str, list[Message]]]]:
             recorder.close()
             daemon.close()
 
-    with ThreadPoolExecutor(len(SIDES)) as pool:
-        runs = {side: pool.submit(run, side) for side in SIDES}
-        yield {side: run.result() for side, run in runs.items()}
+    yield on_both(run)
 
 
 def known(messages: list[Message]) -> list[Message]:

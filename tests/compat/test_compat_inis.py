@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.compat.compare import deviations, told
-from tests.compat.daemons import SIDES
+from tests.compat.daemons import on_both
 from tests.compat.differences import row, unseen
 from tests.compat.inis import REPORTS, TEXTS, WATCHERS, run
 from tests.support.stack import Room
@@ -26,9 +25,7 @@ TITLES = (
 @pytest.fixture(scope="module")
 def made(place: Room) -> Iterator[dict[str, dict[str, Any]]]:
     """What each side made of the ini, by side and title."""
-    with ThreadPoolExecutor(len(SIDES)) as pool:
-        runs = {side: pool.submit(run, place, side) for side in SIDES}
-        yield {side: each.result() for side, each in runs.items()}
+    yield on_both(lambda side: run(place, side))
 
 
 @pytest.mark.parametrize("title", TITLES, ids=lambda title: title.replace(" ", "-"))

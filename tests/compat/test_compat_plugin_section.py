@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.compat.daemons import SIDES, start
+from tests.compat.daemons import on_both, start
 from tests.support.stack import Room
 from tests.support.waiting import wait_until
 
@@ -29,10 +28,9 @@ SHOWN = ("singleton", "priority", "numprocesses", "respawn", "stop_signal")
 
 def test_a_plugin_of_the_ini_runs_on_both_sides(place: Room) -> None:
     place.environ["PYTHONPATH"] = str(PROGRAMS)
-    with ThreadPoolExecutor(len(SIDES)) as pool:
-        theirs, ours = pool.map(lambda side: go(place, side), SIDES)
+    found = on_both(lambda side: go(place, side))
 
-    assert ours == theirs
+    assert found["ours"] == found["theirs"]
 
 
 def go(place: Room, side: str) -> dict[str, Any]:

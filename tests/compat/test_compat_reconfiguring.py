@@ -4,13 +4,12 @@ same watchers keep their processes."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.compat.compare import deviations, told
-from tests.compat.daemons import SIDES, Daemon, start
+from tests.compat.daemons import Daemon, on_both, start
 from tests.compat.differences import row
 from tests.support.stack import Room
 
@@ -91,9 +90,7 @@ def go_through(place: Room, side: str) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def seen(place: Room) -> Iterator[dict[str, dict[str, dict[str, Any]]]]:
-    with ThreadPoolExecutor(len(SIDES)) as pool:
-        runs = {side: pool.submit(go_through, place, side) for side in SIDES}
-        yield {side: run.result() for side, run in runs.items()}
+    yield on_both(lambda side: go_through(place, side))
 
 
 @pytest.mark.parametrize("title", FILES)

@@ -240,8 +240,10 @@ class Room:
         for terminal in self._terminals:
             terminal.close()
         running = [each for each in self._programs if each.is_running()]
+        # In this order: what an arbiter starts between the two looks is in its tree.
+        left = self.leftovers()
         expected = {each.pid for program in running for each in _tree(program.pid)}
-        strays = [describe(each) for each in self.leftovers() if each.pid not in expected]
+        strays = [describe(each) for each in left if each.pid not in expected and _is_alive(each)]
         self._kill_all(running)
         return strays
 
