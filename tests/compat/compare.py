@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 # Values that differ from run to run: only their type counts.
-_VOLATILE = {"time", "id", "tb", "cpu", "mem", "mem_info1", "mem_info2", "ctime", "age", "create_time", "started", "fd"}
+_VOLATILE = {
+    "time",
+    "id",
+    "tb",
+    "cpu",
+    "mem",
+    "mem_info1",
+    "mem_info2",
+    "ctime",
+    "age",
+    "create_time",
+    "started",
+    "fd",
+    "wid",
+}
 # The numbers of processes: how many there are counts.
 _PIDS = {"pids", "pid", "process", "process_pid"}
 

@@ -107,18 +107,15 @@ def test_what_was_set_survives_another_change(daemons: dict[str, Daemon]) -> Non
         assert options == {"graceful_timeout": expected, "stop_signal": signal.SIGINT}
 
 
-def test_restart_of_all_makes_anew_what_starts_by_itself(daemons: dict[str, Daemon]) -> None:
-    """The last test here: Circus forgets what was set, and binds its endpoints again."""
+def test_restart_of_all_leaves_what_does_not_start_by_itself(daemons: dict[str, Daemon]) -> None:
+    """Ours alone: Circus binds its endpoints again, and now and then fails at that."""
     assert intended("`restart` of all")
-    for side in SIDES:
-        daemon = daemons[side]
-        daemon.call("set", name="web", options={"graceful_timeout": 11}, waiting=True)
-        before = daemon.pids("web")
-        assert daemon.call("restart", waiting=True)["status"] == "ok"
-        # Circus loses what it is asked while it binds anew.
-        daemon.wait_up()
-        assert not set(before) & set(daemon.pids("web"))
-        statuses = daemon.call("status")["statuses"]
-        assert statuses == {"barrier": "active", "idle": "stopped", "stubborn": "active", "web": "active"}
-        timeout = daemon.call("get", name="web", keys=["graceful_timeout"])["options"]["graceful_timeout"]
-        assert timeout == (20 if side == THEIRS else 11)
+    daemon = daemons[OURS]
+    daemon.call("set", name="web", options={"graceful_timeout": 11}, waiting=True)
+    before = daemon.pids("web")
+    assert daemon.call("restart", waiting=True)["status"] == "ok"
+    daemon.settle()
+    assert not set(before) & set(daemon.pids("web"))
+    statuses = daemon.call("status")["statuses"]
+    assert statuses == {"barrier": "active", "idle": "stopped", "stubborn": "active", "web": "active"}
+    assert daemon.call("get", name="web", keys=["graceful_timeout"])["options"] == {"graceful_timeout": 11}
