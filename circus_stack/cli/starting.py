@@ -94,10 +94,10 @@ def _start(wanted: Start, detachment: Detachment | None) -> int:
     if wanted.dry_run:
         sys.stdout.write(render(arrangement.stack))
         return 0
-    log = _own_log(wanted, arrangement.stack)
     if arrangement.stack.circus.umask is not None:
         # Before the first file is made: a socket's, a log's.
         os.umask(arrangement.stack.circus.umask)
+    log = _own_log(wanted, arrangement.stack)
     # From here on there is something to clean up: a signal waits until the daemon can answer it.
     hold_signals()
     try:
