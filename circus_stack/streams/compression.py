@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import threading
 import zlib
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import BinaryIO
 
 from circus_stack.streams.logfile import LogFile
 from circus_stack.streams.rotation import GZ, Rotation, old_name
+from circus_stack.streams.safe_open import create, is_regular, open_regular
 
 CHUNK = 256 * 1024
 # zlib's header and trailer of a gzip file.
@@ -98,8 +100,9 @@ class CompressedRotation:
                 return
 
     def _compress(self, path: Path) -> None:
-        part = path.with_name(f".{path.name}{_PART}")
-        with path.open("rb") as source:
+        # A name that nobody can foresee: who may write to the directory could have put a link there.
+        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
+        with os.fdopen(open_regular(path), "rb") as source:
             status = os.fstat(source.fileno())
             try:
                 if self._copy(source, part, status):
@@ -109,32 +112,32 @@ class CompressedRotation:
 
     def _copy(self, source: BinaryIO, part: Path, status: os.stat_result) -> bool:
         """Compress to `part` and to the disk; False where it was broken off."""
-        with part.open("wb") as target:
+        with os.fdopen(create(part), "wb") as target:
             # The old file's readers must be able to read it, and nobody else.
-            os.fchmod(target.fileno(), status.st_mode & 0o777)
             with contextlib.suppress(PermissionError):
                 os.fchown(target.fileno(), status.st_uid, status.st_gid)
+            os.fchmod(target.fileno(), status.st_mode & 0o777)
             for piece in _compressed(source):
                 if self._is_closing:
                     return False
                 target.write(piece)
             target.flush()
+            os.utime(target.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
             os.fsync(target.fileno())
-        os.utime(part, ns=(status.st_atime_ns, status.st_mtime_ns))
         return True
 
     def _put_in_place(self, part: Path, status: os.stat_result) -> None:
         """Rotations may have renamed the file meanwhile, or thrown it away."""
         with self._names:
             for path in self._rotation.old_files(self._path):
-                if path.suffix != GZ and os.path.samestat(path.stat(), status):
+                if path.suffix != GZ and os.path.samestat(path.lstat(), status):
                     part.rename(old_name(path))
                     path.unlink()
                     return
 
     def _plain(self) -> list[Path]:
         with self._names:
-            return [path for path in self._rotation.old_files(self._path) if path.suffix != GZ]
+            return [path for path in self._rotation.old_files(self._path) if path.suffix != GZ and is_regular(path)]
 
     def _remove_parts(self) -> None:
         """What a run that was killed had begun."""

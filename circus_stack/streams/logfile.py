@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from circus_stack.streams.safe_open import open_to_append
 from circus_stack.streams.sink import Tick
 
 # What one read of a large pipe gives, with the line before it that had no end yet: a second call for its last bytes
@@ -35,7 +36,7 @@ class LogFile:
         """Open or create the file unless it is open; raises OSError."""
         if self._fd >= 0:
             return
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        self._fd = open_to_append(self.path)
         status = os.fstat(self._fd)
         self.size = status.st_size
         self.is_regular = stat.S_ISREG(status.st_mode)
