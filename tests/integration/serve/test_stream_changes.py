@@ -59,13 +59,23 @@ def by_age(path: Path) -> int:
 
 
 def lines_of_each_process(directory: Path) -> dict[int, list[str]]:
+    """What stands in the files: those of one name in order; of `second` and `third`, which take turns, put in order."""
     found: dict[int, list[str]] = defaultdict(list)
     for name in ("first", "second", "third"):
+        of_name: dict[int, list[str]] = defaultdict(list)
         for path in sorted(directory.glob(f"{name}.log*"), key=by_age):
             for line in read(path).splitlines():
                 pid, _, text = line.partition("] | ")
-                found[int(pid.removeprefix("["))].append(text)
-    return found
+                of_name[int(pid.removeprefix("["))].append(text)
+        for pid, lines in of_name.items():
+            assert lines == sorted(lines, key=rank), (name, pid)
+            found[pid] += lines
+    return {pid: sorted(lines, key=rank) for pid, lines in found.items()}
+
+
+def rank(line: str) -> float:
+    """The number of a line, the last word behind all."""
+    return float("inf") if line == "end" else int(line)
 
 
 def test_no_line_is_lost_whatever_happens(here):
