@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from circus_stack.arbiter.hook_threads import LeftBehindError, ThreadedCall
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.config.dialect import APP, CIRCUS, PASTE
 from circus_stack.config.runtime import change_option, check_change, watcher_from_options
@@ -129,10 +130,23 @@ def _checked(desk: Desk, config: WatcherConfig, go_on: Callable[[], Answer]) -> 
 
 
 async def _checked_aside(desk: Desk, config: WatcherConfig, go_on: Callable[[], Answer]) -> Fields:
-    """The modules of hooks are imported for it, which takes the time that they take."""
-    _refuse(await asyncio.to_thread(desk.offices.check_watcher, config))
-    found = go_on()
-    return found if isinstance(found, dict) else await found
+    """The modules of hooks are imported for it. One that hangs meanwhile holds up neither us nor the end: its thread is
+    left behind, as a hook's is."""
+    found: list[Problem] = []
+
+    def check() -> bool:
+        found.extend(desk.offices.check_watcher(config))
+        return not found
+
+    loop = asyncio.get_running_loop()
+    verdict = await ThreadedCall(loop, f"check of {config.name}", check, config.hook_timeout).verdict
+    if isinstance(verdict.error, LeftBehindError):
+        raise CommandError(f"hooks: their modules could not be imported: that {verdict.error}")
+    if verdict.error is not None:
+        raise verdict.error
+    _refuse(found)
+    answered = go_on()
+    return answered if isinstance(answered, dict) else await answered
 
 
 def _refuse(problems: Sequence[Problem]) -> None:

@@ -101,7 +101,7 @@ def test_set_applies_scales_or_rolls(stack: RunningStack) -> None:
 
 
 def test_set_that_fails_changes_nothing_and_is_told(stack: RunningStack) -> None:
-    before = stack.pids()
+    before = stack.wait_pids(2)
     with stack.subscribe("watcher.web.job_failed") as events:
         events.join(20)
         reply = stack.call("set", name="web", options={"numprocesses": 5, "cmd": "/nonexistent/program"})
@@ -183,3 +183,18 @@ def test_two_changes_at_once_both_count(stack: RunningStack) -> None:
         "env": {"A": "1"},
         "graceful_timeout": 4.0,
     }
+
+
+def test_a_module_that_hangs_while_it_is_imported_holds_up_nothing(place: Room, stack: RunningStack) -> None:
+    (place.base / "hanging.py").write_text("import time\ntime.sleep(600)\n")
+    options = {
+        "hooks.before_start": "hanging.hook",
+        "hook_timeout": "0.5",
+        "env": {"PYTHONPATH": str(place.base)},
+    }
+    for name in ("first", "second"):
+        with pytest.raises(CommandError, match=r"hooks: .*timed out after 0\.5 s"):
+            stack.call("add", name=name, cmd="sleep 3000", options=options)
+    assert stack.call("list")["watchers"] == ["other", "web"]
+    stack.call("quit")
+    assert stack.program.wait_exit() == 0
