@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from circus_stack.streams.rotation import NoRotation, Rotation, SizeRotation, Ti
 from circus_stack.streams.sinks.file import FileSink
 
 _log = logging.getLogger(__name__)
+# Of a watcher's name in that of a temporary file, which has 255 bytes at most.
+_LONGEST = 40
 WHEN = kinds.choice("S", "M", "H", "D", "MIDNIGHT", "W0", "W1", "W2", "W3", "W4", "W5", "W6")
 
 
@@ -100,7 +103,10 @@ def path_of(options: WatchedFileOptions, place: Place) -> Path:
     """Where the file is; a temporary one is made where the options name none."""
     if options.filename:
         return Path(options.filename).absolute()
-    _, name = tempfile.mkstemp(prefix=f"{place.watcher}-{place.stream}-", suffix=".log")
+    # The name of a watcher may hold what leads out of the directory.
+    watcher = place.watcher.replace("/", "_")[:_LONGEST]
+    fd, name = tempfile.mkstemp(prefix=f"{watcher}-{place.stream}-", suffix=".log")
+    os.close(fd)
     _log.warning("no filename for %s of %s: writing to %s", place.stream, place.watcher, name)
     return Path(name)
 

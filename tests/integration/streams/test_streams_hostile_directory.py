@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ from circus_stack.streams.block import Block, Origin
 from circus_stack.streams.compression import CompressedRotation
 from circus_stack.streams.joining import RawJoiner
 from circus_stack.streams.logfile import LogFile
+from circus_stack.streams.output import Console
+from circus_stack.streams.place import Place
 from circus_stack.streams.rotation import NoRotation, Rotation, SizeRotation
 from circus_stack.streams.sink import SinkError
 from circus_stack.streams.sinks.file import FileSink
+from circus_stack.streams.sinks.file_streams import FileOptions, path_of
 from tests.support.waiting import wait_until
 
 ORIGIN = Origin("web", 1, 10, "stdout")
@@ -135,3 +139,15 @@ def test_a_link_to_an_open_file_of_our_own_is_followed(path: Path, tmp_path: Pat
         sink.close()
 
     assert (tmp_path / "output").read_bytes() == b"line\n"
+
+
+def test_a_temporary_file_stays_where_such_files_are_and_holds_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    before = len(os.listdir("/proc/self/fd"))
+    for name in ("../escaped", "x" * 300, "plain"):
+        made = path_of(FileOptions(), Place(name, "stdout", Console.of_process()))
+        assert made.parent == tmp_path / "temporary"
+    assert len(os.listdir("/proc/self/fd")) == before
