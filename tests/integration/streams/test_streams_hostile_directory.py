@@ -146,8 +146,8 @@ def test_a_temporary_file_stays_where_such_files_are_and_holds_nothing_open(
 ) -> None:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for name in ("../escaped", "x" * 300, "plain"):
         made = path_of(FileOptions(), Place(name, "stdout", Console.of_process()))
         assert made.parent == tmp_path / "temporary"
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
