@@ -11,7 +11,7 @@ from typing import Any, Self
 import zmq
 import zmq.asyncio
 
-from circus_stack.client.call import TIMEOUT_S, checked, new_identity, new_request, timeout_error
+from circus_stack.client.call import CAST_LINGER_MS, TIMEOUT_S, checked, new_identity, new_request, timeout_error
 from circus_stack.errors import CallError
 from circus_stack.protocol.reply import Reply, parse_reply
 
@@ -24,6 +24,8 @@ class AsyncClient:
         self.timeout_s = timeout_s
         self._context = zmq.asyncio.Context()
         self._socket = self._context.socket(zmq.DEALER)
+        # Also for a client that nobody closes: its context would wait for ever for what was never sent.
+        self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.IDENTITY, new_identity())
         if "[" in endpoint:
             self._socket.setsockopt(zmq.IPV6, 1)
@@ -55,6 +57,7 @@ class AsyncClient:
     async def cast(self, command: str, **properties: Any) -> None:
         """Send a command that has no reply."""
         _, data = new_request(command, properties, is_cast=True)
+        self._socket.setsockopt(zmq.LINGER, CAST_LINGER_MS)
         await self._socket.send(data)
 
     async def _read(self) -> None:
@@ -81,7 +84,7 @@ class AsyncClient:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
             self._reader = None
-        self._socket.close(linger=1000)
+        self._socket.close()
         await asyncio.to_thread(self._context.term)
 
     async def __aenter__(self) -> Self:

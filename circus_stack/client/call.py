@@ -13,6 +13,8 @@ from circus_stack.protocol.request import Request, encode_request
 
 # Circus's own default, in seconds.
 TIMEOUT_S = 5.0
+# How long the end of a connection waits for a cast that is still on its way.
+CAST_LINGER_MS = 1000
 
 
 def new_identity() -> bytes:

@@ -7,13 +7,18 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from circus_stack.client.call import TIMEOUT_S, checked, matching_reply, new_identity, new_request, timeout_error
+from circus_stack.client.call import (
+    CAST_LINGER_MS,
+    TIMEOUT_S,
+    checked,
+    matching_reply,
+    new_identity,
+    new_request,
+    timeout_error,
+)
 from circus_stack.client.library import blocking_zmq
 from circus_stack.errors import CallError
 from circus_stack.protocol.reply import Reply
-
-# How long `close` waits for a cast that is still on its way.
-_CAST_LINGER_MS = 1000
 
 
 class Client:
@@ -36,8 +41,9 @@ class Client:
         self._zmq = blocking_zmq()
         self._owns_context = context is None
         self._context = self._zmq.Context() if context is None else context
-        self._linger_ms = 0
         self._socket = self._context.socket(self._zmq.DEALER)
+        # From the beginning: the context of a client that nobody closes would wait for ever for what was never sent.
+        self._socket.setsockopt(self._zmq.LINGER, 0)
         self._socket.setsockopt(self._zmq.IDENTITY, new_identity())
         if "[" in endpoint:
             self._socket.setsockopt(self._zmq.IPV6, 1)
@@ -81,12 +87,12 @@ class Client:
     def cast(self, command: str, **properties: Any) -> None:
         """Send a command that has no reply."""
         _, data = new_request(command, properties, is_cast=True)
-        self._linger_ms = _CAST_LINGER_MS
+        self._socket.setsockopt(self._zmq.LINGER, CAST_LINGER_MS)
         self._socket.send(data)
 
     def close(self) -> None:
         """Give the connection up. Safe to call twice."""
-        self._socket.close(linger=self._linger_ms)
+        self._socket.close()
         if self._owns_context:
             self._context.term()
 

@@ -48,6 +48,28 @@ def test_nobody_answers(endpoints):
         client.stop()
 
 
+DROPPED = """
+import asyncio, sys
+from circus_stack.api.client import AsyncCircusClient, CallError, CircusClient
+def blocking():
+    try:
+        CircusClient(endpoint=sys.argv[1], timeout=0.1).send_message("list")
+    except CallError:
+        print("CallError")
+async def with_asyncio():
+    try:
+        await AsyncCircusClient(endpoint=sys.argv[1], timeout=0.1).send_message("list")
+    except CallError:
+        print("CallError")
+blocking()
+asyncio.run(with_asyncio())
+"""
+
+
+def test_a_client_that_nobody_stops_holds_up_no_end():
+    assert output_of(DROPPED, "tcp://127.0.0.1:1") == "CallError\nCallError\n"
+
+
 def test_the_asyncio_client(arbiter):
     async def ask() -> list[object]:
         client = AsyncCircusClient(endpoint=arbiter.endpoint)
