@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from circus_stack.arbiter import operations
+from circus_stack.arbiter.amendment import amend
 from circus_stack.arbiter.jobs import note_begun
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.means import Means
@@ -51,7 +52,8 @@ class Changes:
         self.released: set[int] = set()
         # One change of the whole configuration at a time: each is planned against what the one before left.
         self.reconfiguring = asyncio.Lock()
-        # One change of a watcher's options at a time, and none while the whole configuration changes.
+        # One change of a watcher's options at a time, and none while the whole configuration changes. Nobody waits with
+        # one for processes to serve: what never comes up could be mended by nobody then.
         self._changing: defaultdict[Keeper, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._keepers = keepers
         self._sockets = sockets
@@ -111,8 +113,7 @@ class Changes:
 
     async def change(self, keeper: Keeper, seen: WatcherConfig, config: WatcherConfig) -> Outcome:
         """Have `config` where `seen` was; what others changed since it was seen stays."""
-        async with self._changing[keeper]:
-            return await operations.change(keeper, merge_runtime(seen, keeper.config, config))
+        return await amend(keeper, lambda: merge_runtime(seen, keeper.config, config), self._changing[keeper])
 
     # -- the whole configuration ------------------------------------------------------------------------------
 

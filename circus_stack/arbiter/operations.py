@@ -1,4 +1,4 @@
-"""What is done to one watcher and takes its time: start, stop, restart, reload, resize, change, kill.
+"""What is done to one watcher and takes its time: start, stop, restart, reload, resize, kill.
 
 Each waits for its watcher's turn. A turn is held only as long as the watcher is being changed: an operation that then
 waits for processes to serve, which may never happen, lets the next one in, which may mend what the processes lack. A
@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.rolling import Rollover
 from circus_stack.arbiter.succession import replace_one_by_one
-from circus_stack.config.diff import watcher_changes
-from circus_stack.config.option import Change
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode
-from circus_stack.errors import CommandError, Errno, ReloadError
+from circus_stack.errors import CommandError, Errno
 from circus_stack.events import WatcherReloaded
 from circus_stack.states import WatcherState
 
 log = logging.getLogger(__name__)
+
+# The configuration to go over to, decided when the watcher's turn has come: others may have changed it until then.
+Amended = Callable[[], WatcherConfig]
+# What is left of an operation that has done what it changes: a wait, which may have no end.
+Rest = Callable[[], Awaitable[Outcome]]
 
 _DOWN = (WatcherState.STOPPED, WatcherState.FAILED)
 
@@ -114,22 +118,36 @@ async def _stop_now(keeper: Keeper) -> Outcome:
     return Outcome(stopped=tuple(sorted(await keeper.bring_down())))
 
 
-async def restart(keeper: Keeper, config: WatcherConfig | None = None) -> Outcome:
+async def restart(keeper: Keeper, config: Amended | None = None) -> Outcome:
     """Stop, then start, with another configuration if one is given.
 
     Raises CommandError if the watcher doesn't come up, or if a stop overtook the second half.
     """
+    rest = await begin_restart(keeper, config)
+    return await rest()
+
+
+async def begin_restart(keeper: Keeper, config: Amended | None = None) -> Rest:
+    """Stop, go over to another configuration, and begin to start. Raises CommandError if a stop overtakes it."""
     asked = keeper.turns.interrupt()
     async with keeper.turns.take(asked):
         was_down = keeper.watcher.state in _DOWN
         stopped = await _stop_now(keeper)
         keeper.turns.check(asked)
         if config is not None:
-            _adopt(keeper, config)
+            _adopt(keeper, config())
         if was_down and _arm(keeper, _at_once):
-            return stopped
+            return partial(_done, stopped)
         ours = await _hold(keeper, forgive=True)
+    return partial(_come_up_again, keeper, ours, stopped)
+
+
+async def _come_up_again(keeper: Keeper, ours: object, stopped: Outcome) -> Outcome:
     return stopped + Outcome(started=await _come_up(keeper, ours, _at_once))
+
+
+async def _done(outcome: Outcome) -> Outcome:
+    return outcome
 
 
 def _at_once() -> bool:
@@ -156,7 +174,7 @@ async def reload(keeper: Keeper, *, sequential: bool = False, starts: bool = Fal
         case ReloadMode.RESTART:
             return await restart(keeper)
         case ReloadMode.ROLLING:
-            return await (_replace(keeper) if sequential else _roll(keeper, keeper.config))
+            return await (_replace(keeper) if sequential else roll(keeper, lambda: keeper.config))
 
 
 async def hang_up(keeper: Keeper) -> Outcome:
@@ -175,13 +193,15 @@ async def _replace(keeper: Keeper) -> Outcome:
         return await replace_one_by_one(keeper)
 
 
-async def _roll(keeper: Keeper, config: WatcherConfig) -> Outcome:
-    if config.cannot_overlap or keeper.watcher.state is WatcherState.FAILED:
-        return await restart(keeper, config if config != keeper.config else None)
+async def roll(keeper: Keeper, config: Amended) -> Outcome:
+    """Have new processes take over, made from another configuration or the same; where two may not be, by a restart."""
+    if config().cannot_overlap or keeper.watcher.state is WatcherState.FAILED:
+        return await restart(keeper, config if config() != keeper.config else None)
     async with keeper.turns.take():
         if not Rollover.is_possible(keeper):
+            _adopt(keeper, config())
             return Outcome(kept=_pids(keeper))
-        rollover = Rollover(keeper, config)
+        rollover = Rollover(keeper, config())
         await rollover.prepare()
         rollover.take_over()
         return await rollover.wait_retired()
@@ -190,59 +210,40 @@ async def _roll(keeper: Keeper, config: WatcherConfig) -> Outcome:
 async def set_wanted(keeper: Keeper, count: int) -> Outcome:
     """Add or take away processes; returns when the number is reached and all of them serve."""
     async with keeper.turns.take():
-        watcher = keeper.watcher
-        before = frozenset(_pids(keeper))
-        watcher.wanted = count
         # A change like one by `set`: it is kept, and saved, with the others.
         keeper.change_config(replace(keeper.config, numprocesses=count))
-        if not watcher.is_up:
-            return Outcome()
+        rest = _begin_resize(keeper, count)
+    return await rest()
+
+
+async def adjust(keeper: Keeper, config: Amended) -> Rest:
+    """Go over to a configuration that no running process needs to know."""
+    async with keeper.turns.take():
+        before, now = keeper.config, config()
+        keeper.adopt(now)
+        if now.numprocesses != before.numprocesses:
+            return _begin_resize(keeper, now.numprocesses)
         keeper.converge()
-        surplus = frozenset(pid for pid in before if watcher.processes[pid].is_stopping)
+        return partial(_done, Outcome(kept=_pids(keeper)))
+
+
+def _begin_resize(keeper: Keeper, count: int) -> Rest:
+    before = frozenset(_pids(keeper))
+    keeper.watcher.wanted = count
+    if not keeper.watcher.is_up:
+        return partial(_done, Outcome())
+    keeper.converge()
+    surplus = frozenset(pid for pid in before if keeper.watcher.processes[pid].is_stopping)
+    return partial(_wait_resized, keeper, before, surplus)
+
+
+async def _wait_resized(keeper: Keeper, before: frozenset[int], surplus: frozenset[int]) -> Outcome:
+    watcher = keeper.watcher
     await keeper.turns.wait_until(
         lambda: surplus.isdisjoint(watcher.processes) and (keeper.is_complete() or not watcher.is_up)
     )
     after = frozenset(_pids(keeper))
     return Outcome(tuple(sorted(after - before)), tuple(sorted(surplus)), tuple(sorted(after & before)))
-
-
-async def change(keeper: Keeper, config: WatcherConfig) -> Outcome:
-    """Go over to another configuration of the watcher, by the strongest change that one of its options needs.
-
-    All or nothing: raises ReloadError, with the old configuration in force, where its processes would not serve, and
-    CommandError where one of its hooks can't be imported.
-    """
-    changes = watcher_changes(keeper.config, config)
-    if "hooks" in changes and (wrong := await keeper.charge.hooks.check(config)):
-        raise CommandError(f"{keeper.name}: {wrong}")
-    if Change.ROLL in changes.values() and keeper.holder is None:
-        is_to_stop = keeper.config.cannot_overlap or config.reload_mode is ReloadMode.RESTART
-        if keeper.watcher.state is WatcherState.FAILED or (keeper.watcher.is_up and is_to_stop):
-            return await _restart_or_return(keeper, config)
-        if keeper.watcher.is_up:
-            return await _roll(keeper, config)
-    if "numprocesses" in changes:
-        keeper.adopt(config)
-        return await set_wanted(keeper, config.numprocesses)
-    async with keeper.turns.take():
-        keeper.adopt(config)
-        keeper.converge()
-        return Outcome(kept=_pids(keeper))
-
-
-async def _restart_or_return(keeper: Keeper, config: WatcherConfig) -> Outcome:
-    old, had_failed = keeper.config, keeper.watcher.state is WatcherState.FAILED
-    try:
-        return await restart(keeper, config)
-    except CommandError as error:
-        if keeper.watcher.state is WatcherState.STOPPED and keeper.refusal is None:
-            # A stop has overtaken it: that is the last word, and the next start follows the new configuration.
-            raise
-        if had_failed:
-            _adopt(keeper, old)
-        else:
-            await restart(keeper, old)
-        raise ReloadError(f"{error}; the old configuration is in force again") from error
 
 
 def _adopt(keeper: Keeper, config: WatcherConfig) -> None:

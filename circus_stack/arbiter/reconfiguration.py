@@ -11,24 +11,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from circus_stack.arbiter import operations
 from circus_stack.arbiter.fate import Fate, decide_fate
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.launch import inherited_sockets
 from circus_stack.arbiter.means import Means
-from circus_stack.arbiter.order import predecessors
+from circus_stack.arbiter.order import dependencies, predecessors
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.rolling import Rollover
 from circus_stack.arbiter.sockets import ListeningSocket, bind_aside
 from circus_stack.config.diff import watcher_changes
 from circus_stack.config.precedence import closure
 from circus_stack.config.schema import SocketConfig, StackConfig, WatcherConfig
-from circus_stack.errors import CommandError, ReloadError, SocketError
+from circus_stack.errors import CommandError, Errno, ReloadError, SocketError
 from circus_stack.events import WatcherAdded, WatcherRemoved
+
+# Failures of each process of a watcher, while one waits for it to come up, after which it is waited for no longer.
+_FAILURES = 3
 
 Start = Callable[[Sequence[str]], Awaitable[Outcome]]
 
@@ -125,7 +129,9 @@ class Reconfiguration:
             self._means.publish(WatcherAdded(watcher=config.name, time=self._means.epoch()))
         names = [config.name for config in self._plan.added if config.autostart]
         if names:
-            self._outcome += await start(names)
+            needed = dependencies([keeper.config for keeper in self._keepers.values()])
+            concerned = set(names).union(*(closure(name, needed) for name in names))
+            self._outcome += await self._unless_failing(start(names), concerned)
 
     async def _restart(self) -> None:
         """Before anything rolls: new workers may need a changed service's new port as soon as they are imported."""
@@ -134,7 +140,29 @@ class Reconfiguration:
         for config in sorted(configs, key=lambda each: len(closure(each.name, before))):
             keeper = self._keepers[config.name]
             self._restarted.append(keeper.config)
-            self._outcome += await operations.restart(keeper, config)
+            restart = operations.restart(keeper, partial(_same, config))
+            self._outcome += await self._unless_failing(restart, {config.name})
+
+    async def _unless_failing(self, rise: Awaitable[Outcome], names: Collection[str]) -> Outcome:
+        """Wait for watchers to come up. What fails again and again may never do so, where nothing gives it up: it must
+        not keep the configuration from every other change."""
+        keepers = [self._keepers[name] for name in names if name in self._keepers]
+        before = {keeper.name: keeper.failures.count for keeper in keepers}
+
+        def failing() -> str | None:
+            hopeless = (each for each in keepers if each.failures.count - before[each.name] >= _patience(each))
+            return next((each.name for each in hopeless if not each.config.max_failures), None)
+
+        rising = asyncio.ensure_future(rise)
+        rising.add_done_callback(lambda _: self._means.pulse.beat())
+        try:
+            await self._means.pulse.wait_until(lambda: rising.done() or failing() is not None)
+            if not rising.done():
+                raise CommandError(f"{failing()} does not come up: it fails again and again", Errno.COMMAND_ERROR)
+            return await rising
+        finally:
+            rising.cancel()
+            await asyncio.gather(rising, return_exceptions=True)
 
     async def _prepare_rollovers(self) -> None:
         for config in sorted(self._plan.of(Fate.ROLL), key=lambda each: each.name):
@@ -158,7 +186,7 @@ class Reconfiguration:
         for config in self._restarted:
             # At the end of the arbiter its keeper is closed, and stays as it is.
             with contextlib.suppress(CommandError):
-                await operations.restart(self._keepers[config.name], config)
+                await operations.restart(self._keepers[config.name], partial(_same, config))
         added = [self._keepers.pop(config.name) for config in self._plan.added if config.name in self._keepers]
         for keeper in added:
             keeper.close()
@@ -232,3 +260,11 @@ class Reconfiguration:
             lost_socket=config.use_sockets and not moved.isdisjoint(inherited_sockets(config, self._sockets)),
             roll=self._roll,
         )
+
+
+def _patience(keeper: Keeper) -> int:
+    return _FAILURES * max(1, keeper.watcher.wanted)
+
+
+def _same(config: WatcherConfig) -> WatcherConfig:
+    return config

@@ -1,0 +1,137 @@
+"""A watcher that never comes up can be mended: what waits for it keeps no other change from its turn."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from circus_stack.config.kinds import parse_readiness
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.values import Readiness, ReadinessForm, ReloadMode
+from circus_stack.errors import CommandError, ReloadError
+from circus_stack.events import ProcessReaped, ProcessSpawned, WatcherUpdated
+from circus_stack.states import WatcherState
+from tests.integration.arbiter.stage import NOTIFY, SLEEP, Stage, play, python, stack_of
+
+GOOD = python(NOTIFY + SLEEP)
+READY = Readiness(ReadinessForm.NOTIFY)
+
+
+def bad(**options: object) -> WatcherConfig:
+    values: dict[str, object] = {"cmd": "false", "ready": READY, "name": "bad"}
+    return WatcherConfig(**{**values, **options})  # type: ignore[arg-type]
+
+
+async def failed_once(on: Stage) -> None:
+    await on.wait(lambda: on.of(ProcessReaped, "bad"), "the first failure")
+
+
+def test_what_never_comes_up_can_be_mended_while_a_resize_waits_for_it(tmp_path: Path) -> None:
+    async def act(on: Stage) -> None:
+        await failed_once(on)
+        bigger = on.arbiter.set_config("bad", bad(numprocesses=2), seen=bad())
+        await on.wait(lambda: on.arbiter.wanted("bad") == 2, "the resize to begin")
+        await on.arbiter.set_config("bad", bad(cmd=GOOD), seen=bad())
+        await bigger
+        assert on.arbiter.status("bad") is WatcherState.ACTIVE
+        assert len(on.pids("bad")) == 2
+
+    play(stack_of(bad()), tmp_path, act)
+
+
+@pytest.mark.parametrize("options", [{"singleton": True}, {"reload_mode": ReloadMode.RESTART}])
+def test_what_never_comes_up_can_be_mended_while_a_restart_waits_for_it(
+    tmp_path: Path, options: dict[str, object]
+) -> None:
+    old = bad(**options)
+
+    async def act(on: Stage) -> None:
+        await failed_once(on)
+        spawned = len(on.of(ProcessSpawned))
+        first = on.arbiter.set_config("bad", bad(cmd="false again", **options), seen=old)
+        await on.wait(lambda: len(on.of(ProcessSpawned)) > spawned + 1, "the restart to fail")
+        await on.arbiter.set_config("bad", bad(cmd=GOOD, **options), seen=old)
+        with pytest.raises(CommandError, match="overtaken"):
+            await first
+        assert (on.arbiter.status("bad"), on.arbiter.config("bad").cmd) == (WatcherState.ACTIVE, GOOD)
+
+    play(stack_of(old), tmp_path, act)
+
+
+def test_the_configuration_changes_while_a_resize_waits(tmp_path: Path) -> None:
+    stack = stack_of(bad())
+    other = WatcherConfig(name="other", cmd="sleep 600")
+
+    async def act(on: Stage) -> None:
+        await failed_once(on)
+        on.arbiter.set_config("bad", bad(numprocesses=2), seen=bad())
+        await on.wait(lambda: on.arbiter.wanted("bad") == 2, "the resize to begin")
+        await on.arbiter.apply(dataclasses.replace(stack, watchers=(bad(), other)), roll=False)
+        await on.arbiter.remove_watcher("bad", stop=True)
+        on.arbiter.add_watcher(dataclasses.replace(other, name="third"))
+        assert on.arbiter.names() == ("other", "third")
+
+    play(stack, tmp_path, act)
+
+
+@pytest.mark.parametrize("depends_on", [(), ("bad",)])
+def test_an_added_watcher_that_never_comes_up_is_taken_back(tmp_path: Path, depends_on: tuple[str, ...]) -> None:
+    old = bad(cmd=GOOD) if not depends_on else bad()
+    stack = stack_of(old)
+    added = bad(name="added", cmd=GOOD if depends_on else "false", depends_on=depends_on)
+
+    async def act(on: Stage) -> None:
+        await on.wait(lambda: on.of(ProcessSpawned), "the start")
+        with pytest.raises(ReloadError, match="does not come up: it fails again and again; nothing was changed"):
+            await on.arbiter.apply(dataclasses.replace(stack, watchers=(old, added)), roll=False)
+        assert on.arbiter.names() == ("bad",)
+        on.arbiter.add_watcher(added)
+
+    play(stack, tmp_path, act)
+
+
+def test_a_service_whose_new_options_never_serve_goes_back(tmp_path: Path) -> None:
+    old = bad(cmd=GOOD, singleton=True)
+
+    async def act(on: Stage) -> None:
+        await on.wait(lambda: on.arbiter.status("bad") is WatcherState.ACTIVE, "the start")
+        broken = dataclasses.replace(old, cmd="false")
+        with pytest.raises(ReloadError, match="fails again and again"):
+            await on.arbiter.apply(dataclasses.replace(stack_of(old), watchers=(broken,)), roll=False)
+        assert (on.arbiter.status("bad"), on.arbiter.config("bad")) == (WatcherState.ACTIVE, old)
+
+    play(stack_of(old), tmp_path, act)
+
+
+def test_a_number_that_changes_while_a_set_waits_for_its_turn_stays(tmp_path: Path) -> None:
+    slow = bad(cmd="sleep 600", ready=parse_readiness("delay:1"))
+
+    async def act(on: Stage) -> None:
+        await on.wait(lambda: on.arbiter.status("bad") is WatcherState.ACTIVE, "the start")
+        await asyncio.gather(
+            on.arbiter.reload(["bad"]),
+            on.arbiter.set_wanted("bad", 2),
+            on.arbiter.set_config("bad", dataclasses.replace(slow, env={"A": "1"}), seen=slow),
+        )
+        assert (on.arbiter.wanted("bad"), len(on.pids("bad"))) == (2, 2)
+        assert on.arbiter.config("bad") == dataclasses.replace(slow, numprocesses=2, env={"A": "1"})
+
+    play(stack_of(slow), tmp_path, act)
+
+
+def test_a_change_that_waited_behind_a_stop_is_kept_for_the_next_start(tmp_path: Path) -> None:
+    good = bad(cmd=GOOD)
+
+    async def act(on: Stage) -> None:
+        await on.wait(lambda: on.arbiter.status("bad") is WatcherState.ACTIVE, "the start")
+        on.arbiter.stop(["bad"])
+        await asyncio.sleep(0)
+        changed = dataclasses.replace(good, env={"A": "1"})
+        await on.arbiter.set_config("bad", changed, seen=good)
+        assert on.arbiter.config("bad") == changed
+        assert len(on.of(WatcherUpdated)) == 1
+
+    play(stack_of(good), tmp_path, act)
