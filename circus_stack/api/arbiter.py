@@ -6,30 +6,25 @@ what the program has started itself.
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import itertools
 import os
-import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from circus_stack.api import alias
 from circus_stack.api.declaration import declared
+from circus_stack.api.embedding import run_stack
 from circus_stack.api.exceptions import AlreadyExist
 from circus_stack.api.sockets import CircusSocket, CircusSockets
-from circus_stack.api.surroundings import own_output, refuse_patched, signals_put_back, umask_of
+from circus_stack.api.surroundings import refuse_patched, signals_put_back
 from circus_stack.api.watcher import Watcher
-from circus_stack.client.discovery import read_stack
 from circus_stack.client.sync import Client
 from circus_stack.config.schema import StackConfig
-from circus_stack.daemon import Daemon, Setting, arrange, bind
 from circus_stack.errors import CallError, CircusStackError
 from circus_stack.protocol.reply import Reply
-from circus_stack.protocol.rundir import RuntimePaths, runtime_paths, runtime_root, stack_id, state_directory
-from circus_stack.streams.lane import Lane
 
 # An operation may have to wait for a graceful stop, and for processes that come up.
 _TIMEOUT_S = 120.0
@@ -97,51 +92,34 @@ class Arbiter:
         Signals are answered as circusd does, where this is the program's main thread; its own handlers are put back at
         the end. Raises CircusStackError where it can't start: an endpoint or a socket is taken, a command is missing.
         """
+        refuse_patched()
+        with self._runs(), signals_put_back():
+            run_stack(
+                self._declare,
+                self._source,
+                is_embedded=True,
+                on_bound=self._bound,
+                # Circus hands in a future, which nobody looks at.
+                on_up=lambda: cb(None) if cb is not None else None,
+            )
+
+    @contextlib.contextmanager
+    def _runs(self) -> Iterator[None]:
+        """From the start to the end, whatever the end is. Raises CircusStackError where it runs already."""
         if not self._has_ended.is_set():
             raise CircusStackError("the arbiter runs already")
-        refuse_patched()
         self._has_ended.clear()
-        alias.install()
         try:
-            with signals_put_back(), own_output() as (stdout, stderr):
-                self._run(stdout, stderr, cb)
+            yield
         finally:
             self._is_answering.clear()
             for watcher in self.watchers:
                 watcher.attach(None)
             self._has_ended.set()
 
-    def _run(self, stdout: Lane, stderr: Lane, cb: Callable[[None], object] | None) -> None:
-        stack = self._declare()
-
-        def on_up() -> None:
-            if cb is not None:
-                # Circus hands in a future, which nobody looks at.
-                cb(None)
-
-        setting = Setting(
-            paths=_paths(stack, self._source),
-            state_dir=state_directory(os.environ, Path.home(), stack_id(self._source)),
-            source=self._source,
-            read=self._declare,
-            environ=dict(os.environ),
-            rereads_on_hup=False,
-            is_embedded=True,
-            stdout=stdout,
-            stderr=stderr,
-            on_up=on_up,
-            on_bound=lambda: self._bound(setting),
-        )
-        arrangement = arrange(setting)
-        with umask_of(stack.circus.umask):
-            bound = bind(setting, arrangement)
-            asyncio.run(Daemon(setting, bound).run())
-
-    def _bound(self, setting: Setting) -> None:
-        """Commands are answered: at the ports, too, that the kernel has chosen."""
-        found = read_stack(setting.paths)
-        if found is not None:
-            self.endpoint, self.pubsub_endpoint = found.record.endpoint, found.record.pubsub_endpoint
+    def _bound(self, endpoint: str, pubsub_endpoint: str) -> None:
+        """Commands are answered there."""
+        self.endpoint, self.pubsub_endpoint = endpoint, pubsub_endpoint
         for watcher in self.watchers:
             watcher.attach(self._ask)
         self._is_answering.set()
@@ -269,10 +247,3 @@ class ThreadedArbiter(Arbiter):
     def is_alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread is not None and self._thread.is_alive()
-
-
-def _paths(stack: StackConfig, source: str) -> RuntimePaths:
-    if stack.circus.runtime_dir is not None:
-        return RuntimePaths(Path(stack.circus.runtime_dir).absolute())
-    root = runtime_root(os.environ, os.geteuid(), Path(tempfile.gettempdir()))
-    return runtime_paths(root, stack_id(source))

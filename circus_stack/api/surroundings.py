@@ -17,16 +17,21 @@ from circus_stack.streams.sinks.console import RawConsoleSink
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
 
 
-def refuse_patched() -> None:
-    """Raises CircusStackError in a program whose sockets gevent has patched.
+def is_patched() -> bool:
+    """Whether gevent has patched the sockets of this program.
 
-    Its sockets wait where ours must not: a read with MSG_DONTWAIT stops the arbiter's whole loop there.
+    They wait where an arbiter's must not: a read with MSG_DONTWAIT stops its whole loop there.
     """
     monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("socket"):
+    return monkey is not None and bool(monkey.is_module_patched("socket"))
+
+
+def refuse_patched() -> None:
+    """Raises CircusStackError in a program whose sockets gevent has patched."""
+    if is_patched():
         raise CircusStackError(
-            "gevent has patched the sockets of this program, so that no arbiter can run in it: run circusd beside it, "
-            "and steer that with circus.green.client"
+            "gevent has patched the sockets of this program, so that this arbiter cannot run in it: use that of "
+            "circus.green (get_arbiter), which has a process of its own, or run circusd beside the program"
         )
 
 

@@ -17,7 +17,8 @@ def get_arbiter(
     pubsub_endpoint: str | None = None,
     **options: Any,
 ) -> Arbiter:
-    """As `circus.get_arbiter`; `start` lets other greenlets run. With `background` it returns at once."""
+    """As `circus.get_arbiter`; `start` lets other greenlets run. With `background` it returns once
+    commands are answered."""
     from circus_stack.api.green.arbiter import Arbiter
 
     env, is_background = options.pop("env", None) or {}, options.pop("background", False)
