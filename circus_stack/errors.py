@@ -107,6 +107,10 @@ class CommandError(CircusStackError):
         super().__init__(reason)
 
 
+class OvertakenError(CommandError):
+    """An operation on a watcher was overtaken by a stop, a restart or the end, before it was through."""
+
+
 class UnknownWatcherError(CommandError):
     """No watcher of that name; the text is Circus's own."""
 

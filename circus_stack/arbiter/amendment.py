@@ -19,7 +19,7 @@ from circus_stack.config.option import Change
 from circus_stack.config.runtime import merge_runtime
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode
-from circus_stack.errors import CommandError, ReloadError
+from circus_stack.errors import CommandError, OvertakenError, ReloadError
 from circus_stack.states import WatcherState
 
 
@@ -28,10 +28,14 @@ async def amend(keeper: Keeper, config: Amended, changing: asyncio.Lock) -> Outc
     processes to serve.
 
     Raises ReloadError, with the old configuration in force, where its processes would not serve, and CommandError where
-    one of its hooks can't be imported.
+    one of its hooks can't be imported. Where a stop overtakes it, the new configuration stays, for the next start.
     """
     async with changing:
-        rest = await _begin(keeper, config, changing)
+        try:
+            rest = await _begin(keeper, config, changing)
+        except OvertakenError:
+            operations.hold_from_next_start(keeper, config)
+            raise
     return await rest()
 
 

@@ -19,7 +19,7 @@ from circus_stack.arbiter.rolling import Rollover
 from circus_stack.arbiter.succession import replace_one_by_one
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode
-from circus_stack.errors import CommandError, Errno
+from circus_stack.errors import CommandError, Errno, OvertakenError
 from circus_stack.events import WatcherReloaded
 from circus_stack.states import WatcherState
 
@@ -201,7 +201,7 @@ async def roll(keeper: Keeper, config: Amended) -> Outcome:
         if not Rollover.is_possible(keeper):
             _adopt(keeper, config())
             return Outcome(kept=_pids(keeper))
-        rollover = Rollover(keeper, config())
+        rollover = Rollover(keeper, config(), stays=True)
         await rollover.prepare()
         rollover.take_over()
         return await rollover.wait_retired()
@@ -209,11 +209,24 @@ async def roll(keeper: Keeper, config: Amended) -> Outcome:
 
 async def set_wanted(keeper: Keeper, count: int) -> Outcome:
     """Add or take away processes; returns when the number is reached and all of them serve."""
-    async with keeper.turns.take():
-        # A change like one by `set`: it is kept, and saved, with the others.
-        keeper.change_config(replace(keeper.config, numprocesses=count))
-        rest = _begin_resize(keeper, count)
+    try:
+        async with keeper.turns.take():
+            # A change like one by `set`: it is kept, and saved, with the others.
+            keeper.change_config(replace(keeper.config, numprocesses=count))
+            rest = _begin_resize(keeper, count)
+    except OvertakenError:
+        hold_from_next_start(keeper, lambda: replace(keeper.config, numprocesses=count))
+        raise
     return await rest()
+
+
+def hold_from_next_start(keeper: Keeper, config: Amended) -> None:
+    """An operation that was to change the options has been overtaken: whoever overtook it starts with them.
+
+    To be called in the same step as it is heard of: the one that overtakes has not started anything until then.
+    """
+    if not keeper.turns.is_closed:
+        _adopt(keeper, config())
 
 
 async def adjust(keeper: Keeper, config: Amended) -> Rest:

@@ -13,7 +13,7 @@ from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
-from circus_stack.errors import CommandError, ReloadError
+from circus_stack.errors import CommandError, OvertakenError, ReloadError
 from circus_stack.events import ReloadFailed, ReloadProgressed, WatcherReloaded
 from circus_stack.states import ProcessState
 
@@ -22,12 +22,14 @@ _SETTLE_S = 1.0
 
 
 class Rollover:
-    """The change of one watcher from its running generation to one that is made from `config`."""
+    """The change of one watcher from its running generation to one that is made from `config`, which `stays` in force
+    where a stop overtakes the change: it is what somebody wants, and the next start follows it."""
 
-    def __init__(self, keeper: Keeper, config: WatcherConfig) -> None:
+    def __init__(self, keeper: Keeper, config: WatcherConfig, *, stays: bool = False) -> None:
         self._keeper = keeper
         self._old_config = keeper.config
         self._new_config = config
+        self._stays = stays
         self._old_wanted = keeper.watcher.wanted
         self._old_generation = keeper.watcher.generation
         self._retired: frozenset[int] = frozenset()
@@ -51,8 +53,8 @@ class Rollover:
             await self._wait_serving()
             if self._new_config.ready.form is ReadinessForm.NONE and self.failure() is None:
                 await self._settle()
-        except CommandError as error:
-            await self.roll_back(str(error))
+        except OvertakenError as error:
+            await self.roll_back(str(error), stays=self._stays)
             raise ReloadError(str(error)) from None
         reason = self.failure()
         if reason is not None:
@@ -131,18 +133,20 @@ class Rollover:
         """How many of the old generation have gone."""
         return len(self._retired.difference(self._keeper.watcher.processes))
 
-    async def roll_back(self, reason: str | None = None) -> None:
-        """Take the new generation away and go on with the old one. Without a reason of its own that is no event: it
-        follows another watcher, whose event tells why."""
+    async def roll_back(self, reason: str | None = None, *, stays: bool = False) -> None:
+        """Take the new generation away and go on with the old one, until its own end where the new configuration stays.
+        Without a reason of its own that is no event: it follows another watcher, whose event tells why."""
         keeper, watcher = self._keeper, self._keeper.watcher
         new = frozenset(pid for pid, each in watcher.processes.items() if each.generation == watcher.generation)
-        keeper.adopt(self._old_config)
-        watcher.wanted = self._old_wanted
+        if not stays:
+            keeper.adopt(self._old_config)
+            watcher.wanted = self._old_wanted
         watcher.return_to_generation(self._old_generation)
         keeper.failures.of_reload = None
         for pid in sorted(new):
             keeper.ends.stop(pid)
-        keeper.converge()
+        if not stays:
+            keeper.converge()
         if reason is not None:
             keeper.publish(ReloadFailed(watcher=keeper.name, time=keeper.epoch(), reason=reason))
         await keeper.turns.wait_gone(new)

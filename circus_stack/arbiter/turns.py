@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.hooks import OF_A_START
 from circus_stack.arbiter.jobs import note_begun
-from circus_stack.errors import CommandError, Errno
+from circus_stack.errors import Errno, OvertakenError
 
 
 class Turns:
@@ -44,14 +44,14 @@ class Turns:
         self.interrupt()
 
     def check(self, asked: int) -> None:
-        """Raise CommandError if an operation that was asked for at `asked` interrupts has been overtaken since."""
+        """Raise OvertakenError if an operation that was asked for at `asked` interrupts has been overtaken since."""
         if self._is_closed or self._interrupts != asked:
             name = self._charge.name
-            raise CommandError(f"the operation on {name} was overtaken by a stop", Errno.COMMAND_ERROR)
+            raise OvertakenError(f"the operation on {name} was overtaken by a stop", Errno.COMMAND_ERROR)
 
     @contextlib.asynccontextmanager
     async def take(self, asked: int | None = None) -> AsyncIterator[None]:
-        """Have the watcher to oneself; raises CommandError if overtaken while waiting for it."""
+        """Have the watcher to oneself; raises OvertakenError if overtaken while waiting for it."""
         asked = self._interrupts if asked is None else asked
         async with self._lock:
             self.check(asked)
@@ -73,7 +73,7 @@ class Turns:
             yield
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition over the watcher; raises CommandError if the operation is overtaken meanwhile."""
+        """Wait for a condition over the watcher; raises OvertakenError if the operation is overtaken meanwhile."""
         asked = self._interrupts
         pulse = self._charge.means.pulse
         await pulse.wait_until(lambda: self._is_closed or self._interrupts != asked or condition())

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from pathlib import Path
 
+import psutil
 import pytest
 
 from circus_stack.config.kinds import parse_readiness
@@ -135,3 +136,25 @@ def test_a_change_that_waited_behind_a_stop_is_kept_for_the_next_start(tmp_path:
         assert len(on.of(WatcherUpdated)) == 1
 
     play(stack_of(good), tmp_path, act)
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+@pytest.mark.parametrize("overtaking", ["restart", "stop"])
+def test_what_was_set_stays_where_its_reload_is_overtaken(tmp_path: Path, overtaking: str, is_queued: bool) -> None:
+    slow = bad(cmd="sleep 600", ready=parse_readiness("delay:1"), numprocesses=2)
+    changed = dataclasses.replace(slow, cmd="sleep 601")
+
+    async def act(on: Stage) -> None:
+        await on.wait(lambda: on.arbiter.status("bad") is WatcherState.ACTIVE, "the start")
+        before = [on.arbiter.reload(["bad"])] if is_queued else []
+        setting = on.arbiter.set_config("bad", changed, seen=slow)
+        await on.wait(lambda: len(on.of(ProcessSpawned)) == 4, "the new generation")
+        growing = on.arbiter.set_wanted("bad", 3)
+        await (on.arbiter.restart(["bad"]) if overtaking == "restart" else on.arbiter.stop(["bad"]))
+        results = await asyncio.gather(*before, setting, growing, return_exceptions=True)
+        assert all("overtaken by a stop" in str(each) for each in results), results
+        await on.arbiter.start(["bad"])
+        assert on.arbiter.config("bad") == dataclasses.replace(changed, numprocesses=3)
+        assert [psutil.Process(pid).cmdline() for pid in on.pids("bad")] == [["sleep", "601"]] * 3
+
+    play(stack_of(slow), tmp_path, act)
