@@ -78,14 +78,20 @@ class CompressedRotation:
                 self._is_wanted = True
 
     def _run(self) -> None:
-        self._remove_parts()
-        while True:
-            self._compress_all()
+        try:
+            self._remove_parts()
+            while True:
+                self._compress_all()
+                with self._state:
+                    if not self._is_wanted or self._is_closing:
+                        self._thread = None
+                        return
+                    self._is_wanted = False
+        except OSError as error:
+            # The directory is gone, or not ours to read: the next rotation tries again.
+            _log.warning("cannot look for old files of %s: %s", self._path, error)
             with self._state:
-                if not self._is_wanted or self._is_closing:
-                    self._thread = None
-                    return
-                self._is_wanted = False
+                self._thread = None
 
     def _compress_all(self) -> None:
         for path in self._plain():
@@ -142,7 +148,10 @@ class CompressedRotation:
     def _remove_parts(self) -> None:
         """What a run that was killed had begun."""
         for part in self._path.parent.glob(f".{_escaped(self._path.name)}.*{_PART}"):
-            part.unlink(missing_ok=True)
+            try:
+                part.unlink(missing_ok=True)
+            except OSError as error:
+                _log.warning("cannot remove %s: %s", part, error)
 
 
 _PART = f"{GZ}.part"

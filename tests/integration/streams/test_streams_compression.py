@@ -158,3 +158,24 @@ def test_a_disk_that_refuses_leaves_the_plain_file(
     assert names(path) == ["app.log", "app.log.1"]
     assert "cannot compress" in caplog.text
     assert "it stays as it is" in caplog.text
+
+
+def test_a_directory_that_could_not_be_read_is_looked_at_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A directory that hides what an earlier run had begun: it can't be unlinked like a file.
+    path.with_name(".app.log.9.gz.part").mkdir()
+    rotation = SizeRotation(5, 3)
+
+    def refuse(_path: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as hidden:
+        hidden.setattr(rotation, "old_files", refuse)
+        sink = sink_at(path, rotation)
+        write(sink, b"0001\n")
+        wait_until(lambda: "cannot look for old files" in caplog.text, "the warning")
+        wait_until(lambda: sink._rotation._thread is None, "the end of the pass")  # type: ignore[attr-defined]
+    write(sink, b"0002\n")
+    settled(path, ".app.log.9.gz.part", "app.log", "app.log.1.gz")
+    sink.close()
