@@ -48,6 +48,8 @@ class _Sockets:
 
     numbers: Mapping[str, int]
     ours: Mapping[int, int]
+    # Those that it is told of as systemd does it, in the order of their numbers.
+    offered: tuple[str, ...] = ()
 
     def first_free(self) -> int:
         return max(self.ours, default=FIRST_LISTEN_FD - 1) + 1
@@ -62,15 +64,14 @@ def plan_launch(
     """
     identity = resolve_identity(config.uid, config.gid)
     fds = _fds(config, around, lane)
-    sockets = _sockets(config, fds)
+    sockets = _sockets(config, fds, around.laned)
     known = _known(config, identity)
     env = _environment(config, wid, around, identity, sockets.numbers, known)
     inherited = dict(sockets.ours)
     if config.ready.form is ReadinessForm.NOTIFY:
         env["NOTIFY_SOCKET"] = _notify_socket(around, identity, inherited, sockets)
-    if _offers(config, sockets):
-        names = [name for name, number in sorted(sockets.numbers.items(), key=_number) if number in sockets.ours]
-        env |= {"LISTEN_FDS": str(len(names)), "LISTEN_FDNAMES": ":".join(names)}
+    if sockets.offered:
+        env |= {"LISTEN_FDS": str(len(sockets.offered)), "LISTEN_FDNAMES": ":".join(sockets.offered)}
     return SpawnPlan(
         argv=_argv(config, wid, sockets.numbers, env, known),
         env=env,
@@ -83,7 +84,7 @@ def plan_launch(
         stdin_fd=_stdin(config, fds),
         moved_fds={number: ours for number, ours in inherited.items() if number != ours},
         limits=config.rlimits,
-        tells_pid=_offers(config, sockets),
+        tells_pid=bool(sockets.offered),
     )
 
 
@@ -94,38 +95,43 @@ def _fds(config: WatcherConfig, around: Surroundings, lane: int) -> Mapping[str,
     """Our descriptor of each socket, those of its lane among them that the process will have."""
     if not around.laned:
         return around.socket_fds
-    wanted = inherited_sockets(config, around.socket_fds) if config.use_sockets else frozenset()
+    wanted = inherited_sockets(config, around.socket_fds, around.laned) if config.use_sockets else frozenset()
     return {
         name: around.lane_fd(name, config.name, lane) if name in around.laned and name in wanted else fd
         for name, fd in around.socket_fds.items()
     }
 
 
-def _sockets(config: WatcherConfig, fds: Mapping[str, int]) -> _Sockets:
+def _sockets(config: WatcherConfig, fds: Mapping[str, int], laned: frozenset[str]) -> _Sockets:
     if not config.use_sockets:
         return _Sockets(fds, {})
-    inherited = inherited_sockets(config, fds)
+    inherited = inherited_sockets(config, fds, laned)
     passed = {name: fd for name, fd in fds.items() if name in inherited}
     if not config.listen_fds:
         return _Sockets(fds, {fd: fd for fd in passed.values()})
-    numbers = {name: FIRST_LISTEN_FD + index for index, name in enumerate(passed)}
-    return _Sockets(numbers, {numbers[name]: fd for name, fd in passed.items()})
+    listed = _listed(config)
+    offered = tuple(name for name in passed if config.listen_fds is True or name.lower() in listed)
+    # What is offered comes first: it is known by its number alone.
+    order = (*offered, *(name for name in passed if name not in offered))
+    numbers = {name: FIRST_LISTEN_FD + index for index, name in enumerate(order)}
+    return _Sockets(numbers, {numbers[name]: passed[name] for name in order}, offered)
 
 
-def _offers(config: WatcherConfig, sockets: _Sockets) -> bool:
-    return config.listen_fds and bool(sockets.ours)
+def _listed(config: WatcherConfig) -> frozenset[str]:
+    """The names of those that `listen_fds` lists, in lower case."""
+    return frozenset(map(str.lower, config.listen_fds)) if isinstance(config.listen_fds, tuple) else frozenset()
 
 
-def _number(item: tuple[str, int]) -> int:
-    return item[1]
-
-
-def inherited_sockets(config: WatcherConfig, socket_fds: Mapping[str, object]) -> frozenset[str]:
-    """The sockets that a watcher which uses sockets gets: those that its command, arguments or environment name, or all
-    if it names none. What it doesn't use it shouldn't keep open."""
+def inherited_sockets(config: WatcherConfig, socket_fds: Mapping[str, object], laned: frozenset[str]) -> frozenset[str]:
+    """The sockets that a watcher which uses sockets gets: those that its command, arguments, environment or
+    `listen_fds` name. If they name none, all but those in `laned`: the kernel would send connections to a socket of the
+    process's own, which nobody may serve. What it doesn't use it shouldn't keep open."""
     text = " ".join((config.cmd, config.args, *config.env.values())).lower()
-    named = frozenset(name for name in socket_fds if f"circus.sockets.{name.lower()})" in text)
-    return named or frozenset(socket_fds)
+    listed = _listed(config)
+    named = frozenset(
+        name for name in socket_fds if name.lower() in listed or f"circus.sockets.{name.lower()})" in text
+    )
+    return named or frozenset(socket_fds) - laned
 
 
 def _notify_socket(

@@ -106,5 +106,6 @@ class Demand:
         config = self._charge.config
         if not config.use_sockets:
             return ()
-        socket_fds = self._charge.means.surroundings().socket_fds
-        return tuple(socket_fds[name] for name in inherited_sockets(config, socket_fds))
+        around = self._charge.means.surroundings()
+        names = inherited_sockets(config, around.socket_fds, around.laned)
+        return tuple(around.socket_fds[name] for name in names)

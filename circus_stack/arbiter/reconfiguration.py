@@ -24,7 +24,7 @@ from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.order import dependencies, predecessors
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.rolling import Rollover
-from circus_stack.arbiter.sockets import ListeningSocket, bind_aside
+from circus_stack.arbiter.sockets import ListeningSocket, bind_aside, laned
 from circus_stack.config.diff import watcher_changes
 from circus_stack.config.precedence import closure
 from circus_stack.config.schema import SocketConfig, StackConfig, WatcherConfig
@@ -252,12 +252,13 @@ class Reconfiguration:
         return plan
 
     def _fate(self, keeper: Keeper, config: WatcherConfig, moved: frozenset[str]) -> Fate:
+        used = inherited_sockets(config, self._sockets, laned(self._sockets)) if config.use_sockets else frozenset()
         return decide_fate(
             keeper.config,
             config,
             watcher_changes(keeper.config, config),
             keeper.watcher.state,
-            lost_socket=config.use_sockets and not moved.isdisjoint(inherited_sockets(config, self._sockets)),
+            lost_socket=not moved.isdisjoint(used),
             roll=self._roll,
         )
 

@@ -61,7 +61,14 @@ def check_use_of_sockets(watcher: WatcherConfig, known: Mapping[str, SocketConfi
         )
     if watcher.stdin_socket is not None and watcher.stdin_socket.lower() not in known:
         _refuse_socket(watcher.stdin_socket, "stdin_socket", watcher, list(known), problems)
+    offered = watcher.listen_fds if isinstance(watcher.listen_fds, tuple) else ()
+    for name in offered:
+        if name.lower() in known:
+            used[name.lower()] = known[name.lower()]
+        else:
+            _refuse_socket(name, "listen_fds", watcher, list(known), problems)
     if watcher.use_sockets:
+        _warn_nothing_offered(watcher, used, known, problems)
         _check_readiness(watcher, tuple(used.values() or known.values()), problems)
     if watcher.on_demand and not (watcher.stdin_socket or (watcher.use_sockets and known)):
         problems.add(
@@ -70,6 +77,19 @@ def check_use_of_sockets(watcher: WatcherConfig, known: Mapping[str, SocketConfi
             section=title_of(watcher),
             option="on_demand",
             legal="use_sockets = True with a section [socket:NAME], or stdin_socket = NAME",
+        )
+
+
+def _warn_nothing_offered(
+    watcher: WatcherConfig, used: Mapping[str, object], known: Mapping[str, SocketConfig], problems: Problems
+) -> None:
+    if watcher.listen_fds and not used and all(each.so_reuseport for each in known.values()):
+        problems.warn(
+            "offers nothing: a so_reuseport socket is offered only where it is named",
+            place_of(watcher, "listen_fds"),
+            section=title_of(watcher),
+            option="listen_fds",
+            legal="listen_fds = NAME",
         )
 
 

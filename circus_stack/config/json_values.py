@@ -34,7 +34,7 @@ def option_value(option: Option, given: object) -> Any:
     if given is None:
         return option.default
     kind = option.kind
-    if isinstance(given, bool) and kind is not kinds.BOOL:
+    if isinstance(given, bool) and kind not in (kinds.BOOL, kinds.OFFER):
         # Neither a number nor a name.
         raise _refused(given, kind.name, kind.legal)
     text = _list_text(option, given) if isinstance(given, list | tuple) else scalar_text(given)

@@ -65,6 +65,17 @@ def parse_words(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
+def _parse_offer(text: str) -> bool | tuple[str, ...]:
+    """A boolean, or names of sockets."""
+    try:
+        return parse_bool(text)
+    except ValueError:
+        names = parse_words(text)
+        if not names:
+            raise
+        return names
+
+
 def parse_paths(text: str) -> tuple[str, ...]:
     """One path a line, so that a path may hold blanks."""
     return tuple(line.strip() for line in text.split("\n") if line.strip())
@@ -125,6 +136,7 @@ USER = Kind("user", _parse_account, f"the name of a user, or a number from 0 to 
 GROUP = Kind("group", _parse_account, f"the name of a group, or a number from 0 to {_MAX_ID}")
 TEXT = Kind("text", str, "any text")
 BOOL = Kind("boolean", parse_bool, "yes, true, on, 1, no, false, off or 0")
+OFFER = Kind("offer of sockets", _parse_offer, f"{BOOL.legal}, or names of sockets separated by commas or blanks")
 COUNT = Kind("count", _parse_count, "a whole number, 0 or more")
 PROCESSES = Kind("number of processes", _parse_processes, f"a whole number, 0 to {MAX_PROCESSES}")
 RETRIES = Kind("number of attempts", _parse_retries, "a whole number, 0 or more, or -1 for no limit")

@@ -56,8 +56,10 @@ class WatcherConfig:
     singleton: bool = option(False, kinds.BOOL, "At most one process.", change=Change.APPLY)
     working_dir: str | None = option(None, kinds.TEXT, "Directory the command runs in.", aliases=("working_directory",))
     use_sockets: bool = option(False, kinds.BOOL, "Inherit the listening sockets.")
-    listen_fds: bool = option(
-        False, kinds.BOOL, "Offer the inherited sockets as systemd does: LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES."
+    listen_fds: bool | tuple[str, ...] = option(
+        False,
+        kinds.OFFER,
+        "Offer inherited sockets, all or those named here, as systemd does: LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES.",
     )
     stdin_socket: str | None = option(None, kinds.TEXT, "Name of the socket that becomes stdin, as inetd does it.")
     close_child_stdin: bool = option(True, kinds.BOOL, "stdin is /dev/null; otherwise the arbiter's.")

@@ -81,6 +81,25 @@ def test_a_program_that_reads_listen_fds_finds_its_sockets(tmp_path: Path, short
         assert stack.stop() == 0
 
 
+def test_two_watchers_in_one_file_are_offered_their_own_sockets(tmp_path: Path, short_path: Path) -> None:
+    file = ini(
+        short_path,
+        "[socket:web]", "host = 127.0.0.1", "port = 0",
+        "[socket:fast]", "host = 127.0.0.1", "port = 0", "so_reuseport = True",
+        "[watcher:all]", "cmd = SERVER", "use_sockets = True", "listen_fds = True",
+        "[watcher:one]", "cmd = SERVER", "use_sockets = True", "listen_fds = fast", "numprocesses = 2",
+    )  # fmt: skip
+    with room(tmp_path) as here:
+        stack = here.circusd(file)
+        wait_active(stack, "one", 2)
+        assert ask(stack.address("web"))["env"]["LISTEN_FDNAMES"] == "web"
+        # Each answers: no connection waits at a lane of whom does not serve it.
+        told = [ask(stack.address("fast")) for _ in range(40)]
+        assert {each["env"]["LISTEN_FDNAMES"] for each in told} == {"fast"}
+        assert {each["pid"] for each in told} <= set(stack.pids("one"))
+        assert stack.stop() == 0
+
+
 def test_sockets_of_a_supervisor_are_taken_and_its_variables_stay_here(tmp_path: Path, short_path: Path) -> None:
     file = ini(
         short_path,

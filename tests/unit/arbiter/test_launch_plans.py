@@ -102,6 +102,27 @@ def test_sockets_offered_as_systemd_does_begin_at_three() -> None:
     assert (made.env["LISTEN_FDS"], made.env["LISTEN_FDNAMES"], made.tells_pid) == ("2", "web:mail", True)
 
 
+def test_listed_sockets_alone_are_offered_and_stand_first() -> None:
+    made = plan(cmd="prog $(circus.sockets.web)", use_sockets=True, listen_fds=("Mail",))
+    assert made.argv == ["prog", "4"]
+    assert {**dict(made.moved_fds), **{fd: fd for fd in made.pass_fds}} == {3: 12, 4: 7}
+    assert (made.env["LISTEN_FDS"], made.env["LISTEN_FDNAMES"], made.tells_pid) == ("1", "mail", True)
+
+
+@pytest.mark.parametrize("offer", [False, True])
+def test_a_lane_is_for_those_alone_that_name_it(offer: bool) -> None:
+    def lane_fd(name: str, _watcher: str, lane: int) -> int:
+        assert name == "fast"
+        return 40 + lane
+
+    around = Surroundings({"web": 7, "fast": 9}, {}, Path("/run/n"), 30, frozenset({"fast"}), lane_fd)
+    silent = plan(use_sockets=True, listen_fds=offer, around=around)
+    assert {*silent.pass_fds, *silent.moved_fds.values()} == {7}
+    named = plan(use_sockets=True, listen_fds=("fast",), around=around)
+    assert dict(named.moved_fds) == {3: 40}
+    assert named.env["LISTEN_FDNAMES"] == "fast"
+
+
 def test_nothing_is_offered_where_nothing_is_inherited() -> None:
     made = plan(listen_fds=True)
     assert not made.tells_pid

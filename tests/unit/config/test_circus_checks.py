@@ -17,6 +17,7 @@ _SOCKETS = "[socket:web]\nport = 0\n[socket:unix]\npath = /run/w.sock\n"
     ("lines", "option", "said"),
     [
         ("stdin_socket = wbe", "stdin_socket", "did you mean 'web'"),
+        ("use_sockets = True\nlisten_fds = unix wbe", "listen_fds", "did you mean 'web'"),
         ("on_demand = True", "on_demand", "legal: use_sockets = True"),
         ("copy_path = True", "copy_path", "needs copy_env = True"),
         ("virtualenv = /srv/venv", "virtualenv", "needs copy_env = True"),
@@ -55,6 +56,13 @@ def test_what_has_no_effect_is_warned_of(tmp_path: Path, lines: str, option: str
     (problem,) = circus(tmp_path, f"[watcher:w]\ncmd = cat\n{lines}\n").warnings
     assert problem.option == option
     assert "no effect" in problem.message
+
+
+def test_an_offer_of_lanes_that_nobody_names_is_warned_of(tmp_path: Path) -> None:
+    web = "[socket:web]\nport = 0\nso_reuseport = True\n[watcher:w]\ncmd = cat\nuse_sockets = True\nlisten_fds = "
+    (warning,) = circus(tmp_path, web + "True\n").warnings
+    assert "offered only where it is named" in str(warning)
+    assert not circus(tmp_path, web + "web\n").warnings
 
 
 @pytest.mark.parametrize(

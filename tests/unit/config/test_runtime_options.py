@@ -28,6 +28,7 @@ _SAMPLES: dict[str, tuple[str, object, object]] = {
     kinds.SECONDS.name: ("2.5", 2.5, "soon"),
     kinds.SIGNAL.name: ("SIGINT", 2, "SIGNONE"),
     kinds.WORDS.name: ("redis, solr", ["redis", "solr"], {"redis": 1}),
+    kinds.OFFER.name: ("web, admin", ["web", "admin"], 1.5j),
     kinds.USER.name: ("33", 33, True),
     kinds.GROUP.name: ("0", 0, 2**40),
     kinds.READINESS.name: ("tcp:127.0.0.1:80", "tcp:127.0.0.1:80", "udp:1"),
