@@ -50,7 +50,7 @@ _COLOURS: dict[str, tuple[int, ...]] = {
 
 def _render_count(reply: Reply, style: Style) -> str:
     if reply.get("singleton"):
-        return "This watcher is a Singleton - not changing the number of processes"
+        return "a singleton keeps its one process: nothing has changed"
     return str(reply["numprocesses"]) if "numprocesses" in reply else _render_ok(reply, style)
 
 
@@ -92,8 +92,12 @@ def _render_jobs(reply: Reply, style: Style) -> str:
 
 
 def _render_saved(reply: Reply, _style: Style) -> str:
+    if "saved" not in reply:
+        return str(reply["status"])
+    files = [f"saved in {each}" for each in reply.get("files", ())]
     changes = [f"  {each}" for each in reply.get("changes", ())]
-    return "\n".join([f"saved in {reply['saved']}", *changes]) if "saved" in reply else str(reply["status"])
+    unsaved = [f"not saved: {each}" for each in reply.get("unsaved", ())]
+    return "\n".join([*(files or [f"nothing to write: {reply['saved']} says it already"]), *changes, *unsaved])
 
 
 def _render_outcome(reply: Reply, style: Style) -> str:

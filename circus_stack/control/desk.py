@@ -20,11 +20,13 @@ def no_labels(_watcher: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The main file, what was changed in it and in those that it includes, and what no file can say: a line each."""
+    """The main file, what was changed in it and in those that it includes, and what no file can say: a line each.
+    `files` are those that were written."""
 
     path: str
     changes: tuple[str, ...]
     unsaved: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 async def no_file() -> Saved:

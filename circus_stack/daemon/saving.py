@@ -30,7 +30,7 @@ def save(read: StackConfig, declared: StackConfig, running: Sequence[WatcherConf
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"nothing was saved: {error}", Errno.OS_ERROR) from None
     _write(found)
-    return Saved(str(paths[0]), found.changes, found.unsaved)
+    return Saved(str(paths[0]), found.changes, found.unsaved, tuple(found.texts))
 
 
 def _text(path: Path) -> str:

@@ -34,8 +34,8 @@ REPLIES: Mapping[str, str] = {
         "processes did not become ready."
     ),
     "save": (
-        "`saved`, the path of the file; `changes`, a line for each thing that was written; `unsaved`, a line for "
-        "each that no file can say."
+        "`saved`, the path of the main file; `files`, the paths of those that were written; `changes`, a line for each "
+        "thing that was written; `unsaved`, a line for each that no file can say."
     ),
     "jobs": (
         "`jobs`, oldest first: {`id`, `command`, `watchers`, `state`, `asked`, `started`, `ended`, `error`}. No "

@@ -176,6 +176,12 @@ DIFFERENCES: tuple[Difference, ...] = (
         "a script must see the failure",
     ),
     Difference(
+        "`incr` and `decr` of a singleton",
+        "`circusctl` prints a sentence of its own",
+        "it prints one of ours; the reply has `singleton` on both sides",
+        "a script reads the reply (`--json`), a person either sentence",
+    ),
+    Difference(
         "what `reloadconfig` tells",
         "`circusctl reloadconfig --waiting` prints ok",
         "it prints what changed; the reply has the lines as `changes`",

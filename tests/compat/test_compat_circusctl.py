@@ -78,6 +78,9 @@ def told(place: Room) -> Iterator[dict[str, dict[str, Told]]]:
         yield {pair: run.result() for pair, run in runs.items()}
 
 
+REFERENCE, RELEASED_TO_OURS, ALL_OURS = f"{THEIRS} to {THEIRS}", f"{THEIRS} to {OURS}", f"{OURS} to {OURS}"
+PAIRS = (REFERENCE, RELEASED_TO_OURS, ALL_OURS)
+
 # Options whose values differ, and the text of an error that was a traceback: rows of the table of differences.
 OTHER = ("__name__: *", "max_retry: *", "error: command b*: 'late' already exist")
 # Circus's circusctl never says `waiting`, so that its circusd finds no fault: the row on refusals without waiting.
@@ -86,13 +89,8 @@ REFUSED = ("kill nobody --waiting",)
 # Here ours prints the plan: the row on what reloadconfig tells.
 CHANGES = ("reloadconfig --waiting",)
 
-REFERENCE, RELEASED_TO_OURS, ALL_OURS = f"{THEIRS} to {THEIRS}", f"{THEIRS} to {OURS}", f"{OURS} to {OURS}"
-PAIRS = (REFERENCE, RELEASED_TO_OURS, ALL_OURS)
-
-# Options whose values differ, and the text of an error that was a traceback: rows of the table of differences.
-OTHER = ("__name__: *", "max_retry: *", "error: command b*: 'late' already exist")
-# Circus's circusctl never says `waiting`, so that its circusd finds no fault: the row on refusals without waiting.
-REFUSED = ("kill nobody --waiting",)
+# A sentence of each one's own: the row on singletons.
+SINGLE = ("incr single", "decr single --waiting")
 
 # What our circusctl words in its own way: the usage, and what is wrong with a command line.
 USAGE = (
@@ -122,6 +120,9 @@ def test_our_circusctl_prints_the_same(command: str, told) -> None:
     assert bool(ours.status) == bool(theirs.status), ours
     if command in CHANGES:
         assert ours.out.startswith("= [watcher:web] numprocesses: 2 -> 3"), ours
+    elif command in SINGLE:
+        assert intended("`incr` and `decr` of a singleton")
+        assert (ours.status, ours.out) == (theirs.status, "a singleton keeps its one process: nothing has changed\n")
     elif command not in USAGE:
         assert ours.status == theirs.status, ours
         assert missing_lines(command, theirs, ours) == []

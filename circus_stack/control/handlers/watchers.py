@@ -156,10 +156,10 @@ def _refuse(problems: Sequence[Problem]) -> None:
 
 async def _save(save: Awaitable[Saved]) -> Fields:
     saved = await save
-    return {"saved": saved.path, "changes": saved.changes, "unsaved": saved.unsaved}
+    return {"saved": saved.path, "files": saved.files, "changes": saved.changes, "unsaved": saved.unsaved}
 
 
 def save(desk: Desk, _properties: Fields) -> Awaitable[Fields]:
-    """`saved`, the file's path, `changes`, a line for each thing that was written, and `unsaved` for what a file cannot
-    say."""
+    """`saved`, the main file's path; `files`, what was written; `changes`, a line for each change; `unsaved` for
+    what a file cannot say."""
     return _save(desk.offices.save())

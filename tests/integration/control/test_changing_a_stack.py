@@ -164,6 +164,19 @@ def test_save_writes_them_into_the_file(place: Room, stack: RunningStack) -> Non
     assert changes(stack, dry_run=True) == []
 
 
+def test_save_tells_which_file_it_wrote(place: Room) -> None:
+    more = place.directory / "more.ini"
+    more.write_text("[watcher:extra]\ncmd = sleep 3000\n")
+    ini(place).write_text(INI.format(base=place.base).replace("[circus]", "[circus]\ninclude = more.ini"))
+    stack = place.circusd(str(ini(place)))
+    stack.call("set", name="extra", options={"graceful_timeout": 4}, waiting=True)
+
+    reply = stack.call("save")
+
+    assert (reply["saved"], reply["files"]) == (str(ini(place)), [str(more)])
+    assert "graceful_timeout = 4" in more.read_text()
+
+
 def test_save_leaves_a_file_alone_that_somebody_has_changed(place: Room, stack: RunningStack) -> None:
     file = ini(place)
     file.write_text(file.read_text() + "graceful_timeout = 9\n")

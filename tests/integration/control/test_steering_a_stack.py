@@ -151,7 +151,7 @@ def test_operations(stack: Stack) -> None:
 
     assert stack.ctl("incr", "idle", "--waiting") == "3\n"
     assert stack.ctl("decr", "idle", "2", "--waiting") == "1\n"
-    assert stack.ctl("incr", "one only") == "This watcher is a Singleton - not changing the number of processes\n"
+    assert stack.ctl("incr", "one only") == "a singleton keeps its one process: nothing has changed\n"
     assert stack.ctl("stop", "i*", "--waiting") == "ok\n"
     assert stack.ctl("status", "idle") == "stopped\n"
     assert stack.ctl("start", "idle", "--waiting") == "ok\n"

@@ -17,7 +17,7 @@ from circus_stack.client.discovery import FoundStack
 from circus_stack.protocol.record import StackRecord
 from circus_stack.protocol.rundir import RuntimePaths
 
-SINGLETON = "This watcher is a Singleton - not changing the number of processes"
+SINGLETON = "a singleton keeps its one process: nothing has changed"
 TERMINAL = Style(is_terminal=True, has_colour=True, has_symbols=True, width=80)
 
 
@@ -82,6 +82,14 @@ def test_statistics_for_people_fit_the_terminal() -> None:
 
 def test_statistics_of_one_process() -> None:
     assert render("stats", {"process": 11, "info": info(11)}, PLAIN).startswith("11: 11  sleep")
+
+
+def test_every_file_that_was_written_is_told() -> None:
+    reply = {"saved": "/a.ini", "files": ["/a.ini", "/b.ini"], "changes": ["= one"], "unsaved": ["two"]}
+
+    assert render("save", reply, PLAIN) == "saved in /a.ini\nsaved in /b.ini\n  = one\nnot saved: two"
+    nothing = {"saved": "/a.ini", "files": [], "changes": [], "unsaved": []}
+    assert render("save", nothing, PLAIN) == "nothing to write: /a.ini says it already"
 
 
 def test_states_have_colours_on_a_terminal_only() -> None:

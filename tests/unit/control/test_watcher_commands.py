@@ -205,9 +205,14 @@ def test_what_applies_at_once_has_done_so_before_the_answer() -> None:
 
 def test_save() -> None:
     async def save() -> Saved:
-        return Saved("/x.ini", ("~ one",), ("two",))
+        return Saved("/x.ini", ("~ one",), ("two",), ("/y.ini",))
 
-    assert ask("save", offices={"save": save}) == {"saved": "/x.ini", "changes": ("~ one",), "unsaved": ("two",)}
+    assert ask("save", offices={"save": save}) == {
+        "saved": "/x.ini",
+        "files": ("/y.ini",),
+        "changes": ("~ one",),
+        "unsaved": ("two",),
+    }
     with pytest.raises(CommandError, match="not read from a file"):
         ask("save")
 
