@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from circus_stack.streams.wake import call_in_loop
+from circus_stack.system.open_files import out_of_the_way
 
 # A pipe holds 64 KiB unless told otherwise: one read empties it, then the other pipes have their turn.
 READ_SIZE = 64 * 1024
@@ -60,9 +61,9 @@ def open_pipe(owner: int | None = None) -> PipeEnds:
     except OSError:
         # No /proc (a bare chroot): a plain end, which is as good until the arbiter is killed.
         os.set_blocking(childs, True)
-        return PipeEnds(ours, childs)
+        return PipeEnds(out_of_the_way(ours), childs)
     os.close(childs)
-    return PipeEnds(ours, both_ways)
+    return PipeEnds(out_of_the_way(ours), both_ways)
 
 
 def open_nothing() -> PipeEnds:

@@ -36,6 +36,11 @@ def limit_number(name: str) -> int | None:
     return getattr(resource, f"RLIMIT_{name.upper()}", None)
 
 
+def sets_limit(limits: Limits, name: str) -> bool:
+    """Whether they say something about this limit, by whichever of its names."""
+    return limit_number(name) in map(limit_number, limits)
+
+
 def limit_names() -> tuple[str, ...]:
     """All that this system has."""
     return tuple(sorted(name[7:].lower() for name in dir(resource) if name.startswith("RLIMIT_")))

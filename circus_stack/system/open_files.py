@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import resource
+import select
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 _FILES = resource.RLIMIT_NOFILE
 
 
+# So many numbers right below the limit that the arbiter was given are looked at (the kernel gives out the lowest that
+# is free), and so many of them must be free: a batch of processes that starts under that limit needs some, and so do
+# other threads meanwhile.
+_LOOKED_AT = 256
+_ROOM = 64
+
+
 @dataclass(slots=True)
 class _Given:
-    """A limit is the whole process's, and so is the memory of what it was."""
+    """A limit is the whole process's, and so is the memory of what it was; `holders` need it as it was just now."""
 
-    limits: tuple[int, int] | None = field(default=None)
+    limits: tuple[int, int] | None = None
+    holders: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 _given = _Given()
 
 
 def raise_open_files() -> None:
-    """Raise the soft limit of this process to the hard one; from here on `hand_back` has something to do.
+    """Raise the soft limit of this process to the hard one; from here on its children have to be given what it was.
 
     The soft limit is low by default for the sake of programs that use select(): the arbiter's loop doesn't.
     """
@@ -33,14 +47,57 @@ def raise_open_files() -> None:
         _given.limits = (soft, hard)
 
 
-def hand_back(pid: int) -> None:
-    """Give a child, just started, the limits that this process was started with: it may size tables by them, or use
-    select()."""
+def given_limits() -> tuple[int, int] | None:
+    """The soft and the hard limit that this process was started with; None where they are still what holds."""
+    return _given.limits
+
+
+@contextlib.contextmanager
+def as_given() -> Iterator[None]:
+    """The limits that this process was started with hold meanwhile, for all of its threads: what is started now has
+    them from its first moment. Ask `has_room` before: what is opened meanwhile needs a number below them."""
     if _given.limits is None:
+        yield
         return
-    # It may be gone; and without CAP_SYS_RESOURCE the kernel refuses it for a process of another user.
-    with contextlib.suppress(OSError):
-        resource.prlimit(pid, _FILES, _given.limits)
+    soft, hard = _given.limits
+    with _given.lock:
+        _given.holders += 1
+        if _given.holders == 1:
+            resource.setrlimit(_FILES, (soft, hard))
+    try:
+        yield
+    finally:
+        with _given.lock:
+            _given.holders -= 1
+            if _given.holders == 0:
+                resource.setrlimit(_FILES, (hard, hard))
+
+
+def has_room(fds: Iterable[int]) -> bool:
+    """Whether these descriptors, and enough that may be opened meanwhile, have numbers below the limit that this
+    process was started with."""
+    if _given.limits is None:
+        return True
+    soft = _given.limits[0]
+    looked_at = select.poll()
+    for number in range(max(0, soft - _LOOKED_AT), soft):
+        looked_at.register(number, 0)
+    free = sum(bool(event & select.POLLNVAL) for _, event in looked_at.poll(0))
+    return free >= _ROOM and max(fds, default=0) < soft
+
+
+def out_of_the_way(fd: int) -> int:
+    """The same file under a number that the limit this process was started with would not allow, so that those below it
+    stay free; `fd` itself where that cannot be. For what stays open for long, one for each process."""
+    if _given.limits is None:
+        return fd
+    try:
+        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _given.limits[0])
+    except OSError:
+        # Lowered just now, or none left above: it only takes up room below.
+        return fd
+    os.close(fd)
+    return moved
 
 
 def most_open_files() -> int | None:

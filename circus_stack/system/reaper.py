@@ -10,9 +10,10 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from circus_stack.system.descent import descendants, session_of
+from circus_stack.system.open_files import given_limits, out_of_the_way
 from circus_stack.system.signals import answer_signal
 from circus_stack.system.spawn import Child
 
@@ -71,6 +72,19 @@ class Reaper:
         """
         self._watched[child.pid] = _Watched(child.pidfd, on_exit, before_reap)
         self._loop.add_reader(child.pidfd, self._reap, child.pid)
+        if given_limits() is not None:
+            # Not at once: others may be about to start under the limit that forbids the number.
+            self._loop.call_soon(self._move, child.pid)
+
+    def _move(self, pid: int) -> None:
+        """Out of the way of those who need a low number."""
+        watched = self._watched.get(pid)
+        if watched is None or pid in self._held:
+            return
+        self._loop.remove_reader(watched.pidfd)
+        moved = out_of_the_way(watched.pidfd)
+        self._watched[pid] = replace(watched, pidfd=moved)
+        self._loop.add_reader(moved, self._reap, pid)
 
     def is_held(self, pid: int) -> bool:
         """Whether the child has ended and waits to be released."""

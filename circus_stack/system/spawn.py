@@ -19,8 +19,8 @@ from functools import cache, partial
 from circus_stack.errors import ResourceShortageError, SpawnError
 from circus_stack.system.executable import check_executable, locate, locate_beside, why_not_entered
 from circus_stack.system.identity import Identity
-from circus_stack.system.limits import Limits, check_limits
-from circus_stack.system.open_files import hand_back
+from circus_stack.system.limits import Limits, check_limits, sets_limit
+from circus_stack.system.open_files import as_given, given_limits, has_room
 from circus_stack.system.posix_spawn import is_available, posix_spawn
 from circus_stack.system.wrapping import wrap
 
@@ -29,6 +29,7 @@ _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 # How many children are started at the same time. Each start is mostly waiting: for the child to be scheduled (a new
 # session has to queue behind all others), and for its exec. More gained nothing on 2 cores.
 AT_ONCE = 8
+_OPEN_FILES = "nofile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class SpawnPlan:
     limits: Limits = field(default_factory=dict)
     tells_pid: bool = False
 
+    def fds(self) -> tuple[int, ...]:
+        """All of ours that the process gets, and the numbers that they have there."""
+        mine = (self.stdout_fd, self.stderr_fd, *self.pass_fds, *self.moved_fds, *self.moved_fds.values())
+        return mine if self.stdin_fd is None else (self.stdin_fd, *mine)
+
     def other_identity(self) -> Identity | None:
         """Whom the process must become; None where it stays what the arbiter is."""
         one = self.identity
@@ -71,6 +77,10 @@ class Child:
 def spawn(plan: SpawnPlan) -> Child:
     """Start the process; raises SpawnError that names what could not be executed, and why: ResourceShortageError where
     the command is not to blame. Nothing of it runs then."""
+    return _spawn(*_with_given_limits([plan]))
+
+
+def _spawn(plan: SpawnPlan) -> Child:
     program = plan.argv[0]
     try:
         pid = _start(plan)
@@ -78,15 +88,13 @@ def spawn(plan: SpawnPlan) -> Child:
         raise _refusal(error, _explain(plan, error)) from error
     except (ValueError, OverflowError, subprocess.SubprocessError) as error:
         raise SpawnError(f"cannot execute {program!r}: {error}") from error
-    child = _child(pid, program)
-    if "nofile" not in plan.limits:
-        hand_back(child.pid)
-    return child
+    return _child(pid, program)
 
 
 def spawn_all(plans: Sequence[SpawnPlan]) -> Iterator[Child | SpawnError]:
     """Start several processes, so many at the same time, in the order of the plans. Each outcome comes as soon as it is
     there, so that there is something to do while the others start; all of them must be fetched."""
+    plans = _with_given_limits(plans)
     if len(plans) == 1:
         return iter([_outcome(plans[0])])
     return _pool().map(_outcome, plans)
@@ -99,9 +107,21 @@ def _pool() -> ThreadPoolExecutor:
 
 def _outcome(plan: SpawnPlan) -> Child | SpawnError:
     try:
-        return spawn(plan)
+        return _spawn(plan)
     except SpawnError as error:
         return error
+
+
+def _with_given_limits(plans: Sequence[SpawnPlan]) -> Sequence[SpawnPlan]:
+    """Processes that are started at the same time get the limit of open files that the arbiter was given in the same
+    way: either it holds for the arbiter, too, while they start, or a program before theirs sets it."""
+    given = given_limits()
+    if given is None or has_room([fd for plan in plans for fd in plan.fds()]):
+        return plans
+    return [
+        plan if sets_limit(plan.limits, _OPEN_FILES) else replace(plan, limits={**plan.limits, _OPEN_FILES: given})
+        for plan in plans
+    ]
 
 
 def is_shortage(error: OSError) -> bool:
@@ -115,7 +135,11 @@ def _start(plan: SpawnPlan) -> int:
         if stdin is None:
             stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
             opened.callback(os.close, stdin)
-        return _starter(plan)(stdin)
+        start = _starter(plan)
+        if sets_limit(plan.limits, _OPEN_FILES):
+            return start(stdin)
+        with as_given():
+            return start(stdin)
 
 
 def _starter(plan: SpawnPlan) -> Callable[[int], int]:
