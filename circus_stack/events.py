@@ -189,6 +189,17 @@ class HookFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinesDropped(Event):
+    """`count` lines of a stream, stdout or stderr, were dropped since this was told last: where they were to go failed,
+    or took nothing for too long."""
+
+    topic: ClassVar[str] = "lines_dropped"
+    stream: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigApplied(Event):
     """A configuration that was read again is in force; `watcher` is `circus`, `changes` a line each."""
 

@@ -35,8 +35,9 @@ from circus_stack.daemon.saving import save
 from circus_stack.daemon.setting import Setting
 from circus_stack.daemon.shell import DebugShell
 from circus_stack.errors import CircusStackError, ConfigError, Problem, SocketError
-from circus_stack.events import Event, WatcherAdded, WatcherUpdated
+from circus_stack.events import Event, LinesDropped, WatcherAdded, WatcherUpdated
 from circus_stack.protocol.record import StackRecord, encode_record
+from circus_stack.streams.drops import Dropped
 from circus_stack.streams.streams import Streams
 from circus_stack.streams.tail import LiveTail
 from circus_stack.streams.validation import unknown_changes
@@ -97,7 +98,7 @@ class Daemon:
         self._streams = Streams(
             loop=loop,
             tail=self._tail,
-            on_drop=self._setting.on_drop,
+            on_drop=self._lines_dropped,
             stdout=self._setting.stdout,
             stderr=self._setting.stderr,
             sink_timeout_s=self._bound.stack.circus.sink_timeout,
@@ -261,6 +262,21 @@ class Daemon:
                 listener(event)
             except Exception:
                 log.exception("%s could not be told to %s", event, listener)
+
+    def _lines_dropped(self, dropped: Dropped) -> None:
+        self._setting.on_drop(dropped)
+        # Without a watcher they were words of our own.
+        if dropped.watcher:
+            reason = f"{dropped.sink} {dropped.reason}"
+            self._publish(
+                LinesDropped(
+                    watcher=dropped.watcher,
+                    time=time.time(),
+                    stream=dropped.stream,
+                    count=dropped.lines,
+                    reason=reason,
+                )
+            )
 
     def _follow_watchers(self, event: Event) -> None:
         """Streams know watchers as long as the arbiter does, and with the options that they have there."""

@@ -133,6 +133,11 @@ def test_a_sink_that_raises_is_told_and_tried_again(here):
     log = here.directory / "moody.log"
     here.environ["PYTHONPATH"] = os.pathsep.join([str(here.directory), *sys.path])
     stack = here.circusd(write_ini(here, log, "moody.Moody"))
+    with stack.subscribe("watcher.talker.lines_dropped") as events:
+        dropped = events.receive(PATIENCE_S)
+    assert dropped is not None
+    assert (dropped[1]["stream"], dropped[1]["count"] > 0) == ("stdout", True)
+    assert dropped[1]["reason"].endswith("not in the mood")
     wait_dropped(stack)
     stack.wait_line("not in the mood")
     wait_until(lambda: log.stat().st_size > 300_000, "lines in between", detail=stack.output)
