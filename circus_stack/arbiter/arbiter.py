@@ -259,7 +259,7 @@ class Arbiter:
         """Look at everything again, in case that a wake-up was ever missed."""
         self._means.reaper.reap_strangers()
         for keeper in self._all():
-            keeper.check_lingering()
+            keeper.check_lingering(thoroughly=True)
             keeper.converge()
 
     async def _shut_down(self) -> None:

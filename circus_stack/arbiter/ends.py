@@ -15,7 +15,7 @@ from circus_stack.arbiter.watcher import Failure
 from circus_stack.events import ProcessReaped, ProcessUnready
 from circus_stack.exits import describe_exit
 from circus_stack.states import ProcessState, ProcessStep
-from circus_stack.system.descent import signal_group, signal_own_group
+from circus_stack.system.descent import has_living_member, signal_group, signal_own_group
 
 # What a crashed leader leaves behind in its group has this long: its successor may be waiting for it.
 _CRASH_GRACE_S = 1.0
@@ -186,10 +186,11 @@ class Ends:
         if process.pid not in self._kills:
             self._kills.set(process.pid, grace_s, self.kill)
 
-    def check_lingering(self) -> None:
-        """A stranger was reaped: see whether it was the last of a group that outlived its leader."""
+    def check_lingering(self, *, thoroughly: bool = False) -> None:
+        """A stranger was reaped: see whether it was the last of a group that outlived its leader. `thoroughly`: no
+        zombie counts, whose parent may be somebody who never reaps; that takes a look at every process there is."""
         lingering = [process.pid for process in self._charge.watcher.processes.values() if process.is_lingering]
-        gone = [pid for pid in lingering if not signal_group(pid, 0)]
+        gone = [pid for pid in lingering if not signal_group(pid, 0) or (thoroughly and not has_living_member(pid))]
         for pid in gone:
             self._forget(pid)
         if gone:

@@ -299,9 +299,9 @@ class Keeper:
         """Grows whenever an operation overtakes those that were asked for before it."""
         return self.turns.interrupts
 
-    def check_lingering(self) -> None:
+    def check_lingering(self, *, thoroughly: bool = False) -> None:
         """A stranger was reaped: perhaps the last of a group that outlived its leader."""
-        self.ends.check_lingering()
+        self.ends.check_lingering(thoroughly=thoroughly)
 
     def kill_all(self) -> None:
         """SIGKILL to every process and its group, now."""

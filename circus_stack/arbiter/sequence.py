@@ -58,14 +58,18 @@ class Sequencer:
     async def stop(self, names: Sequence[str]) -> Outcome:
         """Stop each of them as soon as those that stop before it are down."""
         after = successors(predecessors(self._configs()))
-        return await gather(self._stop_one(name, after[name] & frozenset(names)) for name in names)
+        # Their stops and not their states: somebody may start one of them again at the moment it is down.
+        ended = {name: asyncio.Event() for name in names}
+        return await gather(self._stop_one(name, after[name] & ended.keys(), ended) for name in names)
 
-    async def _stop_one(self, name: str, first: frozenset[str]) -> Outcome:
+    async def _stop_one(self, name: str, first: Iterable[str], ended: Mapping[str, asyncio.Event]) -> Outcome:
         keeper = self._keepers[name]
-        await self._pulse.wait_until(
-            lambda: all(self._states().get(each, WatcherState.STOPPED) is WatcherState.STOPPED for each in first)
-        )
-        return await operations.stop(keeper)
+        for each in first:
+            await ended[each].wait()
+        try:
+            return await operations.stop(keeper)
+        finally:
+            ended[name].set()
 
     async def restart(self, names: Sequence[str], check: Callable[[], None]) -> Outcome:
         """Stop all, then start all; `check` raises where nothing is to be started any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from pathlib import Path
 
 import psutil
 
@@ -42,6 +43,21 @@ def signal_own_group(pgid: int, signum: int) -> bool:
 def has_own_member(pgid: int) -> bool:
     """Whether a descendant of ours, a zombie included, is in that process group."""
     return any(_group_of(pid) == pgid for pid in descendants())
+
+
+def has_living_member(pgid: int) -> bool:
+    """Whether anybody is in that process group who is not a zombie: one whose parent never reaps keeps the group's
+    number for as long as that parent lives. Reads all of /proc."""
+    return any(_is_living_member(each, pgid) for each in Path("/proc").iterdir() if each.name.isdigit())
+
+
+def _is_living_member(process: Path, pgid: int) -> bool:
+    try:
+        # proc(5): the program's name, in parentheses, may hold anything; then state, parent, group.
+        state, _parent, group = (process / "stat").read_bytes().rpartition(b")")[2].split()[:3]
+    except OSError:
+        return False
+    return int(group) == pgid and state not in (b"Z", b"X")
 
 
 def _group_of(pid: int) -> int | None:

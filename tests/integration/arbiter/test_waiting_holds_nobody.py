@@ -158,3 +158,21 @@ def test_what_was_set_stays_where_its_reload_is_overtaken(tmp_path: Path, overta
         assert [psutil.Process(pid).cmdline() for pid in on.pids("bad")] == [["sleep", "601"]] * 3
 
     play(stack_of(slow), tmp_path, act)
+
+
+def test_a_stop_ends_though_somebody_starts_again_what_it_waits_for(tmp_path: Path) -> None:
+    first = bad(name="first", cmd=GOOD)
+    slow_to_go = "import signal,sys,time;signal.signal(15,lambda *_:(time.sleep(0.5),sys.exit()));"
+    second = bad(name="second", cmd=python(slow_to_go + NOTIFY + SLEEP), depends_on=("first",))
+
+    async def act(on: Stage) -> None:
+        await on.wait(lambda: on.arbiter.status("second") is WatcherState.ACTIVE, "the start")
+        stopped = on.arbiter.stop(["first", "second"])
+        await on.wait(lambda: on.arbiter.status("second") is WatcherState.STOPPING, "the stop of the second")
+        # Queued behind the stop, it has the turn as soon as the second is down.
+        on.arbiter.start(["second"])
+        async with asyncio.timeout(20):
+            await stopped
+        assert on.arbiter.status("first") is WatcherState.STOPPED
+
+    play(stack_of(first, second), tmp_path, act)
