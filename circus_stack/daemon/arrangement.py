@@ -14,6 +14,7 @@ from circus_stack.arbiter.hook_loading import check_hooks
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all
 from circus_stack.config.plugin_watcher import plugin_watcher
 from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
+from circus_stack.daemon.plugin_checks import check_plugins
 from circus_stack.daemon.setting import Setting
 from circus_stack.errors import CircusStackError, ConfigError, Problem
 from circus_stack.protocol.rundir import endpoint_of
@@ -59,7 +60,7 @@ def arrange(setting: Setting) -> services.Arrangement:
         environ=setting.environ,
     )
     stack = arrangement.stack
-    problems = check_with_system(stack.watchers, stack.kind)
+    problems = [*check_with_system(stack.watchers, stack.kind), *check_plugins(stack.plugins)]
     if problems:
         raise ConfigError(problems)
     if stack.kind is SourceKind.CIRCUS:

@@ -20,7 +20,12 @@ _EVERYBODYS = frozenset({"active", "name", "priority", "use"})
 
 
 class PluginConfigError(CircusStackError):
-    """A plugin's configuration has a mistake; the text names plugin, option, what was found and what is legal."""
+    """A plugin's configuration has a mistake; the text names plugin, option, what was found and what is legal. `key` is
+    the option, where there is one."""
+
+    def __init__(self, text: str, key: str = "") -> None:
+        super().__init__(text)
+        self.key = key
 
 
 class PluginOptions:
@@ -111,7 +116,8 @@ class PluginOptions:
 
     def mistake(self, key: str, legal: str) -> PluginConfigError:
         """The error for a value that is not legal."""
-        return PluginConfigError(f"{self._plugin}: {key}: found {self._config.get(key)!r}; legal: {legal}")
+        text = f"{self._plugin}: {key}: found {self._config.get(key)!r}; legal: {legal}"
+        return PluginConfigError(text, key)
 
     def misspelt(self, watcher_keys: frozenset[str] = frozenset()) -> list[str]:
         """A warning for each key that nobody has asked for and that resembles one; `watcher_keys` are others' keys."""
