@@ -16,6 +16,9 @@ _API = "circus_stack.api"
 # What does not stand in the API by the last part of its name: `util` would be no name for a module here.
 _ELSEWHERE = {"plugins": "circus_stack.plugins", "util": f"{_API}.conversions", "exc": f"{_API}.exceptions"}
 
+# Modules below one of Circus's that is a single module here.
+_BELOW = {"stream.file_stream": f"{_API}.stream"}
+
 
 def install() -> None:
     """Let `import circus` find our modules. Asked after everybody else, so that an installed Circus wins; safe to call
@@ -60,7 +63,10 @@ def _spec(fullname: str) -> ModuleSpec | None:
 
 def real_name(fullname: str) -> str:
     """`circus.arbiter` -> `circus_stack.api.arbiter`; `circus.plugins.X` -> `circus_stack.plugins.X`."""
-    head, _, rest = fullname.partition(".")[2].partition(".")
+    name = fullname.partition(".")[2]
+    if name in _BELOW:
+        return _BELOW[name]
+    head, _, rest = name.partition(".")
     ours = _ELSEWHERE.get(head, f"{_API}.{head}" if head else _API)
     return f"{ours}.{rest}" if rest else ours
 

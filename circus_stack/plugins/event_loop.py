@@ -9,6 +9,8 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Protocol
 
+from circus_stack.plugins.stopping import CallGivenUpError
+
 log = logging.getLogger(__name__)
 
 
@@ -103,6 +105,9 @@ class EventLoop:
         """Call it now, in the loop's thread; a coroutine that it returns goes on as a task."""
         try:
             result = callback(*args, **kwargs)
+        except CallGivenUpError as error:
+            log.info("%s: %s", describe(callback), error)
+            return
         except Exception:
             log.exception("%s failed", describe(callback))
             return
@@ -119,7 +124,9 @@ class EventLoop:
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None:
+        if isinstance(error, CallGivenUpError):
+            log.info("%s: %s", task.get_name(), error)
+        elif error is not None:
             log.error("%s failed", task.get_name(), exc_info=error)
 
     # -- file descriptors -------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from circus_stack.plugins.event_loop import describe
+from circus_stack.plugins.stopping import CallGivenUpError
 
 log = logging.getLogger(__name__)
 
@@ -54,5 +55,7 @@ class PeriodicCallback:
             result = self.callback()
             if inspect.isawaitable(result):
                 await result
+        except CallGivenUpError as error:
+            log.info("%s: %s", describe(self.callback), error)
         except Exception as error:
             log.error("%s failed: %s", describe(self.callback), error, exc_info=log.isEnabledFor(logging.DEBUG))

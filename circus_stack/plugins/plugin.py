@@ -15,6 +15,7 @@ from circus_stack.client.sync import Client
 from circus_stack.errors import CallError
 from circus_stack.literals import parse_bool
 from circus_stack.plugins.event_loop import EventLoop
+from circus_stack.plugins.stopping import CallGivenUpError
 from circus_stack.protocol.codec import decode
 from circus_stack.protocol.reply import Reply
 from circus_stack.protocol.topics import EVENTS
@@ -172,7 +173,7 @@ class CircusPlugin:
             reply = client.reply(id, min(left, _SLICE_S))
             if reply is not None:
                 return reply
-        raise CallError(f"the plugin was asked to stop while it waited for the reply to {command!r}")
+        raise CallGivenUpError(f"the plugin was asked to stop while it waited for the reply to {command!r}")
 
     async def __receive(self, subscriber: AsyncSubscriber) -> None:
         while True:

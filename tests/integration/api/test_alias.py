@@ -28,6 +28,8 @@ def run(program: str, *path: Path) -> str:
         ("circus.exc", "circus_stack.api.exceptions"),
         ("circus.plugins", "circus_stack.plugins"),
         ("circus.plugins.statsd", "circus_stack.plugins.statsd"),
+        ("circus.stream", "circus_stack.api.stream"),
+        ("circus.stream.file_stream", "circus_stack.api.stream"),
     ],
 )
 def test_real_names(name, real):
@@ -58,6 +60,7 @@ from circus.consumer import CircusConsumer
 from circus.exc import AlreadyExist, ArgumentError, CallError, MessageError
 from circus.plugins.statsd import BaseObserver, FullStats, StatsdClient, StatsdEmitter
 from circus.sockets import CircusSocket, CircusSockets
+from circus.stream.file_stream import FileStream, TimedRotatingFileStream, WatchedFileStream
 from circus.stats.client import StatsClient
 from circus.stream import FancyStdoutStream, FileStream, QueueStream, StdoutStream, TimedRotatingFileStream
 from circus.util import DEFAULT_ENDPOINT_DEALER, DEFAULT_ENDPOINT_SUB, DEFAULT_ENDPOINT_STATS
