@@ -237,6 +237,13 @@ DIFFERENCES: tuple[Difference, ...] = (
         "no connection is refused meanwhile",
     ),
     Difference(
+        "changes of `[circus]`",
+        "`reloadconfig` after any change of the section restarts the whole arbiter, with all processes and sockets",
+        "`check_delay`, `warmup_delay` and `sink_timeout` apply at once; the others, endpoints and `umask` among them, take "
+        "effect at the next start, as the plan says",
+        "no process is ended, and no connection refused, for an option of the arbiter",
+    ),
+    Difference(
         "`updated`",
         "published once for each key of a `set`",
         "published once for a `set`",

@@ -119,3 +119,15 @@ def test_restart_of_all_leaves_what_does_not_start_by_itself(daemons: dict[str, 
     statuses = daemon.call("status")["statuses"]
     assert statuses == {"barrier": "active", "idle": "stopped", "stubborn": "active", "web": "active"}
     assert daemon.call("get", name="web", keys=["graceful_timeout"])["options"] == {"graceful_timeout": 11}
+
+
+def test_a_change_of_the_arbiters_own_options_touches_no_process(daemons: dict[str, Daemon]) -> None:
+    """Ours alone, for the reason of the test before."""
+    assert intended("changes of `[circus]`")
+    daemon = daemons[OURS]
+    before = daemon.pids("web")
+    daemon.ini.write_text(daemon.ini.read_text().replace("[circus]\n", "[circus]\numask = 027\n", 1))
+    reply = daemon.call("reloadconfig", waiting=True)
+    assert reply["status"] == "ok"
+    assert [each for each in reply["changes"] if "umask" in each and "at the next start of the arbiter" in each], reply
+    assert daemon.pids("web") == before
