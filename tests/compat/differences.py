@@ -239,8 +239,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "changes of `[circus]`",
         "`reloadconfig` after any change of the section restarts the whole arbiter, with all processes and sockets",
-        "`check_delay`, `warmup_delay` and `sink_timeout` apply at once; the others, endpoints and `umask` among them, take "
-        "effect at the next start, as the plan says",
+        "`check_delay`, `warmup_delay` and `sink_timeout` apply at once; the others, endpoints and `umask` among them, "
+        "take effect at the next start, as the plan says",
         "no process is ended, and no connection refused, for an option of the arbiter",
     ),
     Difference(
