@@ -59,7 +59,8 @@ def _resolve(name: str) -> object:
             if colon or not outer or error.name != module_name:
                 raise HookNotFoundError(f"cannot import {module_name}: {error}") from error
             module_name, parts = outer, [inner, *parts]
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            # A module that exits ends its import, and not the arbiter.
             raise HookNotFoundError(f"cannot import {module_name}: {type(error).__name__}: {error}") from error
     for part in parts:
         try:

@@ -31,6 +31,7 @@ from circus_stack.control.log_publisher import LogPublisher
 from circus_stack.control.publisher import Publisher
 from circus_stack.control.server import ControlServer
 from circus_stack.daemon.arrangement import Bound, arrange, check_with_system
+from circus_stack.daemon.aside import aside
 from circus_stack.daemon.saving import save
 from circus_stack.daemon.setting import Setting
 from circus_stack.daemon.shell import DebugShell
@@ -323,7 +324,7 @@ class Daemon:
     async def _reconfigure(self, *, roll: bool, dry_run: bool) -> tuple[str, ...]:
         """Read the configuration again and go over to it; the lines of the plan."""
         async with self._configuring:
-            arrangement = await asyncio.to_thread(arrange, self._setting)
+            arrangement = await aside("reading the configuration", partial(arrange, self._setting))
             lines = self._arbiter.plan(arrangement.stack)
             if dry_run:
                 return lines
@@ -338,8 +339,8 @@ class Daemon:
     async def _save(self) -> Saved:
         """Write what was changed at run time into the files. They are read before and after: what they say is known."""
         async with self._configuring:
-            found = (await asyncio.to_thread(arrange, self._setting)).stack
+            found = (await aside("reading the configuration", partial(arrange, self._setting))).stack
             arbiter = self._arbiter
             saved = await asyncio.to_thread(save, found, arbiter.stack, arbiter.running().watchers)
-            arbiter.declare((await asyncio.to_thread(arrange, self._setting)).stack)
+            arbiter.declare((await aside("reading the configuration", partial(arrange, self._setting))).stack)
         return saved

@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
+from circus_stack.client.sync import Client
 from circus_stack.errors import CommandError
 from tests.support.stack import Room, RunningStack, room
 from tests.support.waiting import wait_until
@@ -210,4 +211,20 @@ def test_a_module_that_hangs_while_it_is_imported_holds_up_nothing(place: Room, 
             stack.call("add", name=name, cmd="sleep 3000", options=options)
     assert stack.call("list")["watchers"] == ["other", "web"]
     stack.call("quit")
+    assert stack.program.wait_exit() == 0
+
+
+def test_a_module_that_hangs_while_the_file_is_read_again_holds_up_no_end(place: Room, stack: RunningStack) -> None:
+    (place.base / "slow_hooks.py").write_text(
+        f"import pathlib, time\npathlib.Path({str(place.base / 'imported')!r}).touch()\ntime.sleep(600)\n"
+    )
+    with ini(place).open("a") as file:
+        file.write(
+            f"\n[watcher:slow]\ncmd = sleep 3000\nhooks.before_start = slow_hooks.hook\nenv = PYTHONPATH={place.base}\n"
+        )
+    with Client(f"ipc://{place.base}/c") as client:
+        for _ in range(2):
+            client.begin("reloadconfig", {})
+        wait_until((place.base / "imported").exists, "the import has begun")
+        client.call("quit")
     assert stack.program.wait_exit() == 0
