@@ -170,7 +170,8 @@ class IniFile:
 
     def _checked(self, lines: Sequence[str], wanted: dict[tuple[str, str, str], str | None]) -> IniFile:
         """The file with these lines, if it says what is wanted and nothing else has changed."""
-        changed = dataclasses.replace(self, lines=tuple(lines))
+        # As its reader will see it: a carriage return within a value would end the line there.
+        changed = IniFile.of(self.path, "".join(lines), is_paste=self.is_paste)
         expected = {**self._said, **{key: value for key, value in wanted.items() if value is not None}}
         for key, value in wanted.items():
             if value is None:

@@ -22,6 +22,8 @@ from circus_stack.errors import UnknownOptionError
 _DECLARED = spellings(WatcherConfig)
 # A file could not hold a name with these.
 _NO_NAME = frozenset("[]\r\n\0")
+# Nor a value with these: the first ends a line there, and no program can be given the second.
+_NO_TEXT = {"\r": "a carriage return", "\0": "a zero byte"}
 # Fields whose keys are changed one by one, so that they are also kept one by one.
 _MAPPINGS = ("env", "rlimits", "hooks", "extra")
 
@@ -97,9 +99,24 @@ def _merge_keys(before: Mapping[str, Any], running: Mapping[str, Any], now: Mapp
 def _changed(config: WatcherConfig, key: str, value: object, *, keep_unknown: bool) -> WatcherConfig:
     try:
         fields = _fields(config, key, value, keep_unknown)
+        _check_text([key, value])
     except ValueError as error:
         raise ValueError(f"{key}: {error}") from None
     return _in_step(key, dataclasses.replace(config, **fields))
+
+
+def _check_text(value: object) -> None:
+    """Raise ValueError where it, or what is in it, holds what no file and no command line can."""
+    match value:
+        case str():
+            for character, name in _NO_TEXT.items():
+                if character in value:
+                    raise ValueError(f"{value[:80]!r} is not valid: it holds {name}; legal: text without one")
+        case Mapping():
+            _check_text([*value, *value.values()])
+        case list() | tuple():
+            for each in value:
+                _check_text(each)
 
 
 def _fields(config: WatcherConfig, key: str, value: object, keep_unknown: bool) -> dict[str, Any]:

@@ -237,3 +237,30 @@ def test_what_is_saved_is_what_holds(
     comments = [line for line in _INI.splitlines() if line.lstrip()[:1] in ("#", ";")]
     kept = (folder / "circus.ini").read_text(encoding="utf-8").splitlines()
     assert [line for line in kept if line in comments] == comments
+
+
+def test_a_carriage_return_becomes_no_line_of_a_file(stack: StackConfig) -> None:
+    one = watcher(stack, "one")
+    for changed in (
+        dataclasses.replace(one, cmd="sleep 1\r[watcher:evil]\rcmd = id"),
+        dataclasses.replace(one, env={**one.env, "B": "3\r[watcher:evil]\rcmd = id"}),
+        dataclasses.replace(one, name="new", cmd="sleep 1\r[watcher:evil]\rcmd = id"),
+    ):
+        saved = _saved(stack, changed)
+        assert saved.texts == {}
+        assert len(saved.unsaved) == 1
+
+
+def test_no_option_takes_a_carriage_return_at_run_time(stack: StackConfig) -> None:
+    one = watcher(stack, "one")
+    for key, value in (
+        ("cmd", "sleep 1\r[watcher:evil]"),
+        ("working_dir", "/\r"),
+        ("env", {"A": "\r"}),
+        ("stdout_stream", {"class": "FileStream", "filename": "/x\ry"}),
+        ("args", ["one", "two\r"]),
+    ):
+        with pytest.raises(ValueError, match=rf"^{key}: .*holds a carriage return; legal: text without one"):
+            change_option(one, key, value)
+    with pytest.raises(ValueError, match=r"^cmd: .*carriage return"):
+        watcher_from_options("new", "sleep 1\r[watcher:evil]", "", {}, CIRCUS)
