@@ -360,3 +360,18 @@ def test_the_file_of_an_endpoint_is_given_to_its_owner(monkeypatch: pytest.Monke
         bind(router, "tcp://127.0.0.1:0", owner="nobody-9")
 
     assert given == [(endpoint.removeprefix("ipc://"), 0, -1)]
+
+
+def test_requests_that_wait_without_saying_so_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("circus_stack.control.server.MAX_PENDING", 3)
+    arbiter = FakeArbiter()
+    arbiter.is_reconfiguring = True
+    with served(arbiter) as control, peers(control.endpoint) as [peer]:
+        for number in range(4):
+            properties = {"name": f"w{number}", "cmd": "sleep 1"}
+            peer.send(json.dumps({"id": str(number), "command": "add", "properties": properties}).encode())
+        refused = peer.receive()
+        assert (refused["id"], refused["status"]) == ("3", "error")
+        assert refused["reason"] == "3 requests are waiting already: try again later"
+        control.run(arbiter.reconfigured.set)
+        assert {peer.receive()["id"] for _ in range(3)} == {"0", "1", "2"}
