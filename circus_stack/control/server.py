@@ -106,7 +106,7 @@ class ControlServer:
     def _call(self, request: Request) -> Fields | Awaitable[Fields]:
         command = COMMANDS.get(request.command)
         if request.command == "listen":
-            raise CommandError("invalid message. use a pub/sub socket")
+            raise CommandError("listen is no command: subscribe to the endpoint of events (pubsub_endpoint)")
         if command is None:
             raise CommandError(f"unknown command: {request.command[:60]!r}", Errno.UNKNOWN_COMMAND)
         properties = check_properties(command, request.properties)

@@ -331,7 +331,7 @@ def test_listen_is_told_where_to_go() -> None:
     with served() as control, peers(control.endpoint) as [peer]:
         reply = peer.ask("listen")
 
-    assert (reply["errno"], reply["reason"]) == (3, "invalid message. use a pub/sub socket")
+    assert (reply["errno"], reply["reason"]) == (3, "listen is no command: subscribe to the endpoint of events (pubsub_endpoint)")
 
 
 def test_an_id_is_an_id_and_no_burden() -> None:
