@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from circus_stack.config.composites import rlimit_text
+from circus_stack.config.kinds import OCTAL
 from circus_stack.config.masking import mask_urls
-from circus_stack.config.option import Change, changes_of
+from circus_stack.config.option import Change, Kind, changes_of, options_of
 from circus_stack.config.schema import (
     CircusConfig,
     ServiceConfig,
@@ -155,11 +157,13 @@ def _fields(
     # A service's own options end in files and a command: whatever differs replaces its process.
     undeclared = Change.ROLL if isinstance(old, ServiceConfig) else _UNDECLARED
     changes = changes_of(type(old))
+    kinds = {option.name: option.kind for option in options_of(type(old))}
     found = []
     for each in dataclasses.fields(old):
         before, after = getattr(old, each.name), getattr(new, each.name)
         if each.compare and before != after:
-            texts = _variables(before, after) if each.name == "env" else (_text(before), _text(after))
+            kind = kinds.get(each.name)
+            texts = _variables(before, after) if each.name == "env" else (_text(before, kind), _text(after, kind))
             found.append(FieldChange(each.name, *texts, changes.get(each.name, undeclared)))
     return tuple(found)
 
@@ -171,10 +175,19 @@ def _variables(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, str
     return "", " ".join(added + removed + changed)
 
 
-def _text(value: object) -> str:
-    if value is None or value == "":
+def _text(value: object, kind: Kind | None = None) -> str:
+    """As a file writes it."""
+    if value in (None, "", {}):
         return "nothing"
+    if kind is OCTAL and isinstance(value, int):
+        return f"{value:03o}"
+    if isinstance(value, Mapping):
+        return mask_urls(" ".join(f"{name}={_part_text(part)}" for name, part in value.items()))
     return mask_urls(" ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+
+
+def _part_text(part: object) -> str:
+    return rlimit_text(part) if isinstance(part, tuple) else str(part)
 
 
 def _shortened(text: str) -> str:

@@ -89,6 +89,9 @@ class _Saving:
             self._unsaved.append(f"[{title}]: {error}")
             return
         self._changes.append(f"+ [{title}]")
+        for key, place in self._common_variables(watcher.name).items():
+            if key not in watcher.env:
+                self._unsaved.append(f"[{title}] env: {key} is set in {place}, and holds from the next start on")
 
     def remove(self, name: str) -> None:
         """Its sections go, of every file."""

@@ -48,6 +48,15 @@ def test_values_of_the_environment_are_not_told(tmp_path: Path) -> None:
     assert lines == (f"~ [watcher:web] env: +D -B ~A ({Change.ROLL})",)
 
 
+def test_values_are_told_as_a_file_writes_them(tmp_path: Path) -> None:
+    old = paste(tmp_path, BASE)
+    limits = change(old, rlimits={"nofile": (500, 500), "core": (0, -1)}).lines()
+    assert limits[0].startswith("~ [watcher:web] rlimits: nothing -> nofile=500 core=0:infinity (")
+    circus = dataclasses.replace(old, circus=dataclasses.replace(old.circus, umask=0o22))
+    (line,) = diff(dataclasses.replace(old, circus=dataclasses.replace(old.circus, umask=0o27)), circus).lines()
+    assert line.startswith("~ [circus] umask: 027 -> 022 (")
+
+
 def test_passwords_in_urls_are_hidden(tmp_path: Path) -> None:
     lines = change(paste(tmp_path, BASE), cmd="x --url redis://u:secret@h/0").lines()
     assert "secret" not in lines[0]
