@@ -14,6 +14,7 @@ from circus_stack.arbiter.pace import Pace
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.config.precedence import closure
 from circus_stack.config.schema import WatcherConfig
+from circus_stack.errors import CommandError, Errno
 from circus_stack.states import WatcherState
 
 
@@ -90,11 +91,11 @@ class Sequencer:
 
 
 async def gather(jobs: Iterable[Awaitable[Outcome]]) -> Outcome:
-    """Let all run to their end, then give the sum, or raise the first error."""
-    outcome = Outcome()
+    """Let all run to their end, then give the sum, or raise the first error, with what the others say in its text."""
     results = await asyncio.gather(*jobs, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-        outcome += result
-    return outcome
+    errors = [result for result in results if isinstance(result, BaseException)]
+    if len(errors) > 1 and all(isinstance(each, CommandError) for each in errors):
+        raise CommandError("; ".join(dict.fromkeys(map(str, errors))), Errno.COMMAND_ERROR)
+    if errors:
+        raise errors[0]
+    return sum((result for result in results if isinstance(result, Outcome)), Outcome())

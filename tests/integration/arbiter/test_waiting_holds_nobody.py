@@ -176,3 +176,13 @@ def test_a_stop_ends_though_somebody_starts_again_what_it_waits_for(tmp_path: Pa
         assert on.arbiter.status("first") is WatcherState.STOPPED
 
     play(stack_of(first, second), tmp_path, act)
+
+
+def test_a_failed_start_names_each_watcher_that_did_not_come_up(tmp_path: Path) -> None:
+    broken = [bad(name=name, max_failures=1, autostart=False) for name in ("one", "two")]
+
+    async def act(on: Stage) -> None:
+        with pytest.raises(CommandError, match=r"one did not come up.*; two did not come up"):
+            await on.arbiter.start(["one", "two"])
+
+    play(stack_of(*broken), tmp_path, act)
