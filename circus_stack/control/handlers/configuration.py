@@ -11,6 +11,7 @@ from circus_stack import __version__
 from circus_stack.config.option import Option, options_of
 from circus_stack.config.schema import CircusConfig, SocketConfig, WatcherConfig
 from circus_stack.control.desk import Desk
+from circus_stack.control.ownership import is_held
 from circus_stack.control.watcher_options import plain
 from circus_stack.errors import CircusStackError
 from circus_stack.protocol.command import Command
@@ -57,6 +58,9 @@ def _tell_failure(task: asyncio.Future[Fields]) -> None:
 
 def ipython(desk: Desk, _properties: Fields) -> Fields:
     """`shell`, the kernel's connection file or false, and `msg`."""
+    if is_held(desk.offices.endpoint_owner()):
+        # Whoever has it is the arbiter's user.
+        return {"shell": False, "msg": "the endpoint belongs to another user than the arbiter's: no shell here"}
     shell, message = desk.offices.open_shell()
     return {"shell": shell, "msg": message}
 

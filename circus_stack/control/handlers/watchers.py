@@ -15,6 +15,7 @@ from circus_stack.config.schema import WatcherConfig
 from circus_stack.control.desk import Desk, Saved
 from circus_stack.control.handlers.answer import Answer, Fields, answer
 from circus_stack.control.handlers.operations import started_info
+from circus_stack.control.ownership import check_new, check_owned, is_held
 from circus_stack.errors import CommandError, Errno, Problem, UnknownOptionError
 
 # A change that touches no process takes no longer, unless its watcher is busy.
@@ -39,6 +40,9 @@ async def _add_later(desk: Desk, properties: Fields) -> Fields:
 def _add(desk: Desk, properties: Fields) -> Answer:
     _check_new(desk, properties)
     config = _legal(lambda: _declared(desk, properties))
+    owner = desk.offices.endpoint_owner()
+    if owner is not None and is_held(owner):
+        check_new(WatcherConfig(name=config.name, **_DIALECTS[desk.arbiter.stack.kind].watcher_defaults), config, owner)
 
     def go_on() -> Answer:
         desk.arbiter.add_watcher(config)
@@ -78,6 +82,9 @@ def set_(desk: Desk, properties: Fields) -> Answer:
     options: Mapping[str, Any] = properties["options"]
     _check_count(config.name, config.singleton, options)
     changed = _legal(lambda: _changed(config, options))
+    owner = desk.offices.endpoint_owner()
+    if owner is not None and is_held(owner):
+        check_owned(config, changed, owner)
 
     def go_on() -> Answer:
         task = desk.arbiter.set_config(config.name, changed, seen=config)

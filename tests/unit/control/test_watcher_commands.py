@@ -271,3 +271,54 @@ def test_a_negative_number_goes_the_other_way() -> None:
 
     assert ask("incr", arbiter, name="web", nb=-1, waiting=True) == {"numprocesses": 1, "job": "1"}
     assert ask("decr", arbiter, name="web", nb="-2", waiting=True) == {"numprocesses": 3, "job": "2"}
+
+
+_OWNED = {"endpoint_owner": lambda: "ops"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hooks.before_start": "os.getcwd"},
+        {"stdout_stream": {"class": "FileStream", "filename": "/etc/cron.d/x"}},
+        {"stderr_stream.class": "os.getcwd"},
+        {"working_dir": "/root"},
+        {"rlimit_nofile": 1000000},
+        {"copy_env": True},
+        {"ready": "exec:id"},
+        {"gid": "root"},
+        {"env": {"LD_PRELOAD": "/tmp/x.so"}},
+    ],
+)
+def test_the_owner_of_the_endpoint_adds_nothing_that_acts_as_the_arbiter(options: dict[str, Any]) -> None:
+    arbiter = FakeArbiter()
+    [key] = options
+    with pytest.raises(CommandError, match=rf"{key.split('.')[0].split('_nofile')[0]}.*the endpoint belongs to 'ops'"):
+        ask("add", arbiter, offices=_OWNED, name="new", cmd="x", options={"uid": "ops", **options})
+    assert arbiter.calls == []
+
+
+def test_the_owner_of_the_endpoint_changes_only_how_many_processes_of_others_there_are() -> None:
+    arbiter = FakeArbiter()
+    ask("add", arbiter, offices=_OWNED, name="own", cmd="x", options={"uid": "ops", "env": {"A": "1"}})
+    arbiter.calls.clear()
+
+    for name, options in (
+        ("own", {"uid": "root"}),
+        ("own", {"gid": "0"}),
+        ("web", {"cmd": "id"}),
+        ("web", {"uid": "ops"}),
+    ):
+        with pytest.raises(CommandError, match="the endpoint belongs to 'ops'"):
+            ask("set", arbiter, offices=_OWNED, name=name, options=options)
+    assert arbiter.calls == []
+
+    ask("set", arbiter, offices=_OWNED, name="own", options={"cmd": "y", "env": {"A": "2"}, "numprocesses": 2})
+    ask("set", arbiter, offices=_OWNED, name="web", options={"numprocesses": 4, "graceful_timeout": 3})
+    assert [call[0] for call in arbiter.calls] == ["set_config", "set_config"]
+
+
+def test_no_shell_for_the_owner_of_the_endpoint() -> None:
+    offices = {**_OWNED, "open_shell": lambda: ("/kernel.json", "open")}
+    assert ask("ipython", FakeArbiter(), offices=offices)["shell"] is False
+    assert ask("ipython", FakeArbiter(), offices={**offices, "endpoint_owner": lambda: None})["shell"] == "/kernel.json"
