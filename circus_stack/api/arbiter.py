@@ -86,7 +86,7 @@ class Arbiter:
         """Whether it runs and answers."""
         return self._is_answering.is_set() and not self._has_ended.is_set()
 
-    def start(self, cb: Callable[[None], object] | None = None) -> None:
+    def start(self, cb: Callable[[None], None] | None = None) -> None:
         """Run until `stop`, a signal or a client asks for the end; `cb(None)` is called when everything is up.
 
         Signals are answered as circusd does, where this is the program's main thread; its own handlers are put back at
@@ -215,7 +215,7 @@ class ThreadedArbiter(Arbiter):
     daemon = False
     _thread: threading.Thread | None = None
 
-    def start(self, cb: Callable[[None], object] | None = None) -> None:
+    def start(self, cb: Callable[[None], None] | None = None) -> None:
         failures: list[BaseException] = []
 
         def run() -> None:

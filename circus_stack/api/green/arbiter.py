@@ -24,7 +24,7 @@ class Arbiter(_Arbiter):
 
     is_background = False
 
-    def start(self, cb: Callable[[None], object] | None = None) -> None:
+    def start(self, cb: Callable[[None], None] | None = None) -> None:
         if not self.is_background:
             self._run_here(cb)
             return
@@ -34,7 +34,7 @@ class Arbiter(_Arbiter):
         if started.ready() and started.value is not None:
             raise started.value
 
-    def _settle(self, cb: Callable[[None], object] | None) -> BaseException | None:
+    def _settle(self, cb: Callable[[None], None] | None) -> BaseException | None:
         """What it ended with, for whoever still waits for the start."""
         try:
             self._run_here(cb)
@@ -42,13 +42,13 @@ class Arbiter(_Arbiter):
             return error
         return None
 
-    def _run_here(self, cb: Callable[[None], object] | None) -> None:
+    def _run_here(self, cb: Callable[[None], None] | None) -> None:
         if is_patched():
             self._run_beside(cb)
         else:
             ThreadPool(1).spawn(super().start, cb).get()
 
-    def _run_beside(self, cb: Callable[[None], object] | None) -> None:
+    def _run_beside(self, cb: Callable[[None], None] | None) -> None:
         with self._runs():
             run_beside(
                 self._declare(),
