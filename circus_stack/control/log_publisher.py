@@ -35,6 +35,8 @@ class LogPublisher:
     ) -> None:
         self._tail = tail
         self._unsubscribe: Callable[[], None] | None = None
+        # Subscriptions that may concern log lines.
+        self._wanted = 0
         self._seq = 0
         # The newest number of each topic since somebody began to listen: a subscriber sees by it what it missed.
         self._previous: dict[str, int] = {}
@@ -45,21 +47,25 @@ class LogPublisher:
             queue_length=_QUEUE,
             owner=owner,
             on_subscribe=self._subscribed,
-            on_unsubscribe=lambda _prefix: self._follow_demand(),
+            on_unsubscribe=lambda prefix: self._follow_demand(prefix, -1),
         )
         self.endpoint = self._xpub.endpoint
 
     def _subscribed(self, prefix: bytes) -> None:
-        self._follow_demand()
+        self._follow_demand(prefix, 1)
         topic = prefix.decode("utf-8", "replace")
         if is_sync(topic):
             self._xpub.send(sync_frames(topic, self._seq))
 
-    def _follow_demand(self) -> None:
-        is_wanted = self._xpub.has_overlap(log_prefix().encode())
-        if is_wanted and self._unsubscribe is None:
+    def _follow_demand(self, prefix: bytes, difference: int) -> None:
+        # Counted, not searched for: a client may come, and go, with thousands of them.
+        ours = log_prefix().encode()
+        if not prefix.startswith(ours) and not ours.startswith(prefix):
+            return
+        self._wanted += difference
+        if self._wanted and self._unsubscribe is None:
             self._unsubscribe = self._tail.subscribe(self._feed)
-        elif not is_wanted:
+        elif not self._wanted:
             self._end_feed()
 
     def _end_feed(self) -> None:

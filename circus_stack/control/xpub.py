@@ -71,10 +71,6 @@ class Xpub:
             self._as_tuple = tuple(self._prefixes)
         return topic.startswith(self._as_tuple)
 
-    def has_overlap(self, prefix: bytes) -> bool:
-        """Whether somebody has subscribed to any topic that may begin with `prefix`."""
-        return any(each.startswith(prefix) or prefix.startswith(each) for each in self._prefixes)
-
     def send(self, frames: list[bytes]) -> None:
         """Publish."""
         if self._readable.is_closed:
