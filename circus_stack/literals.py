@@ -8,6 +8,12 @@ from __future__ import annotations
 # The most processes that one watcher may be asked for. Stacks of 1,000 were measured; a typo of seven digits must be
 # refused, not tried.
 MAX_PROCESSES = 10_000
+# Characters of one text: what a program is given of it as one argument, Linux's MAX_ARG_STRLEN, is 128 KiB.
+MAX_TEXT = 128 * 1024 - 1
+# Of a command line that a message or a program gives: checked, compared and put into events again and again.
+MAX_LINE = 32 * 1024
+# Bytes of a watcher's name, which every topic and every list of names carries.
+MAX_NAME = 200
 
 _TRUE = frozenset({"yes", "true", "on", "1"})
 _FALSE = frozenset({"no", "false", "off", "0"})

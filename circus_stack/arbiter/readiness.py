@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from circus_stack.config.values import Readiness, ReadinessForm
+from circus_stack.config.words import split
 from circus_stack.errors import SpawnError
 
 # Runs a command line to its end and gives its exit code.
@@ -43,7 +43,7 @@ async def probe_once(readiness: Readiness, run: RunCommand) -> bool:
                 case ReadinessForm.HTTP:
                     return await _http(readiness.target)
                 case ReadinessForm.EXEC:
-                    return await run(shlex.split(readiness.target)) == 0
+                    return await run(split(readiness.target)) == 0
                 case _:
                     return True
     except (OSError, TimeoutError, ValueError, EOFError, asyncio.LimitOverrunError, SpawnError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
+
+from circus_stack.config.words import split
 
 _DEFAULT_BACKEND = "wsgiref"
 
@@ -36,6 +37,6 @@ def backend_of(cmd: str) -> str:
 
 def _words(cmd: str) -> list[str]:
     try:
-        return shlex.split(cmd)
+        return split(cmd)
     except ValueError:
         return []

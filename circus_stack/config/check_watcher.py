@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-
 from circus_stack.config.composites import HOOK_PREFIX, HOOKS, RLIMIT_PREFIX, rlimit_names
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import Location
+from circus_stack.config.words import split
 
 
 def check_watcher(watcher: WatcherConfig, problems: Problems) -> None:
@@ -40,7 +39,7 @@ def _check_command(watcher: WatcherConfig, problems: Problems) -> None:
         texts = {"shell_args": watcher.shell_args}
     for option, text in texts.items():
         try:
-            shlex.split(text)
+            split(text)
         except ValueError as error:
             reason = str(error)
             message = f"cannot be split into words: {reason[:1].lower()}{reason[1:]}"

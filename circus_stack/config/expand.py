@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from functools import lru_cache
 
 from circus_stack.config.option import options_of
 from circus_stack.config.schema import WatcherConfig
+from circus_stack.config.words import split
 
 _VARIABLE = re.compile(r"\$\((circus\.[^()\s]+)\)|\(\((circus\.[^()\s]+)\)\)", re.IGNORECASE)
 # Circus's older spelling of $(circus.wid).
@@ -104,7 +104,7 @@ def mentions_variables(text: str) -> bool:
 @lru_cache(maxsize=256)
 def _words(text: str) -> tuple[str, ...]:
     """The processes of a watcher mostly have the same text."""
-    return tuple(shlex.split(text))
+    return tuple(split(text))
 
 
 def _as_text(value: object) -> str:

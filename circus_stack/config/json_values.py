@@ -22,9 +22,12 @@ from circus_stack.config.composites import (
 )
 from circus_stack.config.option import Option
 from circus_stack.config.values import HookConfig, StreamConfig
+from circus_stack.literals import MAX_LINE, MAX_TEXT
 
 T = TypeVar("T")
 
+# Of a value that is refused, as much as helps to find it.
+_SHOWN = 200
 _LEGAL_HOOKS = "NAME:MODULE.CALLABLE,NAME:MODULE.CALLABLE"
 _LEGAL_STREAM = "a mapping with class, or filename, and the options of the class"
 
@@ -38,6 +41,8 @@ def option_value(option: Option, given: object) -> Any:
         # Neither a number nor a name.
         raise _refused(given, kind.name, kind.legal)
     text = _list_text(option, given) if isinstance(given, list | tuple) else scalar_text(given)
+    if len(text) > MAX_LINE:
+        raise _refused(text, kind.name, f"{MAX_LINE} characters at most")
     if not text.strip() and option.default is None:
         return None
     try:
@@ -74,6 +79,8 @@ def _check_encodable(text: str) -> None:
         os.fsencode(text)
     except UnicodeEncodeError:
         raise _refused(text, "text", "text that can be written in UTF-8") from None
+    if len(text) > MAX_TEXT:
+        raise _refused(text, "text", f"{MAX_TEXT} characters at most")
     if "\0" in text:
         raise _refused(text, "text", "text without a NUL character")
 
@@ -146,4 +153,7 @@ def _parsed(given: object, parse: Callable[[str], T], what: str, legal: str) -> 
 
 
 def _refused(given: object, what: str, legal: str) -> ValueError:
-    return ValueError(f"{given!r} is not a valid {what}; legal: {legal}")
+    shown = repr(given)
+    return ValueError(
+        f"{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'} is not a valid {what}; legal: {legal}"
+    )

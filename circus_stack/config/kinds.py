@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 from urllib.parse import urlsplit
 
 from circus_stack.config.option import Kind
 from circus_stack.config.values import Readiness, ReadinessForm, ReloadMode
+from circus_stack.config.words import split
 from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
 # uid_t has 32 bits, and its highest number stands for "no change".
@@ -127,7 +127,7 @@ def _check_target(readiness: Readiness) -> None:
         case ReadinessForm.DELAY:
             parse_seconds(readiness.target)
         case ReadinessForm.EXEC:
-            shlex.split(readiness.target)
+            split(readiness.target)
         case _:
             raise ValueError("takes no target")
 

@@ -9,6 +9,7 @@ from circus_stack.protocol.property import (
     COUNT,
     DIFFERENCE,
     LINE,
+    NAME,
     OBJECT,
     PAIRS,
     PID,
@@ -93,7 +94,7 @@ _COMMANDS = (
         "Add a watcher. It stays until it is removed, or the arbiter ends; `save` writes it into the file.",
         "add clock sleep 3600",
         (
-            Property("name", TEXT, "name of the new watcher", is_required=True),
+            Property("name", NAME, "name of the new watcher", is_required=True),
             Property("cmd", LINE, "what it runs", is_required=True),
             Property("args", ARGS, "more arguments, a text or a list"),
             Property("options", OBJECT, "its options by name, as in the file", default={}),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
+from circus_stack.literals import MAX_LINE, MAX_NAME, MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("not a text")
     return value
+
+
+def _name(value: Any) -> str:
+    text = _text(value)
+    if len(text.encode("utf-8", "replace")) > MAX_NAME:
+        raise ValueError("too long")
+    return text
 
 
 def _number(value: Any) -> int | str:
@@ -91,13 +98,19 @@ def _words(value: Any) -> tuple[str, ...]:
 def _line(value: Any) -> str:
     """A command line: a text, or a single word, as it is; several words quoted, so that each stays one."""
     if isinstance(value, list | tuple) and len(value) > 1:
-        return shlex.join(_words(value))
-    return _text(value[0] if isinstance(value, list | tuple) and value else value)
+        return _bounded(shlex.join(_words(value)))
+    return _bounded(_text(value[0] if isinstance(value, list | tuple) and value else value))
 
 
 def _args(value: Any) -> str:
     """Arguments: a text as it is, words quoted, so that each stays one. None are none."""
-    return value if isinstance(value, str) else shlex.join(_words(value))
+    return _bounded(value if isinstance(value, str) else shlex.join(_words(value)))
+
+
+def _bounded(line: str) -> str:
+    if len(line) > MAX_LINE:
+        raise ValueError("too long")
+    return line
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -116,6 +129,7 @@ def _pairs(value: Any) -> dict[str, Any]:
 
 
 TEXT = PropertyType("text", _text, "a text")
+NAME = PropertyType("name", _name, f"a text of {MAX_NAME} bytes at most")
 COUNT = PropertyType("count", _count, "a whole number, 0 or more")
 DIFFERENCE = PropertyType("number of processes", _difference, f"a whole number, {-MAX_PROCESSES} to {MAX_PROCESSES}")
 PID = PropertyType("pid", _pid, "a process id")
@@ -123,8 +137,8 @@ SECONDS = PropertyType("seconds", _seconds, "a number of seconds, 0 or more")
 BOOL = PropertyType("boolean", _bool, "true or false")
 SIGNAL = PropertyType("signal", _signal, "a signal's name or number: TERM, SIGHUP, 10, SIGRTMIN+1")
 WORDS = PropertyType("names", _words, "a list of texts", takes_rest=True)
-LINE = PropertyType("command line", _line, "a command line", takes_rest=True)
-ARGS = PropertyType("arguments", _args, "a text or a list of texts")
+LINE = PropertyType("command line", _line, f"a command line, {MAX_LINE} characters at most", takes_rest=True)
+ARGS = PropertyType("arguments", _args, f"a text or a list of texts, {MAX_LINE} characters at most")
 OBJECT = PropertyType("object", _object, "an object: option names and values")
 PAIRS = PropertyType("options", _pairs, "an object, or words in pairs: OPTION VALUE", takes_rest=True)
 
