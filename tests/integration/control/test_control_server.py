@@ -331,7 +331,8 @@ def test_listen_is_told_where_to_go() -> None:
     with served() as control, peers(control.endpoint) as [peer]:
         reply = peer.ask("listen")
 
-    assert (reply["errno"], reply["reason"]) == (3, "listen is no command: subscribe to the endpoint of events (pubsub_endpoint)")
+    assert reply["errno"] == 3
+    assert reply["reason"] == "listen is no command: subscribe to the endpoint of events (pubsub_endpoint)"
 
 
 def test_an_id_is_an_id_and_no_burden() -> None:
