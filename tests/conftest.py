@@ -23,6 +23,12 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture
+def as_root() -> None:
+    """For what only root can do: become somebody else, give a file away, mount. Never skipped: unseen is untested."""
+    assert os.geteuid() == 0, "a machine that is prepared for the tests runs them as root"
+
+
+@pytest.fixture
 def short_path() -> Iterator[Path]:
     """A directory with a path so short that unix sockets fit below it, however deep pytest's own are."""
     path = Path(tempfile.mkdtemp(prefix="cs-", dir="/tmp"))

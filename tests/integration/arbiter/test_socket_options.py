@@ -19,7 +19,7 @@ from circus_stack.arbiter.sockets import ListeningSocket, bind, bind_all
 from circus_stack.config.schema import SocketConfig
 from circus_stack.errors import SocketError
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+needs_root = pytest.mark.usefixtures("as_root")
 
 
 @pytest.fixture

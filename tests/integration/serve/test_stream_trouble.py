@@ -98,7 +98,7 @@ def seen_by(pid: int, path: Path) -> Path:
     return Path(f"/proc/{pid}/root{path}")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a file system")
+@pytest.mark.usefixtures("as_root")
 @pytest.mark.parametrize("sink", ["FileStream", "JsonStream"])
 def test_a_full_disk_stalls_no_command_and_lines_go_on_when_there_is_room(here, full_disk, sink):
     disk, start = full_disk

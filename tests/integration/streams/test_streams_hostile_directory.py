@@ -24,7 +24,7 @@ from tests.support.waiting import wait_until
 
 ORIGIN = Origin("web", 1, 10, "stdout")
 NOBODY = 65534
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="links of another user can be made by root alone")
+needs_root = pytest.mark.usefixtures("as_root")
 
 
 @pytest.fixture

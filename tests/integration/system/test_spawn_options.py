@@ -13,7 +13,7 @@ from circus_stack.system.identity import resolve_identity
 from circus_stack.system.posix_spawn import is_available
 from circus_stack.system.spawn import Child, SpawnPlan, spawn, spawn_all
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+needs_root = pytest.mark.usefixtures("as_root")
 
 
 def plan(argv: list[str], fd: int, **options: object) -> SpawnPlan:
