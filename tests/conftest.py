@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 
 def pytest_configure() -> None:
@@ -20,6 +21,9 @@ def pytest_configure() -> None:
     # Run by make or by hand, the programs under test find the same environment.
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         os.environ.pop(name, None)
+    # The same examples in every run: who wants others asks for them, and for how many, by this variable.
+    settings.register_profile("suite", derandomize="CIRCUS_STACK_FUZZ" not in os.environ)
+    settings.load_profile("suite")
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "an error says what would be right",
         (
             Seen(
-                ("stop by an unknown way", "set * #2*", "set of what is no object", "add with *"),
+                ("stop by an unknown way", "set * #2*", "set of what is no object", "add with *", "listen"),
                 ("value reason",),
             ),
         ),
