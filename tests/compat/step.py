@@ -38,9 +38,14 @@ class Step:
         else:
             reply = _answer(daemon, self.raw)
         neutral: Reply = daemon.neutral(reply)
-        if self.command.lower() in CHANGES:
+        if self._asks_for().lower() in CHANGES:
             neutral["(at rest)"] = daemon.settle()
         return neutral
+
+    def _asks_for(self) -> str:
+        """The command, also that of a `raw` message: a cast changes something, too, and nobody says when it is done."""
+        found = self.raw.get("command", "") if isinstance(self.raw, dict) else self.command
+        return found if isinstance(found, str) else ""
 
 
 def _answer(daemon: Daemon, message: Any) -> Reply:
