@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 # Requests that wait for something at the same time: a client that asks without end must not fill the memory.
 MAX_PENDING = 1000
-# Those that may wait though nobody asked for it: for a module that is imported, for files that are read.
-_MAY_WAIT = frozenset({"add", "set", "save", "reloadconfig"})
 # How long the end of the arbiter waits for replies: to be made, and then to go out.
 _CLOSE_S = 0.5
 
@@ -110,11 +108,10 @@ class ControlServer:
         if command is None:
             raise CommandError(f"unknown command: {request.command[:60]!r}", Errno.UNKNOWN_COMMAND)
         properties = check_properties(command, request.properties)
-        handler = HANDLERS[command.name]
-        waits = inspect.iscoroutinefunction(handler) or properties.get("waiting") or command.name in _MAY_WAIT
+        waits = command.is_slow or properties.get("waiting")
         if waits and command.name != "quit" and len(self._pending) >= MAX_PENDING:
             raise CommandError(f"{MAX_PENDING} requests are waiting already: try again later", Errno.COMMAND_ERROR)
-        return handler(self._desk, properties)
+        return HANDLERS[command.name](self._desk, properties)
 
     async def _finish(self, envelope: Envelope, request: Request, result: Awaitable[Fields]) -> None:
         try:

@@ -17,7 +17,8 @@ _SHOWN = 60
 class Command:
     """What a client may ask. `words` names the properties that a command line takes in order, without a flag.
 
-    `help` is one sentence, `example` the words of a command line after the program's name.
+    `help` is one sentence, `example` the words of a command line after the program's name. `is_slow`: the answer takes
+    its time (files are read, modules imported, processes looked at) although nobody asked to wait.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Command:
     example: str
     properties: tuple[Property, ...] = ()
     words: tuple[str, ...] = ()
+    is_slow: bool = False
 
     def property(self, name: str) -> Property:
         """The declaration of one property; KeyError for a name that the command doesn't have."""

@@ -102,6 +102,7 @@ _COMMANDS = (
             _WAITING,
         ),
         ("name", "cmd"),
+        is_slow=True,
     ),
     Command(
         "rm",
@@ -116,8 +117,11 @@ _COMMANDS = (
         "set web numprocesses 3 graceful_timeout 10",
         (_NAME, Property("options", PAIRS, "the new values by name", is_required=True), _WAITING),
         ("name", "options"),
+        is_slow=True,
     ),
-    Command("save", "Write what was changed at run time into the file that the stack was read from.", "save"),
+    Command(
+        "save", "Write what was changed at run time into the file that the stack was read from.", "save", is_slow=True
+    ),
     Command(
         "jobs",
         "List the operations that are queued, that run, and that ended last.",
@@ -143,8 +147,9 @@ _COMMANDS = (
             Property("extended", BOOL, "also memory that is not shared (slower)", default=False),
         ),
         ("name", "process"),
+        is_slow=True,
     ),
-    Command("dstats", "Show what the arbiter itself uses.", "dstats"),
+    Command("dstats", "Show what the arbiter itself uses.", "dstats", is_slow=True),
     Command("listsockets", "List the listening sockets.", "listsockets"),
     Command(
         "globaloptions",
@@ -173,6 +178,7 @@ _COMMANDS = (
             Property("roll", BOOL, "also replace the processes of what did not change", default=False),
             Property("dry_run", BOOL, "only tell what would change", default=False, flag="--dry-run"),
         ),
+        is_slow=True,
     ),
     Command(
         "ipython",

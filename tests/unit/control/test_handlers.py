@@ -80,6 +80,15 @@ def test_what_must_be_answered_at_once_waits_for_nothing(command: str) -> None:
     assert not inspect.isawaitable(result)
 
 
+def test_what_may_answer_later_says_so() -> None:
+    """By a property `waiting`, or as slow: else it does not count among the requests that wait."""
+    for name, handler in HANDLERS.items():
+        returned = handler.__annotations__["return"]
+        if returned == "Answer" or "Awaitable" in returned or inspect.iscoroutinefunction(handler):
+            command = COMMANDS[name]
+            assert command.is_slow or any(each.name == "waiting" for each in command.properties), name
+
+
 def test_list() -> None:
     assert call("list") == {"watchers": ["big one", "web"]}
     assert call("list", name="WEB") == {"pids": [11, 12]}
