@@ -42,6 +42,8 @@ def _reason(module_name: str, error: Exception) -> str:
     if not isinstance(error, ModuleNotFoundError):
         return f"the import of {module_name} failed: {type(error).__name__}: {error}"
     missing = error.name or module_name
+    if missing.startswith(_OURS):
+        return f"no plugin {missing.removeprefix(_OURS)} is shipped; docs/plugins.md lists those that are"
     if (module_name + ".").startswith(missing + "."):
         return f"there is no module {missing} here; is its directory the working directory, or on PYTHONPATH?"
     extra = f"; pip install 'circus-stack[{missing}]'" if missing == "redis" else ""

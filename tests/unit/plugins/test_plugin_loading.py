@@ -23,6 +23,7 @@ def test_circus_names_of_shipped_plugins_are_ours():
         ("broken_for_tests.P", "broken_for_tests needs nothing_of_that_name, which is not installed"),
         ("worse_for_tests.P", "the import of worse_for_tests failed: ZeroDivisionError"),
         ("circus.plugins.flapping.Flaping", "it has Flapping"),
+        ("circus.plugins.floping.Flapping", "no plugin floping is shipped"),
     ],
 )
 def test_what_is_missing_is_told(name, told, tmp_path, monkeypatch):
