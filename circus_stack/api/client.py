@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,8 +37,9 @@ def make_json(command: str, **props: Any) -> str:
     return encode(make_message(command, **props)).decode()
 
 
-class CircusClient:
-    """A blocking connection to an arbiter; `timeout` is in seconds. Each thread makes its own."""
+class _Dialled(ABC):
+    """What both clients take, and the way to the arbiter; `timeout` is in seconds here, and in milliseconds as the
+    attribute, as Circus has it."""
 
     def __init__(
         self,
@@ -49,9 +51,21 @@ class CircusClient:
     ) -> None:
         self.endpoint = endpoint
         self._timeout_s = float(timeout)
-        # Circus has it in milliseconds.
         self.timeout = self._timeout_s * 1000
         self._reach = Reach(endpoint, ssh_server, ssh_keyfile)
+        self._connect(context)
+
+    @abstractmethod
+    def _connect(self, context: Any) -> None:
+        """Make the connection, at the end of `_reach`."""
+
+
+class CircusClient(_Dialled):
+    """A blocking connection to an arbiter; `timeout` is in seconds. Each thread makes its own."""
+
+    _client: Client
+
+    def _connect(self, context: Any) -> None:
         self._client = Client(self._reach.endpoint, timeout_s=self._timeout_s, context=self._context(context))
 
     @staticmethod
@@ -80,23 +94,15 @@ class CircusClient:
         self._reach.close()
 
 
-class AsyncCircusClient:
+class AsyncCircusClient(_Dialled):
     """The same with coroutines, to be used in one event loop of asyncio (or of Tornado, whose loop that is)."""
 
-    def __init__(
-        self,
-        context: Any = None,
-        endpoint: str = DEFAULT_ENDPOINT_DEALER,
-        timeout: float = 5.0,
-        ssh_server: str | None = None,
-        ssh_keyfile: str | None = None,
-    ) -> None:
-        del context
-        self.endpoint = endpoint
-        self.timeout = float(timeout) * 1000
-        self._reach = Reach(endpoint, ssh_server, ssh_keyfile)
-        self._client = AsyncClient(self._reach.endpoint, timeout_s=float(timeout))
-        self._closing: asyncio.Task[None] | None = None
+    _closing: asyncio.Task[None] | None = None
+    _client: AsyncClient
+
+    def _connect(self, _context: Any) -> None:
+        # Its sockets are the loop's: a context of the caller's has no place in them.
+        self._client = AsyncClient(self._reach.endpoint, timeout_s=self._timeout_s)
 
     async def send_message(self, command: str, **props: Any) -> Reply:
         """Give a command and wait for the reply. Raises CallError without one."""
