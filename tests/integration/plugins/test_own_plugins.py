@@ -52,8 +52,12 @@ def test_a_plugin_hears_asks_and_tells(beside):
 
     plugin.wait_line("init ['job']")
     plugin.wait_line("asked 1")
-    plugin.wait_line("event job spawn ['process_pid', ")
     stack.wait_pids(2, watcher="job")
+    # What came of its own request may have been published before it had joined; nothing later is missed.
+    plugin.wait_line("joined, with ['job']")
+    stack.call("incr", name="job")
+    plugin.wait_line("event job spawn ['process_pid', ")
+    stack.wait_pids(3, watcher="job")
     assert plugin.stop(signal.SIGTERM) == 0
     assert "stop True ok" in plugin.output()
 
@@ -62,7 +66,7 @@ def test_a_plugin_outlives_its_own_faults_and_the_arbiter(beside):
     stack = beside.circusd(SLEEPER)
     beside.module("mine", LOGGER)
     plugin = beside.plugin("mine.Logger")
-    plugin.wait_line("event job spawn")
+    plugin.wait_line("joined, with ['job']")
 
     stack.call("kill", name="job")
     plugin.wait_line("RuntimeError: this plugin has a fault")
