@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from circus_stack.arbiter.marker import MARKER_VARIABLE, Marker
 from circus_stack.arbiter.site_packages import site_packages
 from circus_stack.config.expand import command_line, expand, mentions_variables, process_variables
 from circus_stack.config.schema import WatcherConfig
@@ -28,7 +29,8 @@ def _no_lane(socket: str, _watcher: str, _lane: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every process of the stack is started with: descriptors, environment, the way to say READY=1.
+    """What every process of the stack is started with: descriptors, environment, the way to say READY=1, and the id of
+    the stack, `instance`.
 
     Of the sockets in `laned` each process has one of its own: `lane_fd(socket, watcher, lane)` gives it.
     """
@@ -40,6 +42,7 @@ class Surroundings:
     laned: frozenset[str] = frozenset()
     lane_fd: Callable[[str, str, int], int] = _no_lane
     module_path: Sequence[str] = field(default_factory=lambda: tuple(sys.path))
+    instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +59,28 @@ class _Sockets:
 
 
 def plan_launch(
-    config: WatcherConfig, wid: int, around: Surroundings, stdout_fd: int, stderr_fd: int, *, lane: int = 0
+    config: WatcherConfig,
+    wid: int,
+    around: Surroundings,
+    stdout_fd: int,
+    stderr_fd: int,
+    *,
+    lane: int = 0,
+    token: str = "",
 ) -> SpawnPlan:
     """The plan of the process in slot `wid`; raises SpawnError for an unknown user or an empty command.
 
-    `lane` is its place among its generation, from 0: which of the so_reuseport sockets it gets.
+    `lane` is its place among its generation, from 0: which of the so_reuseport sockets it gets. `token` is the word in
+    its marker that no other process has; without one it has no marker.
     """
     identity = resolve_identity(config.uid, config.gid)
     fds = _fds(config, around, lane)
     sockets = _sockets(config, fds, around.laned)
     known = _known(config, identity)
     env = _environment(config, wid, around, identity, sockets.numbers, known)
+    if token:
+        marker = str(Marker(around.instance, config.name, wid, token))
+        env[MARKER_VARIABLE] = " ".join(filter(None, (around.environ.get(MARKER_VARIABLE), marker)))
     inherited = dict(sockets.ours)
     if config.ready.form is ReadinessForm.NOTIFY:
         env["NOTIFY_SOCKET"] = _notify_socket(around, identity, inherited, sockets)

@@ -20,6 +20,8 @@ class Process:
     state: ProcessState = ProcessState.STARTING
     ready_at: float | None = None
     lane: int = 0
+    # The word in its marker that no other process has: see `marker`.
+    token: str = ""
     # When it has reached its age and is to be replaced; None: never.
     expires_at: float | None = None
     # The leader was reaped, but members of its process group live on: its slot is free, its group is still ours.

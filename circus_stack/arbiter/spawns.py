@@ -10,6 +10,7 @@ from circus_stack.arbiter.ages import Ages
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.ends import Ends
 from circus_stack.arbiter.launch import plan_launch
+from circus_stack.arbiter.marker import new_token
 from circus_stack.arbiter.means import Capture
 from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.watcher import Failure
@@ -34,6 +35,7 @@ class _Launch:
     lane: int
     capture: Capture
     plan: SpawnPlan
+    token: str
 
 
 class Spawns:
@@ -129,10 +131,10 @@ class Spawns:
         capture = None
         try:
             capture = means.open_capture(config, wid)
-            around = means.surroundings()
-            return _Launch(
-                wid, lane, capture, plan_launch(config, wid, around, capture.stdout_fd, capture.stderr_fd, lane=lane)
-            )
+            outputs = capture.stdout_fd, capture.stderr_fd
+            token = new_token()
+            plan = plan_launch(config, wid, means.surroundings(), *outputs, lane=lane, token=token)
+            return _Launch(wid, lane, capture, plan, token)
         except Exception as error:
             if capture is not None:
                 capture.abandon()
@@ -142,7 +144,8 @@ class Spawns:
     def _record(self, launch: _Launch, child: Child) -> None:
         charge, means = self._charge, self._charge.means
         launch.capture.attach(child.pid)
-        process = charge.watcher.spawned(child.pid, launch.wid, means.clock(), means.epoch(), launch.lane)
+        now, epoch = means.clock(), means.epoch()
+        process = charge.watcher.spawned(child.pid, launch.wid, now, epoch, launch.lane, launch.token)
         self._ages.note(process)
         means.reaper.add(child, self._ends.exited, self._ends.leader_ended)
         charge.publish(

@@ -163,10 +163,12 @@ class Watcher:
                 wake_at = not_before if wake_at is None else min(wake_at, not_before)
         return actions if wake_at is None else [*actions, WakeAt(wake_at)]
 
-    def spawned(self, pid: int, wid: int, now: float, epoch: float, lane: int | None = None) -> Process:
+    def spawned(
+        self, pid: int, wid: int, now: float, epoch: float, lane: int | None = None, token: str = ""
+    ) -> Process:
         """Record a process that was started; in the first free lane unless another was given to it."""
         lane = next(iter(self.free_lanes(1))) if lane is None else lane
-        process = Process(pid, wid, self.generation, spawned_at=now, started_at=epoch, lane=lane)
+        process = Process(pid, wid, self.generation, spawned_at=now, started_at=epoch, lane=lane, token=token)
         self.processes[pid] = process
         self._failed_spawns = 0
         self._next_spawn_at = now + self.config.warmup_delay

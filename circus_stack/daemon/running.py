@@ -124,6 +124,7 @@ class Daemon:
                 self._notify.path_fd,
                 laned(sockets),
                 partial(lane_fd, sockets),
+                instance=self._setting.paths.id,
             ),
             settle_lanes=partial(settle_lanes, sockets),
         )

@@ -58,6 +58,13 @@ def test_users_and_groups_are_numbers_in_texts() -> None:
     assert made.argv == ["prog", "0"]
 
 
+def test_a_process_is_known_by_its_marker_and_by_those_of_the_arbiters_around_ours() -> None:
+    around = surroundings({"CIRCUS_STACK_PROCESS": "out/circusd/1/aa"}, instance="in")
+    config = WatcherConfig(name="Big One", cmd="x", env={"CIRCUS_STACK_PROCESS": "somebody/else/1/bb"})
+    found = plan_launch(config, 4, around, 21, 22, token="cc").env["CIRCUS_STACK_PROCESS"]
+    assert found == "out/circusd/1/aa in/Big%20One/4/cc"
+
+
 def test_the_environment_is_the_watchers_own_unless_it_is_copied() -> None:
     assert dict(plan(env={"A": "1"}).env) == {"A": "1"}
     copied = plan(
