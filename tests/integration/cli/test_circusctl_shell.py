@@ -107,7 +107,8 @@ def test_a_shell_without_an_arbiter_says_so_and_goes_on(here: Room) -> None:
     shell.wait_shown("nobody listens at ipc://")
     shell.wait_shown(PROMPT)
     say(shell, "list \t\n", "nobody listens at ipc://")
-    # A Ctrl-D that comes while a command runs is the terminal's own, lost in any shell: only at the prompt does it leave.
+    # A Ctrl-D that comes while a command runs is the terminal's own, lost in any shell: only at the prompt does it
+    # leave.
     shell.type(b"\x04")
     assert shell.wait_exit() == 0
 
