@@ -38,6 +38,7 @@ class Arbiter:
         self._sockets = sockets
         self._means = means
         self._keepers = {config.name: Keeper(config, means) for config in stack.watchers}
+        means.starts.limit = lambda: self.stack.circus.start_concurrency
         means.hooks.arbiter = ArbiterView(
             lambda: [keeper.watcher for keeper in tuple(self._keepers.values())], lambda: self.stack.circus
         )

@@ -1,13 +1,12 @@
-"""How long a slot waits after a failure, and when a watcher is given up. Pure: times come in as arguments."""
+"""How long a slot waits after a failure, and when a watcher is given up. Pure: times and luck come in as arguments."""
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
-# A first failure is retried at once: most are a passing fault. Then the delay doubles, from a tenth of a second to half
-# a minute, so that a command that can't work costs the machine nothing.
-FIRST_DELAY_S = 0.1
-LONGEST_DELAY_S = 30.0
+from circus_stack.config.schema import WatcherConfig
+
 # A process whose readiness proves nothing (there is none, or a stranger may have answered at the address that is asked)
 # has run well when it got this old. Design: "ran well" is ready, or 10 s; DESIGN.md tells why ready
 # alone is not enough.
@@ -17,6 +16,35 @@ RAN_WELL_AFTER_S = 10.0
 SERVED_WELL_AFTER_S = 1.0
 # Once is chance, twice may be a coincidence: from so many failures in a row on a watcher is said to flap.
 FLAPPING_AFTER = 3
+# The exponent is bounded, so that a slot that fails for weeks doesn't compute with huge numbers: by then the longest
+# delay is reached, or the factor is so near 1 that nobody wants it to be.
+_MOST_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The delays of one watcher: from `initial_s` on `factor` times as long each time, `longest_s` at most; each is
+    shortened by chance, by up to the part `jitter` of it."""
+
+    initial_s: float = 0.1
+    factor: float = 2.0
+    longest_s: float = 30.0
+    jitter: float = 0.0
+
+    @classmethod
+    def of(cls, config: WatcherConfig) -> Schedule:
+        """What the watcher's options say."""
+        return cls(config.backoff_initial, config.backoff_factor, config.backoff_max, config.backoff_jitter)
+
+    def delay_s(self, failures: int, luck: float = 0.0) -> float:
+        """The seconds to wait after so many failures in a row; `luck` is a number from 0 to 1.
+
+        A first failure is retried at once: most are a passing fault.
+        """
+        if failures <= 1:
+            return 0.0
+        grown = min(self.longest_s, self.initial_s * self.factor ** min(failures - 2, _MOST_STEPS))
+        return grown * (1 - self.jitter * luck)
 
 
 class Backoff:
@@ -30,15 +58,12 @@ class Backoff:
         """A process of that slot ran well."""
         self._in_a_row.pop(wid, None)
 
-    def failed(self, wid: int, now: float) -> float:
-        """Note a failure; the seconds to wait before that slot is tried again."""
+    def failed(self, wid: int, now: float) -> int:
+        """Note a failure; how often that slot has failed in a row."""
         failures = self._in_a_row.get(wid, 0) + 1
         self._in_a_row[wid] = failures
         self._recent.append(now)
-        if failures == 1:
-            return 0.0
-        # The exponent is bounded, so that a slot that fails for weeks doesn't compute with huge numbers.
-        return float(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(failures - 2, 20)))
+        return failures
 
     def failures(self, wid: int) -> int:
         """How often a slot failed in a row."""

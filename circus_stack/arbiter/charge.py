@@ -14,7 +14,7 @@ class Charge:
     """A watcher, its hooks, and the means of its arbiter."""
 
     def __init__(self, config: WatcherConfig, means: Means) -> None:
-        self.watcher = Watcher(config)
+        self.watcher = Watcher(config, means.draw)
         self.means = means
         self.hooks = Hooks(self.watcher, means.hooks, means.loop, means.reaper, means.publish, means.epoch)
 

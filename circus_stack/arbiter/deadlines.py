@@ -16,6 +16,9 @@ class Deadlines:
     def __contains__(self, pid: int) -> bool:
         return pid in self._timers
 
+    def __len__(self) -> int:
+        return len(self._timers)
+
     def set(self, pid: int, delay_s: float, callback: Callable[[int], None]) -> None:
         """Call `callback(pid)` after `delay_s` seconds, in place of what was set for that pid before."""
         self.cancel(pid)

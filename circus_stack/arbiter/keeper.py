@@ -154,7 +154,7 @@ class Keeper:
         """The slot that is to be filled now; None where, by now, none is."""
         if self.is_held:
             return None
-        actions = self.watcher.converge(self._means.clock(), 1)
+        actions = self.watcher.converge(self._means.clock(), min(1, self._spawns.room()))
         return next((action.wid for action in actions if isinstance(action, Spawn)), None)
 
     def is_complete(self) -> bool:

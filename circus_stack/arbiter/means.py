@@ -12,6 +12,7 @@ from typing import Protocol
 from circus_stack.arbiter.hooks import HookHost
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.pulse import Pulse
+from circus_stack.arbiter.start_gate import StartGate
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import SpawnError
 from circus_stack.events import Event
@@ -62,3 +63,4 @@ class Means:
     # A watcher wants so many processes, and has some in these lanes: sockets of others may go.
     settle_lanes: Callable[[str, int, Collection[int]], None] = _ignore
     hooks: HookHost = field(default_factory=HookHost)
+    starts: StartGate = field(default_factory=StartGate)

@@ -24,11 +24,17 @@ class ReadinessWatch:
         self._deadlines = Deadlines(means.loop)
         self._probes: dict[int, asyncio.Task[None]] = {}
 
+    @property
+    def pending(self) -> int:
+        """How many processes are waited for."""
+        return len(self._deadlines)
+
     def expect(self, pid: int, config: WatcherConfig, env: Mapping[str, str], cwd: str | None) -> None:
         """Begin to wait for a process; without a readiness it is ready at once."""
         if config.ready.form is ReadinessForm.NONE:
             self._on_ready(pid)
             return
+        self._means.starts.enter(pid)
         self._deadlines.set(pid, config.ready_timeout, self._on_timeout)
         if config.ready.form is not ReadinessForm.NOTIFY:
             run = partial(run_command, self._means.reaper, env=env, cwd=cwd)
@@ -37,6 +43,7 @@ class ReadinessWatch:
     def forget(self, pid: int) -> None:
         """The process is ready, on its way out, or gone: ask no more."""
         self._deadlines.cancel(pid)
+        self._means.starts.leave(pid)
         probe = self._probes.pop(pid, None)
         if probe is not None:
             probe.cancel()

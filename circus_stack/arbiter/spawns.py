@@ -72,7 +72,19 @@ class Spawns:
         """How many may be asked for now."""
         if self.is_between_hooks:
             return 0
-        return 1 if self._has_hooks else _SPAWNS_A_TURN
+        return min(1 if self._has_hooks else _SPAWNS_A_TURN, self.room())
+
+    def room(self) -> int:
+        """How many the limits of processes that start at once let through; where none, there is a call once some may.
+
+        The watcher's own processes tell that anyway: each that is ready or gone has it decide again.
+        """
+        own, starts = self._charge.config.start_concurrency, self._charge.means.starts
+        room = max(0, own - self._readiness.pending) if own else _SPAWNS_A_TURN
+        shared = starts.room()
+        if shared == 0 and not self._charge.watcher.has_all_ready():
+            starts.wait(self._on_change)
+        return room if shared is None else min(room, shared)
 
     def begin(self, wids: Sequence[int]) -> None:
         """Start processes in these slots, at the same time; with hooks, one in whichever slot is still wanted when they

@@ -6,9 +6,10 @@ Times are monotonic seconds that come in as arguments. The keeper carries out th
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, SERVED_WELL_AFTER_S, Backoff
+from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, SERVED_WELL_AFTER_S, Backoff, Schedule
 from circus_stack.arbiter.process import Process
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
@@ -54,10 +55,11 @@ Action = Spawn | Stop | WakeAt
 
 
 class Watcher:
-    """One command, N processes: the state that decisions are made from."""
+    """One command, N processes: the state that decisions are made from. `draw` gives a number from 0 to 1 by chance."""
 
-    def __init__(self, config: WatcherConfig) -> None:
+    def __init__(self, config: WatcherConfig, draw: Callable[[], float] = lambda: 0.0) -> None:
         self.config = config
+        self._draw = draw
         self.state = WatcherState.STOPPED
         self.wanted = config.numprocesses
         self.generation = 1
@@ -235,14 +237,15 @@ class Watcher:
     def failed(self, wid: int, now: float) -> Failure:
         """Count a failure of a slot, also one that never became a process."""
         was_flapping = self._backoff.is_flapping
-        delay_s = self._backoff.failed(wid, now)
+        failures = self._backoff.failed(wid, now)
+        delay_s = Schedule.of(self.config).delay_s(failures, self._draw())
         self._not_before[wid] = now + delay_s
         begins_to_flap = self._backoff.is_flapping and not was_flapping
         # For each process: else the more there are, the shorter an outage that they all meet may be.
         limit = self.config.max_failures * max(1, self.wanted)
         gives_up = 0 < limit <= self._backoff.recent(now, self.config.failure_window)
         text = f"{limit} failures in {self.config.failure_window:g} s" if gives_up else ""
-        return Failure(delay_s, self._backoff.failures(wid), gives_up, text, begins_to_flap)
+        return Failure(delay_s, failures, gives_up, text, begins_to_flap)
 
     def spawn_failed(self, wid: int, now: float) -> Failure:
         """Count a command that could not be executed; Circus's max_retry bounds how often that may be, in a row."""

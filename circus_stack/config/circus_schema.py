@@ -27,6 +27,12 @@ class CircusConfig:
         5.0, kinds.SECONDS, "Seconds between two safety sweeps; exits are seen at once without it.", change=Change.APPLY
     )
     warmup_delay: float = option(0.0, kinds.SECONDS, "Pause between the starts of two watchers.", change=Change.APPLY)
+    start_concurrency: int = option(
+        0,
+        kinds.COUNT,
+        "How many processes of the stack may be between their spawn and ready at once; 0: any.",
+        change=Change.APPLY,
+    )
     umask: int | None = option(None, kinds.OCTAL, "File mode mask of the arbiter.", change=Change.RESTART)
     pidfile: str | None = option(None, kinds.TEXT, "File that holds the arbiter's pid.", change=Change.RESTART)
     loglevel: str = option(

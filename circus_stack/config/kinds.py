@@ -12,6 +12,8 @@ from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, pars
 
 # uid_t has 32 bits, and its highest number stands for "no change".
 _MAX_ID = 2**32 - 2
+# Of a delay that grows: ten times as long each time is no schedule any more.
+_MOST_FACTOR = 10.0
 
 
 def _parse_count(text: str) -> int:
@@ -20,6 +22,21 @@ def _parse_count(text: str) -> int:
 
 def _parse_processes(text: str) -> int:
     return parse_whole(text, 0, MAX_PROCESSES)
+
+
+def _parse_factor(text: str) -> float:
+    return _bounded(text, 1.0, _MOST_FACTOR)
+
+
+def _parse_fraction(text: str) -> float:
+    return _bounded(text, 0.0, 1.0)
+
+
+def _bounded(text: str, least: float, most: float) -> float:
+    number = float(text)
+    if not least <= number <= most:
+        raise ValueError("out of range")
+    return number
 
 
 def _parse_retries(text: str) -> int:
@@ -140,6 +157,8 @@ OFFER = Kind("offer of sockets", _parse_offer, f"{BOOL.legal}, or names of socke
 COUNT = Kind("count", _parse_count, "a whole number, 0 or more")
 PROCESSES = Kind("number of processes", _parse_processes, f"a whole number, 0 to {MAX_PROCESSES}")
 RETRIES = Kind("number of attempts", _parse_retries, "a whole number, 0 or more, or -1 for no limit")
+FACTOR = Kind("factor", _parse_factor, f"a number from 1 to {_MOST_FACTOR:g}")
+FRACTION = Kind("fraction", _parse_fraction, "a number from 0 to 1")
 INT = Kind("whole number", int, "a whole number")
 PORT = Kind("port", _parse_port, "0 to 65535 (0: the kernel chooses)")
 SECONDS = Kind("number of seconds", parse_seconds, "a number of seconds, 0 or more")

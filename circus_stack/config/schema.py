@@ -80,6 +80,9 @@ class WatcherConfig:
         (), kinds.WORDS, "Watchers that must be ready before this one starts.", change=Change.APPLY
     )
     warmup_delay: float = option(0.0, kinds.SECONDS, "Pause between the starts of two processes.", change=Change.APPLY)
+    start_concurrency: int = option(
+        0, kinds.COUNT, "How many processes may be between their spawn and ready at once; 0: any.", change=Change.APPLY
+    )
     on_demand: bool = option(
         False, kinds.BOOL, "Start with the first activity at one of the watcher's sockets.", change=Change.APPLY
     )
@@ -116,6 +119,22 @@ class WatcherConfig:
         change=Change.APPLY,
     )
     failure_window: float = option(60.0, kinds.SECONDS, "Window of max_failures.", change=Change.APPLY)
+    backoff_initial: float = option(
+        0.1,
+        kinds.SECONDS,
+        "Pause after a slot's second failure in a row; after the first it is tried again at once.",
+        change=Change.APPLY,
+    )
+    backoff_factor: float = option(
+        2.0, kinds.FACTOR, "By how much the pause grows with each further failure.", change=Change.APPLY
+    )
+    backoff_max: float = option(30.0, kinds.SECONDS, "The longest pause.", change=Change.APPLY)
+    backoff_jitter: float = option(
+        0.1,
+        kinds.FRACTION,
+        "Part of each pause that chance may take away, so that what failed together doesn't come back together.",
+        change=Change.APPLY,
+    )
     stdout_stream: StreamConfig | None = composite(
         _nothing, "stdout_stream.*", "Where stdout goes: class, filename and the class's options.", change=Change.APPLY
     )

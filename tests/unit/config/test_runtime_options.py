@@ -26,6 +26,8 @@ _SAMPLES: dict[str, tuple[str, object, object]] = {
     kinds.RETRIES.name: ("-1", -1, "-2"),
     kinds.INT.name: ("-7", -7, "1.5"),
     kinds.SECONDS.name: ("2.5", 2.5, "soon"),
+    kinds.FACTOR.name: ("2.5", 2.5, "0.5"),
+    kinds.FRACTION.name: ("0.5", 0.5, 2),
     kinds.SIGNAL.name: ("SIGINT", 2, "SIGNONE"),
     kinds.WORDS.name: ("redis, solr", ["redis", "solr"], {"redis": 1}),
     kinds.OFFER.name: ("web, admin", ["web", "admin"], 1.5j),

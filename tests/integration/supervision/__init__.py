@@ -1,0 +1,1 @@
+"""What is supervised beyond a process's life: dependencies, health, crash loops, and how many start at once."""
