@@ -14,6 +14,7 @@ from chaussette.application import is_ini, load_application, parse_target
 from chaussette.arguments import NO_BACKEND, build_parser, settings_from
 from chaussette.errors import EXIT_USAGE, AppLoadError, ChaussetteError, UsageError
 from chaussette.notify import Notifier
+from chaussette.quota import with_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if namespace.list_backends or namespace.backend == NO_BACKEND:
         return show_backends(asked=namespace.list_backends)
     try:
-        return run(settings_from(namespace), namespace)
+        return run(with_environ(settings_from(namespace), os.environ), namespace)
     except ChaussetteError as error:
         return report(error)
     except KeyboardInterrupt:

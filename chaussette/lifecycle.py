@@ -85,6 +85,15 @@ class Lifecycle:
         start_new_thread(self._enforce_deadline, ())
         self._wake()
 
+    def retire(self, reason: str) -> bool:
+        """This worker should go: ask the supervisor for a successor and serve on until it comes, or stop where nobody
+        answers to that. False where the supervisor could not be reached now."""
+        if self.notifier.is_heard:
+            return self.notifier.ask_replacement(reason)
+        log.info("Stopping: %s", reason)
+        self.stop()
+        return True
+
     def finished(self) -> None:
         """The server has drained; the deadline no longer counts."""
         self._is_finished = True

@@ -15,6 +15,8 @@ from socket import AF_UNIX, MSG_DONTWAIT, SOCK_DGRAM
 from socket import socket as native_socket
 
 READY_TIMEOUT_S = 5.0
+# The end of the path of systemd's own socket, of the system's and of a user's.
+_SYSTEMD = "/systemd/notify"
 
 
 class Notifier:
@@ -26,6 +28,11 @@ class Notifier:
     def __init__(self, address: str = "", beat_interval_s: float | None = None) -> None:
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self.beat_interval_s = beat_interval_s if address else None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the other end may replace us when asked to. systemd, whose socket has a name of its own, does not."""
+        return bool(self._address) and not self._address.endswith(_SYSTEMD)
 
     @classmethod
     def from_environ(cls, environ: MutableMapping[str, str]) -> Notifier:
@@ -49,10 +56,16 @@ class Notifier:
         """WATCHDOG=1. Never waits."""
         self._send("WATCHDOG=1")
 
-    def _send(self, message: str, timeout_s: float = 0.0) -> None:
+    def ask_replacement(self, reason: str) -> bool:
+        """Ask for a successor, and to be stopped once it serves; False where that could not be said. Never waits."""
+        return self._send(f"X_CIRCUS_REPLACE={reason}")
+
+    def _send(self, message: str, timeout_s: float = 0.0) -> bool:
         if not self._address:
-            return
+            return False
         # A supervisor that went away must not take its workers along: they serve on.
         with contextlib.suppress(OSError), native_socket(AF_UNIX, SOCK_DGRAM) as sock:
             sock.settimeout(timeout_s)
             sock.sendto(message.encode(), 0 if timeout_s else MSG_DONTWAIT, self._address)
+            return True
+        return False

@@ -35,11 +35,14 @@ ADDRESS_KEYS = ("listen", "bind", "unix_socket", "unix_socket_perms")
 # What only a stack can do: accepted, so that one ini serves both, and named in one warning.
 STACK_KEYS = (
     "app", "application", "workers", "numprocesses", "preload", "ready_timeout", "user", "uid", "group", "gid",
-    "watch_files",
+    "watch_files", "max_requests", "max_requests_jitter",
 )  # fmt: skip
 ALIASES = {"connections": "spawn", "ident": "server_header"}
 # Values of stack keys that ask for what happens anyway.
-HARMLESS = {"workers": ("1",), "numprocesses": ("1",), "preload": ("false", "no", "off", "0")}
+HARMLESS = {
+    "workers": ("1",), "numprocesses": ("1",), "preload": ("false", "no", "off", "0"), "max_requests": ("0",),
+    "max_requests_jitter": ("0",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def run_reloader(settings: Settings, namespace: Namespace) -> int:
 def worker_argv(settings: Settings, namespace: Namespace, listeners: Sequence[Listener]) -> list[str]:
     """The command line of a worker on the sockets of `listeners`."""
     fds = tuple(listener.sock.fileno() for listener in listeners)
-    own = replace(settings, fd=fds, host=None, port=None)
+    # Nobody starts the worker anew but for a change of a file.
+    own = replace(settings, fd=fds, host=None, port=None, max_requests=None, max_requests_jitter=None)
     if own.multiprocess is None:
         own = replace(own, multiprocess=bool(settings.fd))
     return [

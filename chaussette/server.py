@@ -15,6 +15,7 @@ from chaussette.errors import BackendError, UsageError
 from chaussette.hooks import PostHook, run_pre_hook
 from chaussette.lifecycle import Lifecycle
 from chaussette.notify import Notifier
+from chaussette.quota import counted, share_of
 from chaussette.settings import Settings
 from chaussette.sockets import Listener, adopt_all, bind, closing_listeners
 
@@ -78,7 +79,9 @@ def serve(
     with closing_listeners(listeners), contextlib.ExitStack() as stack:
         stack.callback(post_hook.run)
         run_pre_hook(settings.pre_hook, arguments)
-        serve_loaded(cls(load(), listeners, settings), lifecycle, listeners, label)
+        share = share_of(settings)
+        app = counted(load(), share, lambda: lifecycle.retire(f"{share} requests"))
+        serve_loaded(cls(app, listeners, settings), lifecycle, listeners, label)
 
 
 def serve_loaded(backend: Backend, lifecycle: Lifecycle, listeners: Sequence[Listener], label: str) -> None:

@@ -70,6 +70,14 @@ class Settings:
         None, "connections served at once by gevent (default: no limit)", values.count, "server", metavar="N",
         aliases=("connections",),
     )  # fmt: skip
+    max_requests: int | None = option(
+        None, "requests after which the worker asks to be replaced, or ends where nobody replaces it (default: never)",
+        values.whole_number, "server", metavar="N", in_paste=False,
+    )  # fmt: skip
+    max_requests_jitter: int | None = option(
+        None, "up to so many requests are added to --max-requests, so that not all workers ask at once",
+        values.whole_number, "server", metavar="N", in_paste=False,
+    )  # fmt: skip
     graceful_timeout: float = option(
         30.0, "seconds from SIGTERM until requests in flight are cut", values.seconds, "server", metavar="S"
     )

@@ -153,6 +153,17 @@ class ReadyTimedOut(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplacementBegun(Event):
+    """A process is being replaced, its successor first where two may be: because of its "age", its "memory", or for the
+    reason that it gave itself."""
+
+    topic: ClassVar[str] = "replace"
+    process_pid: int
+    wid: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessKilled(Event):
     """A signal that is to end it was sent to a process."""
 

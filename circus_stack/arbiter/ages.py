@@ -1,4 +1,7 @@
-"""Replacing processes that have reached their age: who is next and when. One timer, at the next deadline."""
+"""Replacing processes that have reached their age, or their end for another reason: who is next and when.
+
+One timer, at the next deadline.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.process import Process
 from circus_stack.config.schema import WatcherConfig
+from circus_stack.events import ReplacementBegun
 
 # After a successor that would not serve, the old process goes on for so long before another one is tried: what keeps
 # it from serving needs somebody who mends it, and meanwhile it should cost nothing.
@@ -37,6 +41,17 @@ class Ages:
         charge = self._charge
         process.expires_at = expiry(charge.config, process.spawned_at, charge.means.draw)
         self._is_aging |= process.expires_at is not None
+
+    def hasten(self, pid: int, reason: str, delay_s: float = 0.0) -> None:
+        """A process is to be replaced although it has not reached its age; the first reason counts."""
+        process = self._charge.watcher.processes.get(pid)
+        if process is None or process.outlived or not process.is_serving:
+            return
+        process.outlived = reason
+        at = self._charge.means.clock() + delay_s
+        process.expires_at = at if process.expires_at is None else min(at, process.expires_at)
+        self._is_aging = True
+        self.schedule()
 
     def retry_later(self) -> None:
         """A successor would not serve: leave the old ones alone for a while."""
@@ -70,4 +85,14 @@ class Ages:
         self._timer = None
         process = self._next()
         if process is not None:
+            charge = self._charge
+            charge.publish(
+                ReplacementBegun(
+                    watcher=charge.name,
+                    time=charge.epoch(),
+                    process_pid=process.pid,
+                    wid=process.wid,
+                    reason=process.outlived or "age",
+                )
+            )
             self._replace(process)

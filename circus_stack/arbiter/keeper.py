@@ -62,6 +62,7 @@ class Keeper:
             on_failure=self.failures.note,
             on_told=self.converge_soon,
             on_change=self.converge_soon,
+            on_wish=self._ages.hasten,
         )
         self.ends = Ends(
             charge, self.signalling, self.serving.watch, self.demand, self.failures.note, self.converge_soon
@@ -281,7 +282,7 @@ class Keeper:
     # -- what happens to processes ----------------------------------------------------------------------------
 
     def _replace_aged(self, process: Process) -> None:
-        """A process has reached its age: its successor serves first, where two may be."""
+        """A process is to be replaced: its successor serves first, where two may be."""
         if self.config.respawn and not self.config.cannot_overlap:
             self.watcher.superseded = process.pid
         else:

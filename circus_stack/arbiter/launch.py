@@ -22,6 +22,9 @@ FIRST_LISTEN_FD = 3
 # What the arbiter was told by its own supervisor is none of a child's business.
 _SUPERVISION = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
+# What chaussette reads; another program may do so, too.
+_MAX_REQUESTS, _JITTER = "CHAUSSETTE_MAX_REQUESTS", "CHAUSSETTE_MAX_REQUESTS_JITTER"
+
 
 def _no_lane(socket: str, _watcher: str, _lane: int) -> int:
     raise SpawnError(f"the socket {socket!r} has no lanes")
@@ -202,6 +205,8 @@ def _environment(
     env = dict(around.environ) if config.copy_env else {}
     for name in _SUPERVISION:
         env.pop(name, None)
+    if config.max_requests:
+        env |= {_MAX_REQUESTS: str(config.max_requests), _JITTER: str(config.max_requests_jitter)}
     if identity is not None and identity.user:
         env.update(HOME=identity.home, USER=identity.user, LOGNAME=identity.user)
     if config.copy_path:

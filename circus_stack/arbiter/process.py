@@ -22,8 +22,10 @@ class Process:
     lane: int = 0
     # The word in its marker that no other process has: see `marker`.
     token: str = ""
-    # When it has reached its age and is to be replaced; None: never.
+    # When it has reached its age, or its end for another reason, and is to be replaced; None: never.
     expires_at: float | None = None
+    # The other reason, where there is one.
+    outlived: str = ""
     # The leader was reaped, but members of its process group live on: its slot is free, its group is still ours.
     is_lingering: bool = False
 

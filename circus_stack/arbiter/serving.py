@@ -9,10 +9,16 @@ from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.watcher import Failure
 from circus_stack.events import ProcessReady, ProcessUnready, ReadyTimedOut
 
+# Beside systemd's own words, as sd_notify(3) has it for others: the process asks for a successor, for that reason.
+_REPLACE = "X_CIRCUS_REPLACE"
+# Of a reason, as much as is put into an event.
+_MOST_SHOWN = 200
+
 
 class Serving:
     """Notes readiness. `stop(pid)` ends a process that was not ready in time; `on_told` and `on_change` are called when
-    a process has said something, and when there may be something to decide."""
+    a process has said something, and when there may be something to decide. `on_wish(pid, reason)`: a process asks to
+    be replaced."""
 
     def __init__(
         self,
@@ -22,12 +28,14 @@ class Serving:
         on_failure: Callable[[Failure, str], None],
         on_told: Callable[[], None],
         on_change: Callable[[], None],
+        on_wish: Callable[[int, str], None],
     ) -> None:
         self._charge = charge
         self._stop = stop
         self._on_failure = on_failure
         self._on_told = on_told
         self._on_change = on_change
+        self._on_wish = on_wish
         self.watch = ReadinessWatch(charge.means, self.became_ready, self._timed_out)
 
     def notified(self, pid: int, fields: Mapping[str, str]) -> None:
@@ -38,6 +46,9 @@ class Serving:
             self._became_unready(pid, "it says that it reloads")
         if fields.get("READY") == "1":
             self.became_ready(pid)
+        wish = fields.get(_REPLACE)
+        if wish is not None:
+            self._on_wish(pid, _printable(wish) or "it asks for it")
 
     def became_ready(self, pid: int) -> None:
         """The process serves: its probe or its own READY=1 says so."""
@@ -73,3 +84,7 @@ class Serving:
             failure = charge.watcher.failed(process.wid, charge.means.clock())
             self._on_failure(failure, f"{charge.label(process)} was not ready within {timeout_s:g} s")
         self._on_change()
+
+
+def _printable(text: str) -> str:
+    return "".join(each for each in text[:_MOST_SHOWN] if each.isprintable()).strip()

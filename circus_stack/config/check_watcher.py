@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from circus_stack.config.chaussette_command import backend_of
 from circus_stack.config.composites import HOOK_PREFIX, HOOKS, RLIMIT_PREFIX, rlimit_names
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
@@ -91,6 +92,11 @@ def _check_outputs(watcher: WatcherConfig, problems: Problems) -> None:
     for name in ("stdout", "stderr"):
         if getattr(watcher, f"close_child_{name}") and getattr(watcher, f"{name}_stream") is not None:
             _warn_idle(watcher, f"{name}_stream", f"close_child_{name} sends {name} to /dev/null", problems)
+    if watcher.max_requests and not backend_of(f"{watcher.cmd} {watcher.args}") and not watcher.shell:
+        reason = "the command is not chaussette, which counts its requests"
+        _warn_idle(watcher, "max_requests", reason, problems)
+    if watcher.max_requests_jitter and not watcher.max_requests:
+        _warn_idle(watcher, "max_requests_jitter", "max_requests is not set", problems)
     if watcher.shell_args and not watcher.shell:
         _warn_idle(watcher, "shell_args", "shell is not set", problems)
     if watcher.listen_fds and not watcher.use_sockets:

@@ -108,6 +108,7 @@ UWSGI = Foreign(
         "workers": "workers",
         "threads": "threads",
         "listen": "backlog",
+        "max-requests": "max_requests",
         "uid": "user",
         "gid": "group",
         "chdir": "watcher.working_dir",

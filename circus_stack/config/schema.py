@@ -109,6 +109,12 @@ class WatcherConfig:
     max_age_variance: float = option(
         30.0, kinds.SECONDS, "Up to so many seconds are added to max_age, for each process another number."
     )
+    max_requests: int = option(
+        0, kinds.COUNT, "Requests after which a worker of chaussette asks to be replaced; 0: never."
+    )
+    max_requests_jitter: int = option(
+        0, kinds.COUNT, "Up to so many requests are added to max_requests, for each process another number."
+    )
     max_retry: int = option(
         -1, kinds.RETRIES, "Failing spawns in a row that give the watcher up; -1: never.", change=Change.APPLY
     )

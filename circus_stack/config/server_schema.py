@@ -43,6 +43,12 @@ class ServerConfig:
     keepalive_drain: float | None = option(
         None, kinds.SECONDS, "Seconds that an idle connection has for a last request when its worker stops."
     )
+    max_requests: int | None = option(
+        None, kinds.COUNT, "Requests after which a worker is replaced, its successor first; 0: never."
+    )
+    max_requests_jitter: int | None = option(
+        None, kinds.COUNT, "Up to so many requests are added to max_requests, for each worker another number."
+    )
     ready_timeout: float | None = option(None, kinds.SECONDS, "Seconds within which a worker must serve.")
     user: str | None = option(None, kinds.USER, "User that the workers run as.", aliases=("uid",))
     group: str | None = option(None, kinds.GROUP, "Group that the workers run as.", aliases=("gid",))

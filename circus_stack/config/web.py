@@ -169,6 +169,10 @@ def _watcher(
     }
     if server.ready_timeout is not None:
         values["ready_timeout"] = server.ready_timeout
+    if server.max_requests is not None:
+        values["max_requests"] = server.max_requests
+    if server.max_requests_jitter is not None:
+        values["max_requests_jitter"] = server.max_requests_jitter
     if server.user:
         values["uid"] = server.user
     if server.group:
