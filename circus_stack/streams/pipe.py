@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from circus_stack.streams.wake import call_in_loop
 from circus_stack.system.open_files import out_of_the_way
+from circus_stack.system.ready_set import ReadySet
 
 # A pipe holds 64 KiB unless told otherwise: one read empties it, then the other pipes have their turn.
 READ_SIZE = 64 * 1024
@@ -72,10 +73,11 @@ def open_nothing() -> PipeEnds:
 
 
 class PipeYard:
-    """What all pipes of an arbiter share: the loop that reads them, and how many of them may be large."""
+    """What all pipes of an arbiter share: the loop that reads them, what waits for them, how many may be large."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_large: int = MAX_LARGE) -> None:
         self.loop = loop
+        self.readable = ReadySet(loop)
         self._left = max_large
 
     def enlarge(self, fd: int) -> bool:
@@ -92,6 +94,10 @@ class PipeYard:
     def give_back(self) -> None:
         """One of them was closed."""
         self._left += 1
+
+    def close(self) -> None:
+        """Wait for no pipe any more."""
+        self.readable.close()
 
 
 class PipeReader:
@@ -123,7 +129,7 @@ class PipeReader:
     def resume(self) -> None:
         """Begin to read, or go on."""
         if self._fd >= 0 and not self._is_watched:
-            self._yard.loop.add_reader(self._fd, self._on_readable)
+            self._yard.readable.add(self._fd, self._on_readable)
             self._is_watched = True
 
     def resume_soon(self) -> None:
@@ -150,7 +156,7 @@ class PipeReader:
     def _pause(self) -> None:
         if self._is_watched:
             self._is_watched = False
-            self._yard.loop.remove_reader(self._fd)
+            self._yard.readable.remove(self._fd)
 
     def _on_readable(self) -> None:
         if not self._may_read():

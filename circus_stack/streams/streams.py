@@ -124,6 +124,7 @@ class Streams:
         is_complete = await self._wait_closed(self._board.closing_lanes, timeout_s)
         self._stalls.close()
         self._drops.report()
+        self._yard.close()
         return is_complete
 
     def _make_route(self, watcher: str, lanes: Lanes, is_passing: bool, on_unused: Callable[[Route], None]) -> Route:

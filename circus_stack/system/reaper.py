@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from circus_stack.system.descent import descendants, session_of
 from circus_stack.system.open_files import given_limits, out_of_the_way
+from circus_stack.system.ready_set import ReadySet
 from circus_stack.system.signals import answer_signal
 from circus_stack.system.spawn import Child
 
@@ -51,6 +52,7 @@ class Reaper:
         self._takes_strangers = takes_strangers
         self._on_stranger = on_stranger
         self._watched: dict[int, _Watched] = {}
+        self._pidfds = ReadySet(loop)
         # Zombies that keep their number until they are released.
         self._held: set[int] = set()
         self._sharers = 0
@@ -71,7 +73,7 @@ class Reaper:
         anybody's, unless the group lives on. Where it returns True, the zombie is held until it is released.
         """
         self._watched[child.pid] = _Watched(child.pidfd, on_exit, before_reap)
-        self._loop.add_reader(child.pidfd, self._reap, child.pid)
+        self._pidfds.add(child.pidfd, self._reap, child.pid)
         if given_limits() is not None:
             # Not at once: others may be about to start under the limit that forbids the number.
             self._loop.call_soon(self._move, child.pid)
@@ -81,10 +83,10 @@ class Reaper:
         watched = self._watched.get(pid)
         if watched is None or pid in self._held:
             return
-        self._loop.remove_reader(watched.pidfd)
+        self._pidfds.remove(watched.pidfd)
         moved = out_of_the_way(watched.pidfd)
         self._watched[pid] = replace(watched, pidfd=moved)
-        self._loop.add_reader(moved, self._reap, pid)
+        self._pidfds.add(moved, self._reap, pid)
 
     def is_held(self, pid: int) -> bool:
         """Whether the child has ended and waits to be released."""
@@ -183,7 +185,7 @@ class Reaper:
             is_to_wait = watched.before_reap(pid)
         finally:
             # Whatever that did: a zombie that stays would wake the loop for ever.
-            self._loop.remove_reader(watched.pidfd)
+            self._pidfds.remove(watched.pidfd)
             if is_to_wait:
                 self._held.add(pid)
             else:
@@ -200,8 +202,8 @@ class Reaper:
         self._loop.remove_signal_handler(signal.SIGCHLD)
         if self._search is not None:
             self._search.cancel()
+        self._pidfds.close()
         for watched in self._watched.values():
-            self._loop.remove_reader(watched.pidfd)
             os.close(watched.pidfd)
         self._watched.clear()
         self._held.clear()
