@@ -5,13 +5,12 @@ Knows nothing of plans. The calling thread sleeps until the child has executed i
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import fcntl
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -22,6 +21,7 @@ _RECORD = ctypes.c_char * 1024
 # Python ignores these, and what is ignored stays so after exec: a child would write into a closed pipe for ever.
 _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
 _INT, _POINTER = ctypes.c_int, ctypes.c_void_p
+_NOTHING = os.fsencode(os.devnull)
 
 
 class _Library:
@@ -32,6 +32,9 @@ class _Library:
         quick, slow = ctypes.PyDLL(None), ctypes.CDLL(None)
         self.actions_init = _typed(quick.posix_spawn_file_actions_init, _POINTER)
         self.actions_destroy = _typed(quick.posix_spawn_file_actions_destroy, _POINTER)
+        self.add_open = _typed(
+            quick.posix_spawn_file_actions_addopen, _POINTER, _INT, ctypes.c_char_p, _INT, ctypes.c_uint
+        )
         self.add_dup2 = _typed(quick.posix_spawn_file_actions_adddup2, _POINTER, _INT, _INT)
         self.add_close = _typed(quick.posix_spawn_file_actions_addclose, _POINTER, _INT)
         self.add_closefrom = _typed(quick.posix_spawn_file_actions_addclosefrom_np, _POINTER, _INT)
@@ -78,15 +81,20 @@ def is_available() -> bool:
 
 
 def posix_spawn(
-    path: str, argv: Sequence[str], env: Mapping[str, str], *, cwd: str | None, fds: Mapping[int, int]
+    path: str, argv: Sequence[str], env: Mapping[str, str], *, cwd: str | None, fds: Mapping[int, int | None]
 ) -> int:
     """Start `path` as the leader of a new session; its pid. `fds` are the only descriptors that it gets: its number ->
-    ours. Raises OSError as exec or the change of directory would, ValueError for a text with a zero byte."""
+    ours, or None for /dev/null. Raises OSError as exec or the change of directory would, ValueError for a text with a
+    zero byte."""
     library = _library()
     if library is None:
         raise OSError(errno.ENOSYS, "the C library's posix_spawn cannot change the directory or close descriptors")
     pid = ctypes.c_int()
-    with _apart(fds) as apart, _file_actions(library, cwd, apart) as actions:
+    actions = _RECORD()
+    copies: list[int] = []
+    _check(library.actions_init(actions))
+    try:
+        _fill(library, actions, cwd, _apart(fds, copies))
         error = library.spawn(
             ctypes.byref(pid),
             _bytes(path),
@@ -95,42 +103,38 @@ def posix_spawn(
             _strings(argv),
             _strings([f"{name}={value}" for name, value in env.items()]),
         )
+    finally:
+        library.actions_destroy(actions)
+        for copy in copies:
+            os.close(copy)
     _check(error)
     return pid.value
 
 
-@contextlib.contextmanager
-def _apart(fds: Mapping[int, int]) -> Iterator[Mapping[int, int]]:
-    """The same with copies of those descriptors of ours whose number another one takes in the child."""
-    copies: dict[int, int] = {}
-    try:
-        for number, ours in fds.items():
-            if number != ours and ours in fds:
-                copies[number] = fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, max(fds) + 1)
-        yield {**fds, **copies}
-    finally:
-        for copy in copies.values():
-            os.close(copy)
+def _apart(fds: Mapping[int, int | None], copies: list[int]) -> Mapping[int, int | None]:
+    """The same with copies, which are noted, of those descriptors of ours whose number another one takes."""
+    apart: Mapping[int, int | None] = fds
+    for number, ours in fds.items():
+        if ours is not None and number != ours and ours in fds:
+            copies.append(fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, max(fds) + 1))
+            apart = {**apart, number: copies[-1]}
+    return apart
 
 
-@contextlib.contextmanager
-def _file_actions(library: _Library, cwd: str | None, fds: Mapping[int, int]) -> Iterator[Any]:
-    actions = _RECORD()
-    _check(library.actions_init(actions))
-    try:
-        if cwd is not None:
-            _check(library.add_chdir(actions, _bytes(cwd)))
-        for number, ours in fds.items():
+def _fill(library: _Library, actions: Any, cwd: str | None, fds: Mapping[int, int | None]) -> None:
+    if cwd is not None:
+        _check(library.add_chdir(actions, _bytes(cwd)))
+    for number, ours in fds.items():
+        if ours is None:
+            _check(library.add_open(actions, number, _NOTHING, os.O_RDONLY, 0))
+        else:
             # Onto itself, too: that takes close-on-exec from it.
             _check(library.add_dup2(actions, ours, number))
-        highest = max((2, *fds))
-        for number in range(3, highest):
-            if number not in fds:
-                _check(library.add_close(actions, number))
-        _check(library.add_closefrom(actions, highest + 1))
-        yield actions
-    finally:
-        library.actions_destroy(actions)
+    highest = max((2, *fds))
+    for number in range(3, highest):
+        if number not in fds:
+            _check(library.add_close(actions, number))
+    _check(library.add_closefrom(actions, highest + 1))
 
 
 def _strings(texts: Sequence[str]) -> Any:

@@ -11,12 +11,12 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache
 
 from circus_stack.errors import ResourceShortageError, SpawnError
+from circus_stack.system.crew import Crew
 from circus_stack.system.executable import check_executable, locate, locate_beside, why_not_entered
 from circus_stack.system.identity import Identity
 from circus_stack.system.limits import Limits, check_limits, sets_limit
@@ -77,13 +77,13 @@ class Child:
 def spawn(plan: SpawnPlan) -> Child:
     """Start the process; raises SpawnError that names what could not be executed, and why: ResourceShortageError where
     the command is not to blame. Nothing of it runs then."""
-    return _spawn(*_with_given_limits([plan]))
+    return _spawn(_with_given_limits([plan])[0])
 
 
-def _spawn(plan: SpawnPlan) -> Child:
+def _spawn(plan: SpawnPlan, path: str | None = None) -> Child:
     program = plan.argv[0]
     try:
-        pid = _start(plan)
+        pid = _start(plan, path)
     except OSError as error:
         raise _refusal(error, _explain(plan, error)) from error
     except (ValueError, OverflowError, subprocess.SubprocessError) as error:
@@ -96,20 +96,46 @@ def spawn_all(plans: Sequence[SpawnPlan]) -> Iterator[Child | SpawnError]:
     there, so that there is something to do while the others start; all of them must be fetched."""
     plans = _with_given_limits(plans)
     if len(plans) == 1:
-        return iter([_outcome(plans[0])])
-    return _pool().map(_outcome, plans)
+        return iter([_outcome(_Order(plans[0]))])
+    # Most often they are all of one watcher: its program is looked for once.
+    paths = {place: _found(*place) for place in {_place(plan) for plan in plans}}
+    return _crew().do([_Order(plan, paths[_place(plan)]) for plan in plans])
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A plan, and where its program was found, if it was."""
+
+    plan: SpawnPlan
+    path: str | None = None
+
+
+def _place(plan: SpawnPlan) -> tuple[str, str | None, str]:
+    """What decides where a program is found."""
+    return plan.argv[0], plan.env.get("PATH"), plan.fallback_path
+
+
+def _found(program: str, path: str | None, fallback_path: str) -> str | None:
+    try:
+        return locate(program, {} if path is None else {"PATH": path}, fallback_path)
+    except OSError:
+        # Each one that is to execute it will say so.
+        return None
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="circus-spawn")
+def _crew() -> Crew[_Order, Child | SpawnError]:
+    return Crew(_outcome, AT_ONCE, "circus-spawn")
 
 
-def _outcome(plan: SpawnPlan) -> Child | SpawnError:
+def _outcome(order: _Order) -> Child | SpawnError:
     try:
-        return _spawn(plan)
+        return _spawn(order.plan, order.path)
     except SpawnError as error:
         return error
+    except Exception as error:
+        # In a thread nobody would see it, and somebody waits for an outcome.
+        return SpawnError(f"cannot execute {order.plan.argv[0]!r}: {error!r}")
 
 
 def _with_given_limits(plans: Sequence[SpawnPlan]) -> Sequence[SpawnPlan]:
@@ -129,28 +155,23 @@ def is_shortage(error: OSError) -> bool:
     return error.errno in _SHORTAGES
 
 
-def _start(plan: SpawnPlan) -> int:
-    with contextlib.ExitStack() as opened:
-        stdin = plan.stdin_fd
-        if stdin is None:
-            stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-            opened.callback(os.close, stdin)
-        start = _starter(plan)
-        if sets_limit(plan.limits, _OPEN_FILES):
-            return start(stdin)
-        with as_given():
-            return start(stdin)
+def _start(plan: SpawnPlan, path: str | None) -> int:
+    # Its pidfd will need a number: without one the process could only be ended again.
+    os.close(os.dup(plan.stdout_fd))
+    if sets_limit(plan.limits, _OPEN_FILES):
+        return _start_limited(plan, path)
+    with as_given():
+        return _start_limited(plan, path)
 
 
-def _starter(plan: SpawnPlan) -> Callable[[int], int]:
-    """What starts the process, given its stdin."""
+def _start_limited(plan: SpawnPlan, path: str | None) -> int:
     if plan.limits or plan.tells_pid:
-        plan = _wrapped(plan)
-    if plan.other_identity() is None and is_available():
-        return partial(_posix_spawn, plan, locate(plan.argv[0], plan.env, plan.fallback_path))
+        plan, path = _wrapped(plan), None
+    if is_available() and plan.other_identity() is None:
+        return _posix_spawn(plan, path or locate(plan.argv[0], plan.env, plan.fallback_path))
     if plan.moved_fds:
         raise SpawnError("descriptors can only get other numbers (listen_fds) with glibc 2.34 or newer")
-    return partial(_popen, plan)
+    return _popen(plan)
 
 
 def _wrapped(plan: SpawnPlan) -> SpawnPlan:
@@ -164,19 +185,19 @@ def _wrapped(plan: SpawnPlan) -> SpawnPlan:
     return replace(plan, argv=argv, identity=None)
 
 
-def _posix_spawn(plan: SpawnPlan, path: str, stdin: int) -> int:
-    fds = {0: stdin, 1: plan.stdout_fd, 2: plan.stderr_fd, **{fd: fd for fd in plan.pass_fds}, **plan.moved_fds}
+def _posix_spawn(plan: SpawnPlan, path: str) -> int:
+    fds = {0: plan.stdin_fd, 1: plan.stdout_fd, 2: plan.stderr_fd, **{fd: fd for fd in plan.pass_fds}, **plan.moved_fds}
     return posix_spawn(path, plan.argv, plan.env, cwd=plan.cwd, fds=fds)
 
 
-def _popen(plan: SpawnPlan, stdin: int) -> int:
+def _popen(plan: SpawnPlan) -> int:
     identity = plan.identity
     path = locate_beside(plan.argv[0], plan.env, plan.fallback_path)
     popen = subprocess.Popen(
         plan.argv if path is None else [path, *plan.argv[1:]],
         env=plan.env,
         cwd=plan.cwd,
-        stdin=stdin,
+        stdin=subprocess.DEVNULL if plan.stdin_fd is None else plan.stdin_fd,
         stdout=plan.stdout_fd,
         stderr=plan.stderr_fd,
         pass_fds=plan.pass_fds,
