@@ -49,7 +49,10 @@ class Xpub:
         except BaseException:
             socket.close(linger=0)
             raise
+        self._loop = loop
         self._readable = ReadableSocket(loop, socket, self._read_one)
+        # Whether this turn of the loop has looked for subscriptions: a thousand events may come in one.
+        self._has_looked = False
 
     def _read_one(self) -> None:
         message: bytes = self._readable.socket.recv(zmq.NOBLOCK)
@@ -63,13 +66,20 @@ class Xpub:
             self._on_unsubscribe(prefix)
 
     def is_wanted(self, topic: bytes) -> bool:
-        """Whether anybody has subscribed to a topic; takes subscriptions into account that came in just now."""
+        """Whether anybody has subscribed to a topic; takes subscriptions into account that came in before this turn of
+        the loop."""
         if self._readable.is_closed:
             return False
-        self._readable.drain()
+        if not self._has_looked:
+            self._has_looked = True
+            self._loop.call_soon(self._look_again)
+            self._readable.drain()
         if self._as_tuple is None:
             self._as_tuple = tuple(self._prefixes)
         return topic.startswith(self._as_tuple)
+
+    def _look_again(self) -> None:
+        self._has_looked = False
 
     def send(self, frames: list[bytes]) -> None:
         """Publish."""
