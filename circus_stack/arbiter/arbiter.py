@@ -25,6 +25,7 @@ from circus_stack.arbiter.sockets import ListeningSocket, SocketView
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CircusStackError, CommandError, Errno, UnknownWatcherError
 from circus_stack.events import JobFailed, WatcherAdded
+from circus_stack.literals import MAX_PROCESSES
 from circus_stack.states import WatcherState
 from circus_stack.system.descent import session_of
 
@@ -128,7 +129,17 @@ class Arbiter:
         if keeper.config.singleton and count > 1:
             raise CommandError(f"{keeper.name} is a singleton: it has one process at most", Errno.COMMAND_ERROR)
         command = "incr" if count > keeper.watcher.wanted else "decr"
-        return self._task(operations.set_wanted(keeper, max(0, count)), command, (keeper.name,))
+        return self._task(operations.resize(keeper, lambda _wanted: max(0, count)), command, (keeper.name,))
+
+    def change_wanted(self, name: str, difference: int, *, least: int = 0) -> asyncio.Task[Outcome]:
+        """Aim at so many processes more or fewer than are wanted by then, `least` at least and as many as may be."""
+        keeper = self._keeper(name)
+        command = "incr" if difference > 0 else "decr"
+        return self._task(
+            operations.resize(keeper, lambda wanted: min(max(least, wanted + difference), MAX_PROCESSES)),
+            command,
+            (keeper.name,),
+        )
 
     def kill(
         self, name: str, pid: int | None = None, signum: int | None = None, graceful_timeout: float | None = None

@@ -207,15 +207,20 @@ async def roll(keeper: Keeper, config: Amended) -> Outcome:
         return await rollover.wait_retired()
 
 
-async def set_wanted(keeper: Keeper, count: int) -> Outcome:
-    """Add or take away processes; returns when the number is reached and all of them serve."""
+async def resize(keeper: Keeper, count: Callable[[int], int]) -> Outcome:
+    """Add or take away processes; returns when the number is reached and all of them serve.
+
+    `count` makes the new number of the one that is wanted when it is this operation's turn: two that each want one more
+    at the same time get two.
+    """
     try:
         async with keeper.turns.take():
+            wanted = count(keeper.watcher.wanted)
             # A change like one by `set`: it is kept, and saved, with the others.
-            keeper.change_config(replace(keeper.config, numprocesses=count))
-            rest = _begin_resize(keeper, count)
+            keeper.change_config(replace(keeper.config, numprocesses=wanted))
+            rest = _begin_resize(keeper, wanted)
     except OvertakenError:
-        hold_from_next_start(keeper, lambda: replace(keeper.config, numprocesses=count))
+        hold_from_next_start(keeper, lambda: replace(keeper.config, numprocesses=count(keeper.watcher.wanted)))
         raise
     return await rest()
 

@@ -64,7 +64,7 @@ class SignalDesk:
             log.warning("there is no one watcher whose processes a signal could add to or take from")
             return
         with contextlib.suppress(CircusStackError):
-            self._arbiter.set_wanted(name, max(1, self._arbiter.wanted(name) + step))
+            self._arbiter.change_wanted(name, step, least=1)
 
     def _resizable(self) -> str | None:
         """The web watcher, or the only one that isn't a singleton."""

@@ -86,8 +86,8 @@ class Steering(Protocol):
     def is_armed(self, name: str) -> bool:
         """Whether a stopped watcher waits for activity on its sockets."""
 
-    def set_wanted(self, name: str, count: int) -> asyncio.Task[Outcome]:
-        """Aim at another number of processes."""
+    def change_wanted(self, name: str, difference: int) -> asyncio.Task[Outcome]:
+        """Aim at so many processes more or fewer, 0 at least."""
 
     def kill(
         self, name: str, pid: int | None = None, signum: int | None = None, graceful_timeout: float | None = None

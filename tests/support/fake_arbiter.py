@@ -122,6 +122,11 @@ class FakeArbiter:
         self.targets[self._name(name)] = count
         return self._task("set_wanted", self._name(name), count)
 
+    def change_wanted(self, name: str, difference: int, *, least: int = 0) -> asyncio.Task[Outcome]:
+        name = self._name(name)
+        self.targets[name] = max(least, self.targets[name] + difference)
+        return self._task("change_wanted", name, difference)
+
     def kill(
         self, name: str, pid: int | None = None, signum: int | None = None, graceful_timeout: float | None = None
     ) -> asyncio.Task[Outcome]:

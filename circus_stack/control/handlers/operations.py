@@ -78,7 +78,7 @@ def _change_count(desk: Desk, properties: Fields, difference: int) -> Answer:
         return {"numprocesses": wanted, "singleton": True}
     if wanted + difference > MAX_PROCESSES:
         raise CommandError(f"{name} would have {wanted + difference} processes, at most {MAX_PROCESSES} are legal")
-    task = desk.arbiter.set_wanted(name, max(0, wanted + difference))
+    task = desk.arbiter.change_wanted(name, difference)
 
     def count(_outcome: Outcome) -> Fields:
         return {"numprocesses": desk.arbiter.wanted(name)}

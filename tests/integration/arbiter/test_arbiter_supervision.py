@@ -224,6 +224,17 @@ def test_workers_are_added_and_taken_away(tmp_path: Path) -> None:
     play(stack_of(notifier(numprocesses=2)), tmp_path, act)
 
 
+def test_two_who_each_want_one_more_at_once_get_two(tmp_path: Path) -> None:
+    async def act(on: Stage) -> None:
+        await up(on)
+        await asyncio.gather(*(on.arbiter.change_wanted("web", step) for step in (1, 1, 1, -1)))
+        assert len(on.pids("web")) == 4
+        await on.arbiter.change_wanted("web", -9)
+        assert on.pids("web") == []
+
+    play(stack_of(notifier(numprocesses=2)), tmp_path, act)
+
+
 def test_a_singleton_stays_one(tmp_path: Path) -> None:
     async def act(on: Stage) -> None:
         await up(on)

@@ -39,7 +39,7 @@ def test_a_cast_arrives_also_when_the_client_closes_at_once() -> None:
     with served() as control:
         with control.client() as client:
             client.cast("incr", name="web")
-        wait_until(lambda: control.arbiter.calls == [("set_wanted", "web", 3)], "the cast")
+        wait_until(lambda: control.arbiter.calls == [("change_wanted", "web", 1)], "the cast")
 
 
 def test_where_nobody_listens_the_wait_ends_and_says_so() -> None:
@@ -91,7 +91,7 @@ def test_many_calls_at_once_by_asyncio() -> None:
 
     with served() as control:
         asyncio.run(ask(control.endpoint))
-        assert control.arbiter.calls == [("set_wanted", "web", 3)]
+        assert control.arbiter.calls == [("change_wanted", "web", 1)]
 
 
 def test_the_asyncio_client_gives_up_in_time() -> None:

@@ -197,7 +197,7 @@ def test_a_cast_has_its_effect_and_no_answer() -> None:
             peer.send(json.dumps(message).encode())
 
         assert peer.ask("list")["watchers"] == ["big one", "web"]
-        assert control.arbiter.calls == [("set_wanted", "web", 3)]
+        assert control.arbiter.calls == [("change_wanted", "web", 1)]
 
 
 def test_questions_are_answered_while_operations_wait() -> None:
