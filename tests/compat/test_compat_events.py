@@ -100,6 +100,17 @@ def kill_first(watcher: str, signum: int) -> Callable[[Daemon], object]:
     return kill
 
 
+def signal_first(watcher: str) -> Callable[[Daemon], object]:
+    """One that ends it; over when another has its place."""
+
+    def ask_to_end(daemon: Daemon) -> None:
+        before = daemon.pids(watcher)
+        daemon.call("signal", name=watcher, signum="TERM", waiting=True)
+        wait_until(lambda: (now := daemon.pids(watcher)) and now != before, "another in its place")
+
+    return ask_to_end
+
+
 OPERATIONS: dict[str, Callable[[Daemon], object]] = {
     "stop": ask("stop", name="one"),
     "stop of a stopped one": ask("stop", name="one"),
@@ -113,7 +124,7 @@ OPERATIONS: dict[str, Callable[[Daemon], object]] = {
     "reload that terminates": ask("reload", name="one", graceful=False),
     "reload by HUP": ask("reload", name="hup"),
     "kill": ask("kill", name="one"),
-    "a signal that ends": ask("signal", name="one", signum="TERM"),
+    "a signal that ends": signal_first("one"),
     "a signal that does not": ask("signal", name="one", signum="CONT"),
     "kill -9 from outside": kill_first("one", signal.SIGKILL),
     "stop of two": ask("stop", name="big two"),
