@@ -193,7 +193,7 @@ def test_incr_and_decr() -> None:
     assert call("decr", arbiter, name="web", waiting=True) == {"numprocesses": 4}
     assert call("decr", arbiter, name="web", nb=9, waiting=True) == {"numprocesses": 0}
     assert call("incr", arbiter, name="web") == {}
-    assert [each[2] for each in arbiter.calls] == [5, 4, 0, 1]
+    assert [each[2] for each in arbiter.calls] == [3, -1, -9, 1]
 
 
 def test_incr_ends_where_a_typo_begins() -> None:
