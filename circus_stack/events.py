@@ -174,11 +174,12 @@ class ProcessKilled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessReaped(Event):
-    """A process is gone; `expected` tells whether the arbiter had asked it to go."""
+    """A process is gone; `expected` tells whether the arbiter had asked it to go. `exit_code` is None for one that was
+    adopted after its arbiter was killed: the kernel tells how it ended to its parent alone."""
 
     topic: ClassVar[str] = "reap"
     process_pid: int
-    exit_code: int
+    exit_code: int | None
     expected: bool
 
 

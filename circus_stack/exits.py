@@ -5,8 +5,11 @@ from __future__ import annotations
 import signal
 
 
-def describe_exit(exit_code: int) -> str:
-    """An exit code in words that follow a process's name: that of exit(), or minus the number of a signal."""
+def describe_exit(exit_code: int | None) -> str:
+    """An exit code in words that follow a process's name: that of exit(), or minus the number of a signal. None: nobody
+    told us."""
+    if exit_code is None:
+        return "ended"
     if exit_code >= 0:
         return "ended by itself" if exit_code == 0 else f"exited with status {exit_code}"
     try:

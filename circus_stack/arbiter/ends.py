@@ -15,7 +15,6 @@ from circus_stack.arbiter.watcher import Failure
 from circus_stack.events import ProcessReaped, ProcessUnready
 from circus_stack.exits import describe_exit
 from circus_stack.states import ProcessState, ProcessStep
-from circus_stack.system.descent import has_living_member, signal_group, signal_own_group
 
 # What a crashed leader leaves behind in its group has this long: its successor may be waiting for it.
 _CRASH_GRACE_S = 1.0
@@ -76,7 +75,7 @@ class Ends:
             return
         if process.is_lingering:
             # The leader's number may be a stranger's by now, if the last member has just gone.
-            if not signal_own_group(pid, signal.SIGKILL):
+            if not self._charge.means.reaper.signal_orphaned_group(pid, signal.SIGKILL):
                 self._forget(pid)
                 self._on_change()
             return
@@ -118,7 +117,7 @@ class Ends:
         """While the zombie keeps the group's number: ask what is left of the group to go. True: a hook is to see it."""
         # What it said last may lie unread beside the news of its end.
         self._charge.means.hear()
-        signal_group(pid, self._charge.config.stop_signal)
+        self._charge.means.reaper.signal_group(pid, self._charge.config.stop_signal)
         if not self._charge.hooks.has("before_reap"):
             return False
         self._charge.hooks.background(self._reap_in_turn(pid))
@@ -132,8 +131,9 @@ class Ends:
                 means.reaper.release(pid)
             await self._tell_reaped(pid)
 
-    def exited(self, pid: int, exit_code: int) -> None:
-        """The leader is reaped: count its end, and see whether anything of its group is left."""
+    def exited(self, pid: int, exit_code: int | None) -> None:
+        """The leader is reaped: count its end, and see whether anything of its group is left. None: it was adopted, and
+        how it ended is known to its parent alone."""
         charge = self._charge
         process = charge.watcher.processes[pid]
         expected, was_ready = process.is_stopping, process.state is ProcessState.READY
@@ -156,7 +156,7 @@ class Ends:
             self._on_failure(failure, f"{charge.label(process)} {ended}{when}")
         self._on_change()
 
-    def _note_for_hook(self, pid: int, exit_code: int, expected: bool) -> None:
+    def _note_for_hook(self, pid: int, exit_code: int | None, expected: bool) -> None:
         hooks = self._charge.hooks
         if hooks.has("after_reap"):
             self._reaped[pid] = {
@@ -179,10 +179,12 @@ class Ends:
 
     def _release_group(self, process: Process, grace_s: float) -> None:
         """Forget a process whose leader is reaped, or, while members of its group live on, wait for those."""
-        if not signal_group(process.pid, 0):
+        reaper = self._charge.means.reaper
+        if not reaper.has_group(process.pid):
             self._forget(process.pid)
             return
         process.is_lingering = True
+        reaper.follow_group(process.pid)
         if process.pid not in self._kills:
             self._kills.set(process.pid, grace_s, self.kill)
 
@@ -190,7 +192,8 @@ class Ends:
         """A stranger was reaped: see whether it was the last of a group that outlived its leader. `thoroughly`: no
         zombie counts, whose parent may be somebody who never reaps; that takes a look at every process there is."""
         lingering = [process.pid for process in self._charge.watcher.processes.values() if process.is_lingering]
-        gone = [pid for pid in lingering if not signal_group(pid, 0) or (thoroughly and not has_living_member(pid))]
+        reaper = self._charge.means.reaper
+        gone = [pid for pid in lingering if not reaper.has_group(pid, thoroughly=thoroughly)]
         for pid in gone:
             self._forget(pid)
         if gone:
@@ -198,4 +201,5 @@ class Ends:
 
     def _forget(self, pid: int) -> None:
         self._charge.watcher.forget(pid)
+        self._charge.means.reaper.forget_group(pid)
         self._kills.cancel(pid)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from circus_stack.arbiter.charge import Charge
 from circus_stack.errors import CommandError
 from circus_stack.events import ProcessKilled
-from circus_stack.system.descent import descendants, signal_group
+from circus_stack.system.descent import descendants
 
 
 class Signalling:
@@ -47,7 +47,7 @@ class Signalling:
 
         def deliver() -> None:
             if self._charge.config.stop_children:
-                signal_group(pid, signum)
+                self._charge.means.reaper.signal_group(pid, signum)
             else:
                 self._charge.means.reaper.send(pid, signum)
             self._told(pid, signum)
@@ -59,7 +59,7 @@ class Signalling:
         """SIGKILL to a process and its group, now; the hooks hear of it and are not asked."""
         signum = int(signal.SIGKILL)
         self._told(pid, signum)
-        signal_group(pid, signum)
+        self._charge.means.reaper.signal_group(pid, signum)
         hooks = self._charge.hooks
         if hooks.has("before_signal", "after_signal"):
             hooks.background(self._in_turn(pid, signum, lambda: None))

@@ -24,8 +24,9 @@ async def run_command(reaper: Reaper, argv: Sequence[str], *, env: Mapping[str, 
         os.close(null)
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def on_exit(_pid: int, exit_code: int) -> None:
-        if not ended.done():
+    def on_exit(_pid: int, exit_code: int | None) -> None:
+        # None is for what was adopted, which this was not.
+        if exit_code is not None and not ended.done():
             ended.set_result(exit_code)
 
     reaper.add(child, on_exit)

@@ -1,6 +1,7 @@
 """The one place that waits for children: pidfds for what the arbiter started, SIGCHLD for strangers handed to it.
 
-A stranger is a descendant whose own parent died; the arbiter is its subreaper. Nothing here sleeps or polls.
+A stranger is a descendant whose own parent died; the arbiter is its subreaper. Who was adopted is another one's child:
+its end is seen by its pidfd, its status is not. Nothing here sleeps or polls.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from circus_stack.system.descent import descendants, session_of
+from circus_stack.system.descent import (
+    descendants,
+    has_living_member,
+    session_of,
+    signal_group,
+    signal_own_group,
+)
+from circus_stack.system.foundlings import Foundlings
 from circus_stack.system.open_files import given_limits, out_of_the_way
 from circus_stack.system.ready_set import ReadySet
 from circus_stack.system.signals import answer_signal
@@ -27,21 +35,22 @@ def _ignore(_pid: int) -> bool:
     return False
 
 
-def _forget(_pid: int, _exit_code: int) -> None:
+def _forget(_pid: int, _exit_code: int | None) -> None:
     """Nobody cares."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
     pidfd: int
-    on_exit: Callable[[int, int], None]
+    on_exit: Callable[[int, int | None], None]
     before_reap: Callable[[int], bool]
+    is_child: bool = True
 
 
 class Reaper:
     """Reaps, and calls back in the loop: `on_exit(pid, exit_code)` for a child that was added, `on_stranger(pid)` else.
 
-    Exit codes are the status of exit(), or minus the number of the signal.
+    Exit codes are the status of exit(), or minus the number of the signal; None for one that was adopted.
     """
 
     def __init__(
@@ -51,6 +60,7 @@ class Reaper:
         # In somebody else's process they are that program's own children, who waits for them itself.
         self._takes_strangers = takes_strangers
         self._on_stranger = on_stranger
+        self._foundlings = Foundlings(loop, on_stranger)
         self._watched: dict[int, _Watched] = {}
         self._pidfds = ReadySet(loop)
         # Zombies that keep their number until they are released.
@@ -64,15 +74,19 @@ class Reaper:
             answer_signal(self._loop, signal.SIGCHLD, self.reap_strangers)
 
     def add(
-        self, child: Child, on_exit: Callable[[int, int], None], before_reap: Callable[[int], bool] = _ignore
+        self, child: Child, on_exit: Callable[[int, int | None], None], before_reap: Callable[[int], bool] = _ignore
     ) -> None:
         """Take over a started child, its pidfd included; `on_exit(pid, exit_code)` is called once.
 
         Just before it, `before_reap(pid)` is called while the child is a zombie: it keeps its number until then, so
         that what is left of its process group can be signalled, and nobody else. Afterwards the number may be
         anybody's, unless the group lives on. Where it returns True, the zombie is held until it is released.
+
+        One that was adopted may be gone by then: it is its own parent who reaps it, and learns its status.
         """
-        self._watched[child.pid] = _Watched(child.pidfd, on_exit, before_reap)
+        if child.stamp is not None:
+            self._foundlings.add(child.stamp)
+        self._watched[child.pid] = _Watched(child.pidfd, on_exit, before_reap, is_child=child.stamp is None)
         self._pidfds.add(child.pidfd, self._reap, child.pid)
         if given_limits() is not None:
             # Not at once: others may be about to start under the limit that forbids the number.
@@ -97,15 +111,14 @@ class Reaper:
         if pid in self._held:
             self._held.discard(pid)
             watched = self._watched[pid]
-            info = os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if info is not None:
-                self._finish(pid, watched, info)
+            if self._has_ended(watched):
+                self._finish(pid, watched)
 
     def disown(self, pid: int) -> None:
         """Reap the child when it ends, and tell nobody."""
         watched = self._watched.get(pid)
         if watched is not None:
-            self._watched[pid] = _Watched(watched.pidfd, _forget, _ignore)
+            self._watched[pid] = replace(watched, on_exit=_forget, before_reap=_ignore)
             self.release(pid)
 
     def share(self) -> None:
@@ -177,8 +190,7 @@ class Reaper:
 
     def _reap(self, pid: int) -> None:
         watched = self._watched[pid]
-        info = os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if info is None:
+        if not self._has_ended(watched):
             return
         is_to_wait = False
         try:
@@ -189,13 +201,45 @@ class Reaper:
             if is_to_wait:
                 self._held.add(pid)
             else:
-                self._finish(pid, watched, info)
+                self._finish(pid, watched)
 
-    def _finish(self, pid: int, watched: _Watched, info: os.waitid_result) -> None:
-        os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG)
+    def _has_ended(self, watched: _Watched) -> bool:
+        """Of what is not our child the pidfd alone tells, and it wakes us for nothing else."""
+        how = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return not watched.is_child or os.waitid(os.P_PIDFD, watched.pidfd, how) is not None
+
+    def _finish(self, pid: int, watched: _Watched) -> None:
+        info = os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG) if watched.is_child else None
         os.close(watched.pidfd)
         del self._watched[pid]
-        watched.on_exit(pid, info.si_status if info.si_code == os.CLD_EXITED else -info.si_status)
+        if info is None:
+            watched.on_exit(pid, None)
+        else:
+            watched.on_exit(pid, info.si_status if info.si_code == os.CLD_EXITED else -info.si_status)
+
+    # -- groups -----------------------------------------------------------------------------------------------
+
+    def signal_group(self, pid: int, signum: int) -> bool:
+        """Signal the group that `pid` leads, which is not reaped yet; 0 asks whether it is there. False where not."""
+        return self._foundlings.signal(pid, signum) if pid in self._foundlings else signal_group(pid, signum)
+
+    def signal_orphaned_group(self, pid: int, signum: int) -> bool:
+        """Signal what is left of a group whose leader is gone; False where nothing of ours is."""
+        return self._foundlings.signal(pid, signum) if pid in self._foundlings else signal_own_group(pid, signum)
+
+    def has_group(self, pid: int, *, thoroughly: bool = False) -> bool:
+        """Whether anything is left of the group. `thoroughly`: no zombie counts, which takes a look at all of /proc."""
+        if pid in self._foundlings:
+            return bool(self._foundlings.members(pid))
+        return signal_group(pid, 0) and not (thoroughly and not has_living_member(pid))
+
+    def follow_group(self, pid: int) -> None:
+        """Hear of the ends of those who are left of an adopted one's group, as of strangers that are handed to us."""
+        self._foundlings.follow(pid)
+
+    def forget_group(self, pid: int) -> None:
+        """Nothing of it is left."""
+        self._foundlings.forget(pid)
 
     def close(self) -> None:
         """Forget everything; children that still run are nobody's."""
@@ -207,3 +251,4 @@ class Reaper:
             os.close(watched.pidfd)
         self._watched.clear()
         self._held.clear()
+        self._foundlings.close()

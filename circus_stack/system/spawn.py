@@ -22,6 +22,7 @@ from circus_stack.system.identity import Identity
 from circus_stack.system.limits import Limits, check_limits, sets_limit
 from circus_stack.system.open_files import as_given, given_limits, has_room
 from circus_stack.system.posix_spawn import is_available, posix_spawn
+from circus_stack.system.process_stamp import Stamp
 from circus_stack.system.wrapping import wrap
 
 # Too many descriptors here or in the whole machine, too many processes, no memory.
@@ -68,10 +69,12 @@ class SpawnPlan:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A started process; `pidfd` becomes readable when it ends. The reaper closes it."""
+    """A process to be watched; `pidfd` becomes readable when it ends. The reaper closes it. `stamp` is given for one
+    that another arbiter has started: it is another one's child now."""
 
     pid: int
     pidfd: int
+    stamp: Stamp | None = None
 
 
 def spawn(plan: SpawnPlan) -> Child:

@@ -1,0 +1,1 @@
+"""The workers outlive the arbiter: what is noted of them on disk, and how the next arbiter takes them over."""
