@@ -83,6 +83,13 @@ class StackRunningError(CircusStackError):
     """Another arbiter holds the lock of this stack's runtime directory."""
 
 
+class StackFailedError(CircusStackError):
+    """A watcher was given up with which the stack was to end; everything has been taken down in order."""
+
+    def __init__(self, watcher: str, reason: str) -> None:
+        super().__init__(f"the stack has ended because {watcher} has failed ({reason}), as exit_on_failed says")
+
+
 class ReloadError(CircusStackError):
     """A reload was refused or rolled back; what served before still serves."""
 

@@ -79,6 +79,30 @@ class WatcherFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherWaiting(Event):
+    """The start of a watcher waits for one that it depends on, and that will not come by itself."""
+
+    topic: ClassVar[str] = "waiting"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherDegraded(Event):
+    """A watcher runs, and what it depends on is not there to be used; told again where something else is wrong."""
+
+    topic: ClassVar[str] = "degraded"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherRecovered(Event):
+    """A degraded watcher has again all that it depends on."""
+
+    topic: ClassVar[str] = "recovered"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RespawnDelayed(Event):
     """A process failed before it ran well: its successor waits for `delay_s` seconds."""
 

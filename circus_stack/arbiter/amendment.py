@@ -62,6 +62,7 @@ async def _begin_restart(keeper: Keeper, config: Amended, changing: asyncio.Lock
     tried, asked = keeper.config, keeper.interrupts
 
     async def come_up() -> Outcome:
+        keeper.is_on_trial = not had_failed
         try:
             return await rest()
         except CommandError as error:
@@ -71,8 +72,11 @@ async def _begin_restart(keeper: Keeper, config: Amended, changing: asyncio.Lock
                     raise
                 former = merge_runtime(tried, keeper.config, old)
                 back = await _begin_return(keeper, former, had_failed=had_failed)
+            keeper.is_on_trial = False
             await back()
             raise ReloadError(f"{error}; the old configuration is in force again") from error
+        finally:
+            keeper.is_on_trial = False
 
     return come_up
 

@@ -7,17 +7,20 @@ await or leave alone. Names are looked up in any case, as Circus does.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from circus_stack.arbiter import operations
 from circus_stack.arbiter.changes import Changes
+from circus_stack.arbiter.condition import Condition
 from circus_stack.arbiter.hook_views import ArbiterView
 from circus_stack.arbiter.jobs import Job, JobBook
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.outcome import Outcome
+from circus_stack.arbiter.oversight import Oversight
 from circus_stack.arbiter.pace import Pace
 from circus_stack.arbiter.process import ProcessView, view_of
 from circus_stack.arbiter.sequence import Sequencer, gather
@@ -37,8 +40,19 @@ class Arbiter:
 
     def __init__(self, stack: StackConfig, sockets: dict[str, ListeningSocket], means: Means) -> None:
         self._sockets = sockets
-        self._means = means
-        self._keepers = {config.name: Keeper(config, means) for config in stack.watchers}
+        self._keepers: dict[str, Keeper] = {}
+        self.oversight = Oversight(
+            self._keepers,
+            means.loop,
+            means.publish,
+            means.epoch,
+            is_available=lambda name: self._sequencer.is_available(name),
+            circus=lambda: self.stack.circus,
+            settled=self.wait_reconfigured,
+            on_collapse=self.request_quit,
+        )
+        self._means = means = dataclasses.replace(means, publish=self.oversight.publish)
+        self._keepers.update((config.name, Keeper(config, means)) for config in stack.watchers)
         means.starts.limit = lambda: self.stack.circus.start_concurrency
         means.hooks.arbiter = ArbiterView(
             lambda: [keeper.watcher for keeper in tuple(self._keepers.values())], lambda: self.stack.circus
@@ -76,6 +90,10 @@ class Arbiter:
     def wanted(self, name: str) -> int:
         """How many processes a watcher aims at."""
         return self._keeper(name).watcher.wanted
+
+    def condition(self, name: str) -> Condition:
+        """What a watcher's state alone doesn't tell."""
+        return self.oversight.condition(self._keeper(name))
 
     def is_armed(self, name: str) -> bool:
         """Whether a stopped watcher waits for activity on its sockets, and starts then."""

@@ -44,7 +44,8 @@ class Schedule:
         if failures <= 1:
             return 0.0
         grown = min(self.longest_s, self.initial_s * self.factor ** min(failures - 2, _MOST_STEPS))
-        return grown * (1 - self.jitter * luck)
+        # Nobody reads, nor keeps, more than milliseconds.
+        return round(grown * (1 - self.jitter * luck), 3)
 
 
 class Backoff:
@@ -70,9 +71,14 @@ class Backoff:
         return self._in_a_row.get(wid, 0)
 
     @property
+    def worst(self) -> int:
+        """The longest row of failures that a slot is in; 0 without any."""
+        return max(self._in_a_row.values(), default=0)
+
+    @property
     def is_flapping(self) -> bool:
         """Whether a slot has failed so often in a row that it will hardly mend itself."""
-        return any(failures >= FLAPPING_AFTER for failures in self._in_a_row.values())
+        return self.worst >= FLAPPING_AFTER
 
     def recent(self, now: float, window_s: float) -> int:
         """How many failures of the whole watcher lie within the last `window_s` seconds."""

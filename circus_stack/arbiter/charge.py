@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from circus_stack.arbiter.condition import LastEnd
 from circus_stack.arbiter.hooks import Hooks
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.process import Process
@@ -16,6 +17,8 @@ class Charge:
     def __init__(self, config: WatcherConfig, means: Means) -> None:
         self.watcher = Watcher(config, means.draw)
         self.means = means
+        # The last end of a process that nobody had asked for.
+        self.last_end: LastEnd | None = None
         self.hooks = Hooks(self.watcher, means.hooks, means.loop, means.reaper, means.publish, means.epoch)
 
     @property

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 
 from circus_stack.arbiter.charge import Charge
+from circus_stack.arbiter.condition import LastEnd
 from circus_stack.arbiter.deadlines import Deadlines
 from circus_stack.arbiter.on_demand import Demand
 from circus_stack.arbiter.process import Process
@@ -145,6 +146,8 @@ class Ends:
         failure = charge.watcher.exited(pid, charge.means.clock(), is_done=is_done, has_served=has_served)
         self._release_group(process, charge.config.graceful_timeout if expected else _CRASH_GRACE_S)
         now = charge.epoch()
+        if not expected:
+            charge.last_end = LastEnd(pid, process.wid, exit_code, ended, now)
         if was_ready:
             charge.publish(ProcessUnready(watcher=charge.name, time=now, process_pid=pid, reason=ended))
         charge.publish(

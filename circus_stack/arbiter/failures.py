@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from circus_stack.arbiter.charge import Charge
+from circus_stack.arbiter.condition import GivenUp
 from circus_stack.arbiter.watcher import Failure
 from circus_stack.events import RespawnDelayed, WatcherFailed, WatcherFlapping
 from circus_stack.states import WatcherStep
@@ -22,6 +23,8 @@ class Failures:
         self.count = 0
         # Why the new generation of a reload that is under way will not do; None while it still may.
         self.of_reload: str | None = None
+        # Why the watcher was given up last.
+        self.given_up: GivenUp | None = None
 
     def note(self, failure: Failure, reason: str) -> None:
         """A process failed, or could not be started."""
@@ -50,6 +53,7 @@ class Failures:
     def _give_up(self, reason: str) -> None:
         charge = self._charge
         charge.watcher.step(WatcherStep.GIVE_UP)
-        charge.publish(WatcherFailed(watcher=charge.name, time=charge.epoch(), reason=reason))
+        self.given_up = GivenUp(reason, charge.epoch())
+        charge.publish(WatcherFailed(watcher=charge.name, time=self.given_up.time, reason=reason))
         self._on_end()
         charge.means.pulse.beat()

@@ -46,6 +46,8 @@ class Keeper:
         self.holder: object | None = None
         # Which hook has turned the last start down; None while none has.
         self.refusal: str | None = None
+        # Whether other options are being tried, and the former ones come back where it fails with them.
+        self.is_on_trial = False
         self._means = means
         self._is_due = False
         self._wake: asyncio.TimerHandle | None = None
@@ -299,6 +301,12 @@ class Keeper:
     def interrupts(self) -> int:
         """Grows whenever an operation overtakes those that were asked for before it."""
         return self.turns.interrupts
+
+    def retry_at(self) -> float | None:
+        """When a slot that waits after failures is tried again, in seconds since the epoch; None where none waits."""
+        now = self._means.clock()
+        at = self.watcher.retry_at(now)
+        return None if at is None else self.epoch() + at - now
 
     def check_lingering(self, *, thoroughly: bool = False) -> None:
         """A stranger was reaped: perhaps the last of a group that outlived its leader."""

@@ -44,14 +44,14 @@ class Sequencer:
             # Looked up each time: a reload may change what it depends on while it waits.
             needed = dependencies(self._configs()).get(name, frozenset())
             states = self._states()
-            is_free = all(self._is_available(each) for each in needed) and all(
+            is_free = all(self.is_available(each) for each in needed) and all(
                 states.get(each) is not WatcherState.STARTING for each in before - needed
             )
             return is_free and self._pace.may_go()
 
         return may_start
 
-    def _is_available(self, name: str) -> bool:
+    def is_available(self, name: str) -> bool:
         """Whether a watcher can be used: what starts on demand comes up when it is."""
         keeper = self._keepers[name]
         return keeper.watcher.is_active or keeper.demand.is_armed

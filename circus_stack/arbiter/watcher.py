@@ -256,6 +256,15 @@ class Watcher:
         limit = f"{self._failed_spawns} failing spawns in a row (max_retry)"
         return replace(failure, gives_up=True, limit=limit)
 
+    @property
+    def failures_in_a_row(self) -> int:
+        """How often the slot that is worst off has failed in a row."""
+        return self._backoff.worst
+
+    def retry_at(self, now: float) -> float | None:
+        """When the next slot that waits after failures is tried again; None where none waits."""
+        return min((each for each in self._not_before.values() if each > now), default=None)
+
     def postpone(self, wid: int, until: float) -> None:
         """Try that slot again later, for a reason that is no failure of its command."""
         self._not_before[wid] = until

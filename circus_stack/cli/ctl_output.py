@@ -7,7 +7,7 @@ from typing import Any
 
 from circus_stack.cli.ctl_jobs import render_jobs
 from circus_stack.cli.ctl_stats import render_dstats, render_stats
-from circus_stack.cli.style import Style
+from circus_stack.cli.style import DIM, Style
 from circus_stack.protocol.reply import Reply
 
 Renderer = Callable[[Reply, Style], str]
@@ -28,8 +28,17 @@ def _render_list(reply: Reply, _style: Style) -> str:
 
 def _render_status(reply: Reply, style: Style) -> str:
     if "statuses" not in reply:
-        return str(reply["status"])
-    return "\n".join(f"{name}: {paint_state(state, style)}" for name, state in sorted(reply["statuses"].items()))
+        return str(reply["status"]) + _aside(reply.get("detail"), style)
+    details = reply.get("details", {})
+    return "\n".join(
+        f"{name}: {paint_state(state, style)}{_aside(details.get(name), style)}"
+        for name, state in sorted(reply["statuses"].items())
+    )
+
+
+def _aside(detail: object, style: Style) -> str:
+    """What a state alone doesn't tell: for a person alone, since scripts read the words of Circus."""
+    return f"  {style.paint(f'({detail})', DIM)}" if detail and style.is_terminal else ""
 
 
 def paint_state(state: str, style: Style) -> str:

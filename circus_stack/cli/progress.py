@@ -33,8 +33,9 @@ class _Batch:
 
 class Progress:
     """`watchers` -> numbers of processes, for those that start by themselves. `began` is when the start began, in
-    seconds since the epoch. `names` are those of processes that run already, by pid, for who comes later. Never blocks:
-    call `handle` in the loop with each event."""
+    seconds since the epoch. `names` are those of processes that run already, by pid, for who comes later.
+    `failure_hint` is said once, after the first watcher that was given up. Never blocks: call `handle` in the loop with
+    each event."""
 
     def __init__(
         self,
@@ -44,11 +45,13 @@ class Progress:
         began: float,
         hint: str = "",
         names: Mapping[int, str] | None = None,
+        failure_hint: str = "",
     ) -> None:
         self._voice = voice
         self._watchers = dict(watchers)
         self._began = began
         self._hint = hint
+        self._failure_hint = failure_hint
         self._names: dict[int, str] = dict(names or {})
         self._announced: set[str] = set()
         self._dead: set[str] = set()
@@ -65,6 +68,9 @@ class Progress:
             events.WatcherStarted: self._started,
             events.WatcherStopped: self._stopped,
             events.WatcherFailed: self._gave_up,
+            events.WatcherWaiting: self._waits,
+            events.WatcherDegraded: self._degraded,
+            events.WatcherRecovered: self._recovered,
             events.WatcherReloaded: self._reloaded,
             events.ReloadFailed: self._reload_failed,
             events.ConfigApplied: self._config_applied,
@@ -155,6 +161,18 @@ class Progress:
         self._failed.add(event.watcher)
         self._announced.discard(event.watcher)
         self._voice.fail(f"{event.watcher} was given up: {event.reason}", **_fields(event))
+        if self._failure_hint:
+            hint, self._failure_hint = self._failure_hint, ""
+            self._say(event, hint)
+
+    def _waits(self, event: events.WatcherWaiting) -> None:
+        self._voice.warn(f"{event.watcher} waits: {event.reason}", **_fields(event))
+
+    def _degraded(self, event: events.WatcherDegraded) -> None:
+        self._voice.warn(f"{event.watcher} is degraded: {event.reason}", **_fields(event))
+
+    def _recovered(self, event: events.WatcherRecovered) -> None:
+        self._voice.good(f"{event.watcher} is whole again: {event.reason}", **_fields(event))
 
     def _reloaded(self, event: events.WatcherReloaded) -> None:
         self._voice.good(f"{event.watcher} reloaded", **_fields(event))

@@ -25,6 +25,11 @@ from circus_stack.streams.output import Console
 from circus_stack.streams.place import Place
 from circus_stack.streams.registry import plan
 
+# Said where it would have made a difference.
+_FAILURE_HINT = (
+    "the rest runs on; exit_on_failed = true in [circus] would end the stack instead, as a container needs it"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Show:
@@ -49,7 +54,8 @@ def show_serve(stack: StackConfig, sockets: tuple[SocketView, ...], *, is_json: 
         voice.info("starting", event="banner", **banner_fields(info))
     else:
         terminal.say(banner(info, terminal.style))
-    return _show(stack, terminal, voice, hint)
+    may_go_on = not stack.circus.exit_on_failed
+    return _show(stack, terminal, voice, hint, _FAILURE_HINT if may_go_on else "")
 
 
 def show_circusd(stack: StackConfig, output: str, log: OwnLog | None) -> Show:
@@ -63,11 +69,11 @@ def show_circusd(stack: StackConfig, output: str, log: OwnLog | None) -> Show:
     return _show(stack, terminal, voice, "")
 
 
-def _show(stack: StackConfig, terminal: Terminal, voice: Voice, hint: str) -> Show:
+def _show(stack: StackConfig, terminal: Terminal, voice: Voice, hint: str, failure_hint: str = "") -> Show:
     for warning in stack.warnings:
         voice.warn(str(warning))
     starting = {watcher.name: watcher.numprocesses for watcher in stack.watchers if watcher.autostart}
-    progress = Progress(voice, watchers=starting, began=time.time(), hint=hint)
+    progress = Progress(voice, watchers=starting, began=time.time(), hint=hint, failure_hint=failure_hint)
     return Show(terminal, progress.handle, lambda: progress.announce_up(time.time()), progress.note_drop)
 
 

@@ -1,6 +1,7 @@
 """From a program's flags to a running daemon: what `serve` and `circusd` share, and what they say when it fails.
 
-Exit status: 0 after a stop that was asked for, 1 for a start that the machine refused, 2 for a wrong configuration.
+Exit status: 0 after a stop that was asked for, 1 for a start that the machine refused, 2 for a wrong configuration, 3
+where a watcher was given up with which the stack is to end (`exit_on_failed`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from circus_stack.cli.show import Show, show_circusd, show_serve
 from circus_stack.config.render import render
 from circus_stack.config.schema import CircusConfig, StackConfig
 from circus_stack.daemon import Bound, Daemon, Setting, arrange, bind
-from circus_stack.errors import CircusStackError, ConfigError
+from circus_stack.errors import CircusStackError, ConfigError, StackFailedError
 from circus_stack.protocol.rundir import RuntimePaths, runtime_paths, runtime_root, stack_id, state_directory
 from circus_stack.services import Arrangement
 from circus_stack.system.daemonize import Detachment, daemonize
@@ -30,7 +31,7 @@ from circus_stack.system.open_files import most_open_files, raise_open_files
 from circus_stack.system.signals import hold_signals, release_signals
 from circus_stack.system.standard_files import open_standard_files
 
-REFUSED, MISCONFIGURED = 1, 2
+REFUSED, MISCONFIGURED, FAILED = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ def start(wanted: Start) -> int:
         return _start(wanted, detachment)
     except ConfigError as error:
         return _refuse(wanted, _explain(error), MISCONFIGURED, detachment)
+    except StackFailedError as error:
+        return _refuse(wanted, str(error), FAILED, detachment)
     except CircusStackError as error:
         return _refuse(wanted, str(error), REFUSED, detachment)
 

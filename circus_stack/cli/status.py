@@ -10,6 +10,7 @@ import click
 
 from circus_stack.cli.ctl_output import address_of, paint_state
 from circus_stack.cli.ctl_stats import format_age
+from circus_stack.cli.notes import notes_of
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
 from circus_stack.cli.style import BOLD, RED, YELLOW, Style
 from circus_stack.cli.table import Column, render_table
@@ -65,6 +66,8 @@ def render_status(
     record = None if target.stack is None else target.stack.record
     rows = [_row(name, state, watchers.get(name, {}), now, style) for name, state in statuses.items()]
     parts = [_heading(target.endpoint, record, now, style), render_table(_COLUMNS, rows, style)]
+    notes = [notes_of(name, watcher, now, style) for name, watcher in watchers.items()]
+    parts += [note for note in notes if note]
     if sockets:
         parts.append(render_table((Column("SOCKET"), Column("ADDRESS")), [_socket(each) for each in sockets], style))
     return "\n\n".join(parts)

@@ -27,6 +27,12 @@ class CircusConfig:
         5.0, kinds.SECONDS, "Seconds between two safety sweeps; exits are seen at once without it.", change=Change.APPLY
     )
     warmup_delay: float = option(0.0, kinds.SECONDS, "Pause between the starts of two watchers.", change=Change.APPLY)
+    exit_on_failed: bool = option(
+        False,
+        kinds.BOOL,
+        "Stop everything, and end with status 3, when a watcher is given up: for containers.",
+        change=Change.APPLY,
+    )
     start_concurrency: int = option(
         0,
         kinds.COUNT,

@@ -125,6 +125,12 @@ class WatcherConfig:
         change=Change.APPLY,
     )
     failure_window: float = option(60.0, kinds.SECONDS, "Window of max_failures.", change=Change.APPLY)
+    exit_on_failed: bool | None = option(
+        None,
+        kinds.BOOL,
+        "Whether the whole stack ends, with status 3, when this watcher is given up; without it as [circus] says.",
+        change=Change.APPLY,
+    )
     backoff_initial: float = option(
         0.1,
         kinds.SECONDS,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from circus_stack.arbiter.condition import Condition
 from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
@@ -85,6 +86,9 @@ class Steering(Protocol):
 
     def is_armed(self, name: str) -> bool:
         """Whether a stopped watcher waits for activity on its sockets."""
+
+    def condition(self, name: str) -> Condition:
+        """What a watcher's state alone doesn't tell."""
 
     def change_wanted(self, name: str, difference: int) -> asyncio.Task[Outcome]:
         """Aim at so many processes more or fewer, 0 at least."""

@@ -35,7 +35,7 @@ from circus_stack.daemon.aside import aside
 from circus_stack.daemon.saving import save
 from circus_stack.daemon.setting import Setting
 from circus_stack.daemon.shell import DebugShell
-from circus_stack.errors import CircusStackError, ConfigError, Problem, SocketError
+from circus_stack.errors import CircusStackError, ConfigError, Problem, SocketError, StackFailedError
 from circus_stack.events import Event, LinesDropped, WatcherAdded, WatcherUpdated
 from circus_stack.protocol.record import StackRecord, encode_record
 from circus_stack.streams.drops import Dropped
@@ -63,13 +63,17 @@ class Daemon:
         self._configuring = asyncio.Lock()
 
     async def run(self) -> None:
-        """Run until a signal or a client asks to quit; everything is taken down then. Raises CircusStackError."""
+        """Run until a signal or a client asks to quit; everything is taken down then. Raises CircusStackError; one of
+        them, StackFailedError, where a watcher was given up with which the stack is to end."""
         try:
             with contextlib.ExitStack() as teardown:
                 self._build(teardown)
                 await self._serve()
         finally:
             self._bound.release()
+        collapse = self._arbiter.oversight.collapse
+        if collapse is not None:
+            raise StackFailedError(collapse.watcher, collapse.reason)
 
     # -- building ---------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+from circus_stack.arbiter.condition import Condition
 from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
@@ -38,6 +39,7 @@ class FakeArbiter:
         self.calls: list[tuple[Any, ...]] = []
         self._work = work or self._at_once
         self.jobs = JobBook(lambda: 50.0)
+        self.conditions: dict[str, Condition] = {}
         self.is_reconfiguring = False
         self.reconfigured = asyncio.Event()
 
@@ -72,6 +74,9 @@ class FakeArbiter:
 
     async def extend_stats(self, name: str, pid: int, stats: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**stats, "by_hook": pid}
+
+    def condition(self, name: str) -> Condition:
+        return self.conditions.get(self._name(name), Condition())
 
     def is_armed(self, name: str) -> bool:
         return name == "Big One"

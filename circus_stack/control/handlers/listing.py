@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from circus_stack.control.desk import Desk
+from circus_stack.control.handlers import conditions
 
 Fields = dict[str, Any]
 
@@ -20,17 +21,24 @@ def list_(desk: Desk, properties: Fields) -> Fields:
 def status(desk: Desk, properties: Fields) -> Fields:
     """`statuses` by name; or the state of one watcher in place of the reply's own `status`, as Circus has it.
 
-    `seq` is the number of the newest event: an event with a higher number is not in the answer yet. `extended`, all:
-    `watchers` {name: {wanted, processes, labels, armed, dropped_lines}}, without a look at the system.
+    Where a state alone doesn't tell all, `details` {name: line}, or `detail` of one watcher, say the rest. `seq` is the
+    number of the newest event: an event with a higher number is not in the answer yet. `extended`, all: `watchers`
+    {name: {wanted, processes, labels, armed, dropped_lines, and the fields of `conditions.condition`}}, without a look
+    at the system.
     """
     name = properties["name"]
     if name is not None:
-        return {"status": str(desk.arbiter.status(name)), "seq": desk.offices.seq()}
+        return {
+            "status": str(desk.arbiter.status(name)),
+            **conditions.detail(desk, name),
+            "seq": desk.offices.seq(),
+        }
     statuses = {each: str(state) for each, state in desk.arbiter.statuses().items()}
     if not properties["extended"]:
-        return {"statuses": statuses, "seq": desk.offices.seq()}
+        return {"statuses": statuses, **conditions.details(desk, list(statuses)), "seq": desk.offices.seq()}
     return {
         "statuses": statuses,
+        **conditions.details(desk, list(statuses)),
         "watchers": {each: _watcher(desk, each) for each in statuses},
         "seq": desk.offices.seq(),
     }
@@ -42,6 +50,7 @@ def _watcher(desk: Desk, name: str) -> Fields:
         "labels": dict(desk.offices.labels(name)),
         "armed": desk.arbiter.is_armed(name),
         "dropped_lines": desk.offices.dropped_lines(name),
+        **conditions.condition(desk, name),
         "processes": [
             {
                 "pid": process.pid,
