@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class LastEnd:
-    """How a process ended that nobody had asked to; `ended` are the words of `describe_exit`."""
+    """How a process ended that nobody had asked to; `ended` are the words of `describe_exit`; the code is None where
+    only another parent learnt it."""
 
     pid: int
     wid: int
-    exit_code: int
+    exit_code: int | None
     ended: str
     time: float
 
