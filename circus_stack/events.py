@@ -103,6 +103,24 @@ class WatcherRecovered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunCompleted(Event):
+    """All processes of a watcher that runs once have ended with status 0, `duration_s` seconds after its start."""
+
+    topic: ClassVar[str] = "completed"
+    exit_code: int | None
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFailed(Event):
+    """A run has failed and is not tried again. `exit_code` is None where no process has ended, or nobody knows how."""
+
+    topic: ClassVar[str] = "run_failed"
+    exit_code: int | None
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RespawnDelayed(Event):
     """A process failed before it ran well: its successor waits for `delay_s` seconds."""
 
@@ -198,8 +216,8 @@ class ProcessKilled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessReaped(Event):
-    """A process is gone; `expected` tells whether the arbiter had asked it to go. `exit_code` is None for one that was
-    adopted after its arbiter was killed: the kernel tells how it ended to its parent alone."""
+    """A process is gone; `expected`: the arbiter had asked it to go, or it has done what it was to do once. `exit_code`
+    is None for one that was adopted after its arbiter was killed: the kernel tells how it ended to its parent alone."""
 
     topic: ClassVar[str] = "reap"
     process_pid: int

@@ -23,6 +23,7 @@ from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.oversight import Oversight
 from circus_stack.arbiter.pace import Pace
 from circus_stack.arbiter.process import ProcessView, view_of
+from circus_stack.arbiter.runs import Run
 from circus_stack.arbiter.sequence import Sequencer, gather
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView
 from circus_stack.config.schema import StackConfig, WatcherConfig
@@ -99,6 +100,10 @@ class Arbiter:
         """Whether a stopped watcher waits for activity on its sockets, and starts then."""
         return self._keeper(name).demand.is_armed
 
+    def last_run(self, name: str) -> Run | None:
+        """The last run of a watcher whose processes run to their end; None where there was none."""
+        return self._keeper(name).charge.runs.last
+
     @property
     def released(self) -> frozenset[int]:
         """The processes that are nobody's since their watcher was removed without a stop."""
@@ -113,7 +118,8 @@ class Arbiter:
     def start(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
         """Start watchers, and what they depend on, in order. All that are to start by themselves if none is named."""
         if names is None:
-            chosen = [name for name, keeper in self._keepers.items() if keeper.config.autostart]
+            keepers = self._keepers.items()
+            chosen = [name for name, each in keepers if each.config.autostart and not each.charge.runs.is_done]
         else:
             chosen = [self._keeper(name).name for name in names]
         return self._task(self._sequencer.start(self._sequencer.with_dependencies(chosen)), "start", names)

@@ -6,6 +6,7 @@ from circus_stack.arbiter.condition import LastEnd
 from circus_stack.arbiter.hooks import Hooks
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.process import Process
+from circus_stack.arbiter.runs import Runs
 from circus_stack.arbiter.watcher import Watcher
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.events import Event
@@ -19,6 +20,7 @@ class Charge:
         self.means = means
         # The last end of a process that nobody had asked for.
         self.last_end: LastEnd | None = None
+        self.runs = Runs(config.name, means.publish, means.clock, means.epoch)
         self.hooks = Hooks(self.watcher, means.hooks, means.loop, means.reaper, means.publish, means.epoch)
 
     @property

@@ -74,13 +74,17 @@ class Dependents:
         if not needed:
             return {}
         known = {name.lower(): name for name in self._keepers}
-        found = {known.get(each.lower(), each): self._trouble(known.get(each.lower())) for each in needed}
+        found = {known.get(each.lower(), each): self._trouble(known.get(each.lower()), keeper) for each in needed}
         return {name: what for name, what in found.items() if what}
 
-    def _trouble(self, name: str | None) -> str:
+    def _trouble(self, name: str | None, dependent: Keeper) -> str:
         if name is None:
             return "was removed"
         watcher = self._keepers[name].watcher
+        if watcher.config.runs_once:
+            # Its work was needed for the start alone, whatever becomes of the next run.
+            is_needed = dependent.holder is not None and not self._is_available(name)
+            return (_PASSING if watcher.is_up else _WORDS[watcher.state]) if is_needed else ""
         if not watcher.is_active:
             return "" if self._is_available(name) else _WORDS[watcher.state]
         # While a reload rolls, the old generation serves.

@@ -137,10 +137,11 @@ class Ends:
         how it ended is known to its parent alone."""
         charge = self._charge
         process = charge.watcher.processes[pid]
+        charge.runs.note(process.wid, exit_code)
         expected, was_ready = process.is_stopping, process.state is ProcessState.READY
         ended = describe_exit(exit_code)
         self._readiness.forget(pid)
-        is_done = charge.config.on_demand and exit_code == 0
+        is_done = (charge.config.on_demand or charge.config.runs_once) and exit_code == 0
         # A server that ends when it is idle has run well if it leaves nobody waiting.
         has_served = is_done and not expected and self._demand.is_served()
         failure = charge.watcher.exited(pid, charge.means.clock(), is_done=is_done, has_served=has_served)
@@ -150,6 +151,7 @@ class Ends:
             charge.last_end = LastEnd(pid, process.wid, exit_code, ended, now)
         if was_ready:
             charge.publish(ProcessUnready(watcher=charge.name, time=now, process_pid=pid, reason=ended))
+        expected |= is_done and charge.config.runs_once
         charge.publish(
             ProcessReaped(watcher=charge.name, time=now, process_pid=pid, exit_code=exit_code, expected=expected)
         )

@@ -54,6 +54,7 @@ class Failures:
         charge = self._charge
         charge.watcher.step(WatcherStep.GIVE_UP)
         self.given_up = GivenUp(reason, charge.epoch())
+        charge.runs.end()
         charge.publish(WatcherFailed(watcher=charge.name, time=self.given_up.time, reason=reason))
         self._on_end()
         charge.means.pulse.beat()

@@ -29,11 +29,15 @@ def decide_fate(
     *,
     lost_socket: bool,
     roll: bool,
+    is_done: bool = False,
 ) -> Fate:
     """`changes` are the fields in which `new` differs; `lost_socket`: a descriptor that it uses is another one now;
-    `roll`: let it take over a new state of the world although nothing in its configuration changed."""
+    `roll`: let it take over a new state of the world although nothing in its configuration changed;
+    `is_done`: it runs once, and has done its work."""
     must_replace = lost_socket or Change.ROLL in changes.values()
     if state is WatcherState.FAILED and (must_replace or roll):
+        return Fate.RESTART
+    if is_done and Change.ROLL in changes.values():
         return Fate.RESTART
     if state not in (WatcherState.STARTING, WatcherState.ACTIVE):
         return Fate.ADJUST if changes else Fate.KEEP

@@ -172,7 +172,7 @@ class Keeper:
             if watcher.superseded is not None and watcher.is_active:
                 aged, watcher.superseded = watcher.superseded, None
                 self.ends.stop(aged)
-        if watcher.is_up and watcher.done and not watcher.processes:
+        if watcher.is_up and watcher.has_ended():
             self._end_by_itself()
         self._ages.schedule()
         self._means.pulse.beat()
@@ -185,6 +185,8 @@ class Keeper:
         self.refusal = None
         self._consent.begin()
         self.watcher.begin()
+        if self.config.runs_once:
+            self.charge.runs.begin()
         if forgive:
             self.watcher.forgive()
         self.watcher.step(WatcherStep.START)
@@ -236,6 +238,7 @@ class Keeper:
             self.watcher.step(WatcherStep.STOP)
         self._ages.cancel()
         await self.charge.hooks.ask("before_stop")
+        self.charge.runs.interrupt()
         stopped = self.ends.stop_all()
         await self.turns.wait_gone(stopped)
         self.charge.hooks.hurry(OF_A_PROCESS)
@@ -265,6 +268,7 @@ class Keeper:
 
     def _end_by_itself(self) -> None:
         """The processes have ended for good, unasked."""
+        self.charge.runs.end()
         self.watcher.step(WatcherStep.STOP)
         if self.charge.hooks.has("before_stop", "after_stop"):
             self.charge.hooks.background(self._bring_down_in_turn())

@@ -21,6 +21,7 @@ from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode
 from circus_stack.errors import CommandError, Errno, OvertakenError
 from circus_stack.events import WatcherReloaded
+from circus_stack.exits import describe_exit
 from circus_stack.states import WatcherState
 
 log = logging.getLogger(__name__)
@@ -97,13 +98,26 @@ async def _come_up(keeper: Keeper, ours: object, may_start: Callable[[], bool]) 
 
 
 async def _wait_up(keeper: Keeper) -> tuple[int, ...]:
-    await keeper.turns.wait_until(lambda: keeper.watcher.state is not WatcherState.STARTING)
+    if keeper.config.runs_once:
+        # It is up when it has done its work: what depends on it starts then.
+        await keeper.turns.wait_until(lambda: keeper.watcher.state in _DOWN)
+    else:
+        await keeper.turns.wait_until(lambda: keeper.watcher.state is not WatcherState.STARTING)
     state = keeper.watcher.state
     if keeper.refusal is not None:
         raise CommandError(f"{keeper.name} did not come up: its hook {keeper.refusal} refused", Errno.COMMAND_ERROR)
     if state in (WatcherState.FAILED, WatcherState.STOPPING):
         raise CommandError(f"{keeper.name} did not come up: it is {state}", Errno.COMMAND_ERROR)
+    if keeper.config.runs_once and not keeper.charge.runs.is_done:
+        raise CommandError(f"{keeper.name} has not completed: {_result(keeper)}", Errno.COMMAND_ERROR)
     return _pids(keeper)
+
+
+def _result(keeper: Keeper) -> str:
+    run = keeper.charge.runs.last
+    if run is None or run.exit_code is None:
+        return "it did not run" if run is None else str(run.result)
+    return f"{run.result}, {describe_exit(run.exit_code)}"
 
 
 async def stop(keeper: Keeper) -> Outcome:
@@ -115,6 +129,7 @@ async def stop(keeper: Keeper) -> Outcome:
 
 
 async def _stop_now(keeper: Keeper) -> Outcome:
+    keeper.charge.runs.forget()
     return Outcome(stopped=tuple(sorted(await keeper.bring_down())))
 
 

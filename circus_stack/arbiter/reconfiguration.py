@@ -186,7 +186,7 @@ class Reconfiguration:
         for config in self._restarted:
             # At the end of the arbiter its keeper is closed, and stays as it is.
             with contextlib.suppress(CommandError):
-                await operations.restart(self._keepers[config.name], partial(_same, config))
+                await _return_to(self._keepers[config.name], config)
         added = [self._keepers.pop(config.name) for config in self._plan.added if config.name in self._keepers]
         for keeper in added:
             keeper.close()
@@ -260,11 +260,20 @@ class Reconfiguration:
             keeper.watcher.state,
             lost_socket=not moved.isdisjoint(used),
             roll=self._roll,
+            is_done=keeper.charge.runs.is_done and config.runs_once,
         )
 
 
 def _patience(keeper: Keeper) -> int:
     return _FAILURES * max(1, keeper.watcher.wanted)
+
+
+async def _return_to(keeper: Keeper, config: WatcherConfig) -> None:
+    if config.runs_once:
+        # Its work was done before: what it must not be is done again.
+        await operations.adjust(keeper, partial(_same, config))
+    else:
+        await operations.restart(keeper, partial(_same, config))
 
 
 def _same(config: WatcherConfig) -> WatcherConfig:

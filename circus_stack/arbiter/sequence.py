@@ -27,9 +27,10 @@ class Sequencer:
         self._pace = pace
 
     def with_dependencies(self, names: Sequence[str]) -> list[str]:
-        """These watchers and all that they depend on."""
+        """These watchers and all that they depend on, but for what has run once and done its work."""
         needed = dependencies(self._configs())
-        wanted = set(names).union(*(closure(name, needed) for name in names))
+        others = set().union(*(closure(name, needed) for name in names))
+        wanted = set(names) | {name for name in others if not self._keepers[name].charge.runs.is_done}
         return [name for name in self._keepers if name in wanted]
 
     async def start(self, names: Sequence[str]) -> Outcome:
@@ -52,8 +53,10 @@ class Sequencer:
         return may_start
 
     def is_available(self, name: str) -> bool:
-        """Whether a watcher can be used: what starts on demand comes up when it is."""
+        """Whether a watcher can be used: what starts on demand comes up then; what runs once has done its work."""
         keeper = self._keepers[name]
+        if keeper.config.runs_once:
+            return keeper.charge.runs.is_done
         return keeper.watcher.is_active or keeper.demand.is_armed
 
     async def stop(self, names: Sequence[str]) -> Outcome:

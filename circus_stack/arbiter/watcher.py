@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from circus_stack.arbiter.attempts import most_attempts
 from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, SERVED_WELL_AFTER_S, Backoff, Schedule
 from circus_stack.arbiter.process import Process
 from circus_stack.config.schema import WatcherConfig
@@ -69,6 +70,8 @@ class Watcher:
         self.retiring: int | None = None
         # How many processes of the present generation have ended for good: those of a watcher that doesn't respawn.
         self.done = 0
+        # Where each process has work of its own to do, once: the slots whose work is done.
+        self._done_slots: set[int] = set()
         # The process that is being replaced because of its age: it serves on until its successor does.
         self.superseded: int | None = None
         # While a reload goes through the processes one by one, each place is free only when its process is gone.
@@ -120,6 +123,10 @@ class Watcher:
         complete = len(serving) + self.done >= self.wanted
         return complete and all(each.state is ProcessState.READY for each in serving)
 
+    def has_ended(self) -> bool:
+        """Whether the processes have ended for good, all of them where each has work to do."""
+        return self.done > 0 and not self.processes and (not self.config.runs_once or self.done >= self.wanted)
+
     def converge(self, now: float, most: int) -> list[Action]:
         """What brings the current generation to the wanted number; `most` spawns at a time."""
         if not self.is_up:
@@ -150,7 +157,7 @@ class Watcher:
             if missing > 0 and now < self._next_spawn_at:
                 return [WakeAt(self._next_spawn_at)]
             most = min(most, 1)
-        taken = {process.wid for process in self.processes.values() if not process.is_lingering}
+        taken = {process.wid for process in self.processes.values() if not process.is_lingering} | self._done_slots
         wid = 0
         wake_at: float | None = None
         while missing > 0 and len(actions) < most:
@@ -213,6 +220,8 @@ class Watcher:
         process.step(ProcessStep.EXIT)
         if process.generation == self.retiring:
             return None
+        if self.config.runs_once:
+            return self._attempt_ended(process, now, is_done=is_done) if self.is_up else None
         if not self.config.respawn and self.is_up and process.generation == self.generation:
             self.done += 1
             return None
@@ -224,6 +233,24 @@ class Watcher:
             self._not_before.pop(process.wid, None)
             return None
         return self.failed(process.wid, now)
+
+    def _attempt_ended(self, process: Process, now: float, *, is_done: bool) -> Failure | None:
+        """Of a watcher that runs once. Whoever ended the process: without success it has failed."""
+        if not is_done:
+            return self._attempt_failed(process.wid, now)
+        self.done += 1
+        self._done_slots.add(process.wid)
+        self._backoff.succeeded(process.wid)
+        self._not_before.pop(process.wid, None)
+        return None
+
+    def _attempt_failed(self, wid: int, now: float) -> Failure:
+        """Failures in a row count, however long they took: a slow one would never fill a window."""
+        failure = self.failed(wid, now)
+        most = most_attempts(self.config)
+        gives_up = most is not None and failure.failures >= most
+        limit = "" if not gives_up else "1 failed run" if failure.failures == 1 else f"{failure.failures} failed runs"
+        return replace(failure, gives_up=gives_up, limit=limit)
 
     def _ran_well(self, process: Process, now: float) -> bool:
         if now - process.spawned_at >= RAN_WELL_AFTER_S:
@@ -249,6 +276,8 @@ class Watcher:
 
     def spawn_failed(self, wid: int, now: float) -> Failure:
         """Count a command that could not be executed; Circus's max_retry bounds how often that may be, in a row."""
+        if self.config.runs_once:
+            return self._attempt_failed(wid, now)
         failure = self.failed(wid, now)
         self._failed_spawns += 1
         if failure.gives_up or not 0 <= self.config.max_retry <= self._failed_spawns:
@@ -296,11 +325,13 @@ class Watcher:
     def begin(self) -> None:
         """What ended for good before this start counts no more."""
         self.done = 0
+        self._done_slots.clear()
         self.superseded = None
 
     def forgive(self) -> None:
         """Start from a clean slate: what failed or ended in the past counts no more."""
         self.done = 0
+        self._done_slots.clear()
         self._backoff.reset()
         self._failed_spawns = 0
         self._not_before.clear()

@@ -50,6 +50,7 @@ def paint_state(state: str, style: Style) -> str:
 _COLOURS: dict[str, tuple[int, ...]] = {
     "active": (32,),
     "ready": (32,),
+    "done": (32,),
     "starting": (33,),
     "stopping": (33,),
     "stopped": (2,),

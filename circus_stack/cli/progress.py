@@ -71,6 +71,8 @@ class Progress:
             events.WatcherWaiting: self._waits,
             events.WatcherDegraded: self._degraded,
             events.WatcherRecovered: self._recovered,
+            events.RunCompleted: self._completed,
+            events.RunFailed: self._run_failed,
             events.WatcherReloaded: self._reloaded,
             events.ReloadFailed: self._reload_failed,
             events.ConfigApplied: self._config_applied,
@@ -173,6 +175,15 @@ class Progress:
 
     def _recovered(self, event: events.WatcherRecovered) -> None:
         self._voice.good(f"{event.watcher} is whole again: {event.reason}", **_fields(event))
+
+    def _completed(self, event: events.RunCompleted) -> None:
+        text = f"{event.watcher} completed in {event.duration_s:.2f} s"
+        self._voice.good(text, **_fields(event), duration_s=event.duration_s)
+
+    def _run_failed(self, event: events.RunFailed) -> None:
+        how = "" if event.exit_code is None else f": it {describe_exit(event.exit_code)}"
+        text = f"the run of {event.watcher} failed after {event.duration_s:.2f} s{how}"
+        self._voice.fail(text, **_fields(event), exit_code=event.exit_code, duration_s=event.duration_s)
 
     def _reloaded(self, event: events.WatcherReloaded) -> None:
         self._voice.good(f"{event.watcher} reloaded", **_fields(event))

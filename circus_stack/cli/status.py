@@ -12,6 +12,7 @@ from circus_stack.cli.ctl_output import address_of, paint_state
 from circus_stack.cli.ctl_stats import format_age
 from circus_stack.cli.notes import notes_of
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
+from circus_stack.cli.run_table import render_runs, shown_state
 from circus_stack.cli.style import BOLD, RED, YELLOW, Style
 from circus_stack.cli.table import Column, render_table
 from circus_stack.cli.target import Target
@@ -68,6 +69,9 @@ def render_status(
     parts = [_heading(target.endpoint, record, now, style), render_table(_COLUMNS, rows, style)]
     notes = [notes_of(name, watcher, now, style) for name, watcher in watchers.items()]
     parts += [note for note in notes if note]
+    runs = render_runs(watchers, now, style)
+    if runs:
+        parts.append(runs)
     if sockets:
         parts.append(render_table((Column("SOCKET"), Column("ADDRESS")), [_socket(each) for each in sockets], style))
     return "\n\n".join(parts)
@@ -85,7 +89,7 @@ def _row(name: str, state: str, watcher: Mapping[str, Any], now: float, style: S
     backend = watcher.get("labels", {}).get("backend", "")
     return (
         name,
-        paint_state(state, style),
+        paint_state(shown_state(state, watcher), style),
         _ready(state, watcher, style),
         format_age(max((now - each["started"] for each in processes), default=None)),
         backend,

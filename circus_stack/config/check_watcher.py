@@ -6,7 +6,7 @@ from circus_stack.config.chaussette_command import backend_of
 from circus_stack.config.composites import HOOK_PREFIX, HOOKS, RLIMIT_PREFIX, rlimit_names
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.values import Location
+from circus_stack.config.values import Location, ReadinessForm
 from circus_stack.config.words import split
 
 
@@ -14,6 +14,7 @@ def check_watcher(watcher: WatcherConfig, problems: Problems) -> None:
     """Every check that one watcher is enough for."""
     _check_command(watcher, problems)
     _check_singleton(watcher, problems)
+    _check_runs(watcher, problems)
     _check_names(watcher, problems)
     _check_environment(watcher, problems)
     _check_outputs(watcher, problems)
@@ -57,6 +58,26 @@ def _check_singleton(watcher: WatcherConfig, problems: Problems) -> None:
             found=str(watcher.numprocesses),
             legal="0 or 1",
         )
+
+
+def _check_runs(watcher: WatcherConfig, problems: Problems) -> None:
+    """What runs once does not serve."""
+    if not watcher.runs_once:
+        return
+    for option, is_set in (
+        ("on_demand", watcher.on_demand),
+        ("ready", watcher.ready.form is not ReadinessForm.NONE),
+        ("max_age", watcher.max_age > 0),
+    ):
+        if is_set:
+            problems.add(
+                "does not go with oneshot, whose processes end by themselves",
+                place_of(watcher, option),
+                section=title_of(watcher),
+                option=option,
+            )
+    if watcher.numprocesses == 0:
+        _warn_idle(watcher, "oneshot", "numprocesses is 0: it never completes", problems)
 
 
 def _check_names(watcher: WatcherConfig, problems: Problems) -> None:

@@ -87,6 +87,9 @@ class WatcherConfig:
         False, kinds.BOOL, "Start with the first activity at one of the watcher's sockets.", change=Change.APPLY
     )
     autostart: bool = option(True, kinds.BOOL, "Start with the arbiter.", change=Change.APPLY)
+    oneshot: bool = option(
+        False, kinds.BOOL, "The processes run once, to their end; status 0 is success, any other is tried again."
+    )
     respawn: bool = option(True, kinds.BOOL, "Replace a process that ended.", change=Change.APPLY)
     graceful_timeout: float = option(
         30.0, kinds.SECONDS, "Seconds between the stop signal and SIGKILL.", change=Change.APPLY
@@ -174,8 +177,13 @@ class WatcherConfig:
     @property
     def cannot_overlap(self) -> bool:
         """Whether two generations must not run side by side: a singleton that doesn't serve on a socket of the arbiter
-        may hold a fixed port, or a lock on its data."""
-        return self.singleton and not self.use_sockets
+        may hold a fixed port, or a lock on its data; what runs once would do its work twice."""
+        return self.runs_once or (self.singleton and not self.use_sockets)
+
+    @property
+    def runs_once(self) -> bool:
+        """Whether the processes are to end by themselves, and have done their work then."""
+        return self.oneshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

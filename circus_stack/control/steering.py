@@ -10,6 +10,7 @@ from circus_stack.arbiter.condition import Condition
 from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
+from circus_stack.arbiter.runs import Run
 from circus_stack.arbiter.sockets import SocketView
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.states import WatcherState
@@ -89,6 +90,9 @@ class Steering(Protocol):
 
     def condition(self, name: str) -> Condition:
         """What a watcher's state alone doesn't tell."""
+
+    def last_run(self, name: str) -> Run | None:
+        """The last run of a watcher whose processes run to their end."""
 
     def change_wanted(self, name: str, difference: int) -> asyncio.Task[Outcome]:
         """Aim at so many processes more or fewer, 0 at least."""

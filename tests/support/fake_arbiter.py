@@ -11,6 +11,7 @@ from circus_stack.arbiter.condition import Condition
 from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
+from circus_stack.arbiter.runs import Run, RunResult
 from circus_stack.arbiter.sockets import SocketView
 from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, UnknownWatcherError
@@ -80,6 +81,9 @@ class FakeArbiter:
 
     def is_armed(self, name: str) -> bool:
         return name == "Big One"
+
+    def last_run(self, name: str) -> Run | None:
+        return Run(100.0, RunResult.COMPLETED, 103.0, 3.0, 0) if name == "Big One" else None
 
     def _name(self, name: str) -> str:
         for each in self.configs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from circus_stack.arbiter.runs import Run
 from circus_stack.control.desk import Desk
 from circus_stack.control.handlers import conditions
 
@@ -23,8 +24,8 @@ def status(desk: Desk, properties: Fields) -> Fields:
 
     Where a state alone doesn't tell all, `details` {name: line}, or `detail` of one watcher, say the rest. `seq` is the
     number of the newest event: an event with a higher number is not in the answer yet. `extended`, all: `watchers`
-    {name: {wanted, processes, labels, armed, dropped_lines, and the fields of `conditions.condition`}}, without a look
-    at the system.
+    {name: {wanted, processes, labels, armed, dropped_lines, run, and the fields of `conditions.condition`}}, without a
+    look at the system.
     """
     name = properties["name"]
     if name is not None:
@@ -51,6 +52,7 @@ def _watcher(desk: Desk, name: str) -> Fields:
         "armed": desk.arbiter.is_armed(name),
         "dropped_lines": desk.offices.dropped_lines(name),
         **conditions.condition(desk, name),
+        "run": _run(desk.arbiter.last_run(name)),
         "processes": [
             {
                 "pid": process.pid,
@@ -62,6 +64,19 @@ def _watcher(desk: Desk, name: str) -> Fields:
             }
             for process in desk.arbiter.processes(name)
         ],
+    }
+
+
+def _run(run: Run | None) -> Fields | None:
+    """The last run of what runs to its end; times are seconds since the epoch."""
+    if run is None:
+        return None
+    return {
+        "result": str(run.result),
+        "started": run.started_at,
+        "ended": run.ended_at,
+        "duration_s": run.duration_s,
+        "exit_code": run.exit_code,
     }
 
 
