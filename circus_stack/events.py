@@ -206,6 +206,20 @@ class ReplacementBegun(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryExceeded(Event):
+    """A process with its descendants uses more `bytes` than a `limit` of the watcher: it is to be replaced, or was
+    `killed`. `kind` is what was counted, "pss" or "rss"."""
+
+    topic: ClassVar[str] = "memory_exceeded"
+    process_pid: int
+    wid: int
+    bytes: int
+    kind: str
+    limit: int
+    killed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessKilled(Event):
     """A signal that is to end it was sent to a process."""
 

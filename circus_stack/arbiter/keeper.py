@@ -1,7 +1,8 @@
 """The hands of one watcher: has it decide after each thing that happens, and has its decisions carried out.
 
 Nothing here waits but for a condition: what takes its time are the operations. A keeper knows its watcher and its
-processes, and nobody above. Its parts do the work: `spawns`, `ends`, `signalling`, `serving`, `ages`, `demand`.
+processes, and nobody above. Its parts do the work: `spawns`, `ends`, `signalling`, `serving`, `ages`, `memory`,
+`demand`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from circus_stack.arbiter.ends import Ends
 from circus_stack.arbiter.failures import Failures
 from circus_stack.arbiter.hooks import OF_A_PROCESS
 from circus_stack.arbiter.means import Means
+from circus_stack.arbiter.memory_watch import MemoryWatch
 from circus_stack.arbiter.on_demand import Demand
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.serving import Serving
@@ -58,6 +60,7 @@ class Keeper:
         self._ages = Ages(charge, self._replace_aged)
         self.failures = Failures(charge, on_replacement=self._ages.retry_later, on_end=lambda: self.ends.stop_all())
         self.signalling = Signalling(charge)
+        self._memory = MemoryWatch(charge, self._ages, self.signalling.kill_family)
         self.serving = Serving(
             charge,
             stop=lambda pid: self.ends.stop(pid),
@@ -175,6 +178,7 @@ class Keeper:
         if watcher.is_up and watcher.has_ended():
             self._end_by_itself()
         self._ages.schedule()
+        self._memory.schedule()
         self._means.pulse.beat()
 
     # -- coming up --------------------------------------------------------------------------------------------
@@ -237,6 +241,7 @@ class Keeper:
         if self.watcher.state is not WatcherState.STOPPING:
             self.watcher.step(WatcherStep.STOP)
         self._ages.cancel()
+        self._memory.cancel()
         await self.charge.hooks.ask("before_stop")
         self.charge.runs.interrupt()
         stopped = self.ends.stop_all()
@@ -281,6 +286,7 @@ class Keeper:
         self.close()
         self.charge.hooks.close()
         self._ages.cancel()
+        self._memory.cancel()
         released = self.ends.release_all()
         self._means.pulse.beat()
         return released

@@ -16,6 +16,7 @@ from circus_stack.arbiter.start_gate import StartGate
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import SpawnError
 from circus_stack.events import Event
+from circus_stack.system.memory import MemoryReader
 from circus_stack.system.reaper import Reaper
 from circus_stack.system.spawn import Child, SpawnPlan, spawn_all
 
@@ -63,4 +64,5 @@ class Means:
     # A watcher wants so many processes, and has some in these lanes: sockets of others may go.
     settle_lanes: Callable[[str, int, Collection[int]], None] = _ignore
     hooks: HookHost = field(default_factory=HookHost)
+    memory: MemoryReader = field(default_factory=MemoryReader)
     starts: StartGate = field(default_factory=StartGate)

@@ -26,6 +26,9 @@ class Process:
     expires_at: float | None = None
     # The other reason, where there is one.
     outlived: str = ""
+    # Bytes that it and its descendants used when this was looked at last; None where it was not.
+    memory: int | None = None
+    memory_kind: str = ""
     # The leader was reaped, but members of its process group live on: its slot is free, its group is still ours.
     is_lingering: bool = False
 
@@ -46,7 +49,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class ProcessView:
-    """What others may see of a process; times are seconds since the epoch."""
+    """What others may see of a process; times are seconds since the epoch, memory is bytes and what was counted."""
 
     pid: int
     wid: int
@@ -54,6 +57,8 @@ class ProcessView:
     state: ProcessState
     started_at: float
     ready_at: float | None
+    memory: int | None = None
+    memory_kind: str = ""
 
 
 def view_of(process: Process) -> ProcessView:
@@ -66,4 +71,6 @@ def view_of(process: Process) -> ProcessView:
         state=process.state,
         started_at=process.started_at,
         ready_at=None if since_spawn is None else process.started_at + since_spawn,
+        memory=process.memory,
+        memory_kind=process.memory_kind,
     )

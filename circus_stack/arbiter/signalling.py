@@ -64,6 +64,13 @@ class Signalling:
         if hooks.has("before_signal", "after_signal"):
             hooks.background(self._in_turn(pid, signum, lambda: None))
 
+    def kill_family(self, pid: int) -> None:
+        """The same, and SIGKILL to all that descends from it, whatever group that is in. Reads all of /proc."""
+        for each in descendants(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        self.kill(pid)
+
     def _told(self, pid: int, signum: int) -> None:
         charge = self._charge
         charge.publish(ProcessKilled(watcher=charge.name, time=charge.epoch(), process_pid=pid, signum=signum))

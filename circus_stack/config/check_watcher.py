@@ -15,6 +15,7 @@ def check_watcher(watcher: WatcherConfig, problems: Problems) -> None:
     _check_command(watcher, problems)
     _check_singleton(watcher, problems)
     _check_runs(watcher, problems)
+    _check_memory(watcher, problems)
     _check_names(watcher, problems)
     _check_environment(watcher, problems)
     _check_outputs(watcher, problems)
@@ -68,6 +69,7 @@ def _check_runs(watcher: WatcherConfig, problems: Problems) -> None:
         ("on_demand", watcher.on_demand),
         ("ready", watcher.ready.form is not ReadinessForm.NONE),
         ("max_age", watcher.max_age > 0),
+        ("max_memory", watcher.max_memory is not None),
     ):
         if is_set:
             problems.add(
@@ -78,6 +80,21 @@ def _check_runs(watcher: WatcherConfig, problems: Problems) -> None:
             )
     if watcher.numprocesses == 0:
         _warn_idle(watcher, "oneshot", "numprocesses is 0: it never completes", problems)
+
+
+def _check_memory(watcher: WatcherConfig, problems: Problems) -> None:
+    """One that is to be replaced must not have been killed before that."""
+    soft, hard = watcher.max_memory, watcher.max_memory_hard
+    if soft is None or hard is None or soft.is_percent is not hard.is_percent or hard.amount >= soft.amount:
+        return
+    problems.add(
+        f"is less than max_memory = {soft}",
+        place_of(watcher, "max_memory_hard"),
+        section=title_of(watcher),
+        option="max_memory_hard",
+        found=str(hard),
+        legal=f"{soft} or more",
+    )
 
 
 def _check_names(watcher: WatcherConfig, problems: Problems) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import signal
 from urllib.parse import urlsplit
 
 from circus_stack.config.option import Kind
-from circus_stack.config.values import Readiness, ReadinessForm, ReloadMode
+from circus_stack.config.values import MemorySize, Readiness, ReadinessForm, ReloadMode
 from circus_stack.config.words import split
 from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
 # uid_t has 32 bits, and its highest number stands for "no change".
 _MAX_ID = 2**32 - 2
+_MEMORY = re.compile(r"(\d{1,19}(?:\.\d{1,9})?)\s*(%|percent|[kmgt]?(?:i?b)?)", re.IGNORECASE | re.ASCII)
+_MEMORY_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+_MAX_MEMORY = 2**63 - 1
+# To look at processes more often than that would cost more than it tells.
+_LEAST_INTERVAL_S = 0.1
 # Of a delay that grows: ten times as long each time is no schedule any more.
 _MOST_FACTOR = 10.0
 
@@ -105,6 +112,31 @@ def _parse_workers(text: str) -> int:
     return parse_whole(text, 1, MAX_PROCESSES)
 
 
+def parse_memory(text: str) -> MemorySize | None:
+    """`512M`, `1.5G`, `1048576`, `25%`, `25 percent`; 0 stands for no limit. Units are powers of 1024."""
+    match = _MEMORY.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("not an amount of memory")
+    amount, unit = float(match[1]), match[2].upper()
+    if unit in ("%", "PERCENT"):
+        if amount > 100:
+            raise ValueError("more than there is")
+        return MemorySize(amount, is_percent=True) if amount else None
+    # Through an integer where it is one: a float has 53 bits.
+    exact = int(match[1]) if match[1].isdigit() else amount
+    number = int(exact * _MEMORY_UNITS[unit.removesuffix("B").removesuffix("I")])
+    if number > _MAX_MEMORY:
+        raise ValueError("out of range")
+    return MemorySize(number) if number else None
+
+
+def _parse_interval(text: str) -> float:
+    seconds = parse_seconds(text)
+    if seconds < _LEAST_INTERVAL_S:
+        raise ValueError("too short")
+    return seconds
+
+
 def _parse_octal(text: str) -> int:
     number = int(text, 8)
     if not 0 <= number <= 0o777:
@@ -162,6 +194,10 @@ FRACTION = Kind("fraction", _parse_fraction, "a number from 0 to 1")
 INT = Kind("whole number", int, "a whole number")
 PORT = Kind("port", _parse_port, "0 to 65535 (0: the kernel chooses)")
 SECONDS = Kind("number of seconds", parse_seconds, "a number of seconds, 0 or more")
+INTERVAL = Kind("interval", _parse_interval, f"a number of seconds, {_LEAST_INTERVAL_S:g} or more")
+MEMORY = Kind(
+    "amount of memory", parse_memory, "bytes, with K, M, G or T as in 512M, or a share as in 25 percent; 0 for no limit"
+)
 SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 10, SIGRTMIN+1")
 WORDS = Kind("list of names", parse_words, "names separated by commas or blanks")
 PATHS = Kind("list of paths", parse_paths, "one path a line")
@@ -186,3 +222,6 @@ def choice(*words: str) -> Kind:
             raise ValueError("none of the words") from None
 
     return Kind("choice", parse, ", ".join(words), words)
+
+
+MEMORY_KIND = dataclasses.replace(choice("pss", "rss"), name="way to count memory")

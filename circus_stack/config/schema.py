@@ -16,7 +16,7 @@ from circus_stack.config import kinds
 from circus_stack.config.circus_schema import CircusConfig
 from circus_stack.config.option import Change, composite, option
 from circus_stack.config.socket_schema import SocketConfig
-from circus_stack.config.values import HookConfig, Location, Readiness, ReloadMode, StreamConfig
+from circus_stack.config.values import HookConfig, Location, MemorySize, Readiness, ReloadMode, StreamConfig
 from circus_stack.errors import Problem
 
 __all__ = [
@@ -117,6 +117,24 @@ class WatcherConfig:
     )
     max_requests_jitter: int = option(
         0, kinds.COUNT, "Up to so many requests are added to max_requests, for each process another number."
+    )
+    max_memory: MemorySize | None = option(
+        None,
+        kinds.MEMORY,
+        "Memory, of a process with its descendants, above which it is replaced, its successor first.",
+        change=Change.APPLY,
+    )
+    max_memory_hard: MemorySize | None = option(
+        None, kinds.MEMORY, "Memory above which a process is killed at once.", change=Change.APPLY
+    )
+    max_memory_kind: str = option(
+        "pss",
+        kinds.MEMORY_KIND,
+        "What of shared memory counts: pss, a process's share of it; rss, all of it.",
+        change=Change.APPLY,
+    )
+    max_memory_interval: float = option(
+        5.0, kinds.INTERVAL, "Seconds between two looks at the memory, where it has a limit.", change=Change.APPLY
     )
     max_retry: int = option(
         -1, kinds.RETRIES, "Failing spawns in a row that give the watcher up; -1: never.", change=Change.APPLY

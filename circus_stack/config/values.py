@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -55,6 +55,28 @@ class HookConfig:
 
     def __str__(self) -> str:
         return f"{self.callable},{self.ignore_failure}"
+
+
+_UNITS = ((1024**4, "T"), (1024**3, "G"), (1024**2, "M"), (1024, "K"))
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySize:
+    """An amount of memory: bytes, or percent of what there is."""
+
+    amount: float
+    is_percent: bool = False
+
+    def bytes_of(self, total: Callable[[], int]) -> int:
+        """In bytes; `total` tells how many there are, and is asked only where that matters."""
+        return int(total() * self.amount / 100) if self.is_percent else int(self.amount)
+
+    def __str__(self) -> str:
+        if self.is_percent:
+            # Not the sign, which a Paste file would have to write twice.
+            return f"{int(self.amount) if self.amount.is_integer() else self.amount} percent"
+        whole = int(self.amount)
+        return next((f"{whole // size}{unit}" for size, unit in _UNITS if whole % size == 0), str(whole))
 
 
 # No bound, of a resource limit: what `resource.RLIM_INFINITY` is.

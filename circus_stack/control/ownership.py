@@ -26,7 +26,8 @@ _STEERING = frozenset(
         *("numprocesses", "singleton", "priority", "warmup_delay", "autostart", "respawn", "graceful_timeout"),
         *("stop_children", "ready_timeout", "max_age", "max_age_variance", "max_retry", "max_failures"),
         *("failure_window", "backoff_initial", "backoff_factor", "backoff_max", "backoff_jitter", "start_concurrency"),
-        *("max_requests", "max_requests_jitter"),
+        *("max_requests", "max_requests_jitter", "max_memory", "max_memory_hard", "max_memory_kind"),
+        "max_memory_interval",
     }
 )
 # Of a watcher that runs as the owner, also what only that user's processes do. Hooks, streams and ready = exec:... act

@@ -76,9 +76,10 @@ class RunningStack:
         """Wait until a watcher has `count` ready processes, none of them one of `other_than`."""
 
         def there() -> list[int] | None:
-            infos = self.call("stats", name=watcher)["info"]
-            ready = sorted(int(pid) for pid, info in infos.items() if isinstance(info, dict) and info["ready_at"])
-            fits = len(infos) == count == len(ready) and not set(ready) & set(other_than)
+            # Not `stats`, which looks at every process of the machine: others may keep it busy.
+            processes = self.call("status", extended=True)["watchers"][watcher]["processes"]
+            ready = sorted(each["pid"] for each in processes if each["ready_at"])
+            fits = len(processes) == count == len(ready) and not set(ready) & set(other_than)
             return ready if fits else None
 
         return wait_until(there, f"{count} processes of {watcher}", detail=self.output, pause_s=0.05)

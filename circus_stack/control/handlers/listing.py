@@ -61,6 +61,8 @@ def _watcher(desk: Desk, name: str) -> Fields:
                 "started": process.started_at,
                 "ready_at": process.ready_at,
                 "generation": process.generation,
+                "memory": process.memory,
+                "memory_kind": process.memory_kind or None,
             }
             for process in desk.arbiter.processes(name)
         ],

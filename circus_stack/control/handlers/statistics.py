@@ -67,6 +67,8 @@ def _with_record(desk: Desk, name: str, process: ProcessView, info: Info | str) 
         "state": str(process.state),
         "ready_at": process.ready_at,
         "generation": process.generation,
+        "memory": process.memory,
+        "memory_kind": process.memory_kind or None,
         **desk.offices.labels(name),
     }
 

@@ -111,6 +111,8 @@ def test_status_extended_has_processes_and_labels() -> None:
         "started": 100.0,
         "ready_at": 100.5,
         "generation": 1,
+        "memory": None,
+        "memory_kind": None,
     }
 
 
@@ -288,6 +290,8 @@ def test_stats() -> None:
         "state": "ready",
         "ready_at": 100.5,
         "generation": 1,
+        "memory": None,
+        "memory_kind": None,
         "backend": "gevent",
     }
     assert "backend" not in infos["Big One"]["31"]
