@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from string import Template
 
 import click
+
+from circus_stack.cli.output_file import write_output
 
 _TEMPLATE = Template("""\
 # A stack for circus-stack. `circus-stack check $file` reads it and starts nothing,
@@ -74,11 +75,8 @@ def init(app: str, output: Path, force: bool) -> None:
     if not is_application(app):
         raise click.BadParameter(f"{app!r} is no application; legal: {LEGAL_APP}", param_hint="MODULE:APP")
     text = render_template(app, output)
-    if str(output) == "-":
-        click.echo(text, nl=False)
-        return
-    _write(output, text, force)
-    click.echo(f"{output} is written. Next: circus-stack serve {output}")
+    if write_output(output, text, force=force):
+        click.echo(f"{output} is written. Next: circus-stack serve {output}")
 
 
 def render_template(app: str, output: Path) -> str:
@@ -86,14 +84,3 @@ def render_template(app: str, output: Path) -> str:
     name = "app.ini" if str(output) == "-" else str(output)
     package = app.partition(":")[0].partition(".")[0]
     return _TEMPLATE.substitute(app=app.replace("%", "%%"), file=name, package=package)
-
-
-def _write(output: Path, text: str, force: bool) -> None:
-    try:
-        with output.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise click.ClickException(f"{output} exists already; --force replaces it, -o names another file") from None
-    except OSError as error:
-        print(f"circus-stack: {output} cannot be written: {error.strerror}", file=sys.stderr)
-        sys.exit(1)

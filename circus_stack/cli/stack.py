@@ -16,6 +16,7 @@ _COMMANDS = {
     "serve": "circus_stack.cli.serve:serve",
     "check": "circus_stack.cli.check:check",
     "init": "circus_stack.cli.init:init",
+    "import": "circus_stack.cli.import_command:import_command",
     "status": "circus_stack.cli.status:status",
     "logs": "circus_stack.cli.logs:logs",
     "reload": "circus_stack.cli.reload:reload_command",

@@ -19,7 +19,7 @@ WORDS = ("states", "events", "errors", "exits", "literals")
 EVERY_PACKAGE = frozenset(
     {
         *("config", "protocol", "system", "services", "arbiter", "streams", "control", "client", "plugins", "api"),
-        *("daemon", "cli"),
+        *("moving", "daemon", "cli"),
     }
 )
 
@@ -34,8 +34,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "control": frozenset({"config", "protocol", "arbiter", "streams"}),
     "client": frozenset({"protocol"}),
     "plugins": frozenset({"protocol", "client"}),
-    "api": EVERY_PACKAGE - {"cli"},
-    "daemon": EVERY_PACKAGE - {"cli"},
+    "api": EVERY_PACKAGE - {"cli", "moving"},
+    "moving": frozenset({"config"}),
+    "daemon": EVERY_PACKAGE - {"cli", "moving"},
     "cli": EVERY_PACKAGE,
 }
 

@@ -1,0 +1,1 @@
+"""A Procfile, with the .env file beside it, to our ini."""
