@@ -78,6 +78,33 @@ class Settings:
         None, "up to so many requests are added to --max-requests, so that not all workers ask at once",
         values.whole_number, "server", metavar="N", in_paste=False,
     )  # fmt: skip
+    max_request_line: int = option(
+        8190, "bytes that the target of a request may have: 414 above (fastgevent)", values.count, "limits", metavar="N"
+    )
+    max_headers: int = option(
+        100, "headers that a request may have: 431 above (fastgevent)", values.count, "limits", metavar="N"
+    )
+    max_head_size: int = option(
+        65536, "bytes that the head of a request may have: 431 above (fastgevent)", values.count, "limits", metavar="N"
+    )
+    max_body_size: int = option(
+        0, "bytes that a body may have: 413 above; 0: no limit (fastgevent)", values.whole_number, "limits",
+        metavar="N",
+    )  # fmt: skip
+    head_timeout: float = option(
+        30.0, "seconds from the first byte of a request to the end of its head: 408 after it (fastgevent)",
+        values.seconds, "limits", metavar="S",
+    )  # fmt: skip
+    body_timeout: float = option(
+        60.0, "seconds between two pieces of a body: 408 after it (fastgevent)", values.seconds, "limits", metavar="S"
+    )
+    send_timeout: float = option(
+        60.0, "seconds in which a client must take something of its response (fastgevent)", values.seconds, "limits",
+        metavar="S",
+    )  # fmt: skip
+    keepalive_timeout: float = option(
+        75.0, "seconds that an idle connection stays open (fastgevent)", values.seconds, "limits", metavar="S"
+    )
     graceful_timeout: float = option(
         30.0, "seconds from SIGTERM until requests in flight are cut", values.seconds, "server", metavar="S"
     )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
 from gevent import event, pool, pywsgi
 from gevent import socket as gevent_socket
 
+from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.idle import end_reading
 from chaussette.lifecycle import Lifecycle
@@ -19,8 +17,6 @@ from chaussette.sockets import Listener
 
 # While draining: how often connections that have become idle since are looked for.
 DRAIN_ROUND_S = 0.05
-# libev's flag for "tell me when there is something to read".
-READ = 1
 
 
 class Site:
@@ -155,32 +151,6 @@ class Servers:
                 end_reading(sock.fileno())
             self._pool.join(timeout=DRAIN_ROUND_S)
             lifecycle.beat_if_due()
-
-
-@contextlib.contextmanager
-def woken_by_signals() -> Iterator[None]:
-    """Have each signal end the hub's wait, so that its Python handler runs.
-
-    gevent looks for signals just before it waits: one that comes between the two, or to a thread of the application,
-    would wait with it, for ever where nothing else happens.
-    """
-    wake_in, wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    before = signal.set_wakeup_fd(wake_out, warn_on_full_buffer=False)
-    watcher = gevent.get_hub().loop.io(wake_in, READ)
-
-    def drain() -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.read(wake_in, 4096)
-
-    watcher.start(drain)
-    try:
-        yield
-    finally:
-        watcher.stop()
-        watcher.close()
-        signal.set_wakeup_fd(before)
-        os.close(wake_in)
-        os.close(wake_out)
 
 
 def cooperative(listener: Listener) -> Any:

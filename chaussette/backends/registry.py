@@ -19,6 +19,7 @@ BUILT_IN = {
     "wsgiref": "chaussette.backends.wsgiref_backend:WsgirefBackend",
     "waitress": "chaussette.backends.waitress_backend:WaitressBackend",
     "gevent": "chaussette.backends.gevent_backend:GeventBackend",
+    "fastgevent": "chaussette.backends.fastgevent.backend:FastGeventBackend",
     "meinheld": "chaussette.backends.meinheld_backend:MeinheldBackend",
 }
 

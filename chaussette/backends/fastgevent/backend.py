@@ -1,0 +1,60 @@
+"""fastgevent: our own HTTP server on gevent's loop. The standard library is patched before the application's import."""
+
+from __future__ import annotations
+
+from chaussette.backends.base import Backend
+from chaussette.environ import base_environ
+from chaussette.lifecycle import Lifecycle
+from chaussette.settings import Settings
+
+
+class FastGeventBackend(Backend):
+    """`spawn` bounds the connections that are open at once."""
+
+    name = "fastgevent"
+    library = "gevent"
+    distribution = "gevent"
+    install = "pip install 'circus-stack[fastgevent]'"
+    honours = frozenset(
+        {
+            "spawn",
+            "max_request_line",
+            "max_headers",
+            "max_head_size",
+            "max_body_size",
+            "head_timeout",
+            "body_timeout",
+            "send_timeout",
+            "keepalive_timeout",
+        }
+    )
+
+    @classmethod
+    def prepare(cls, settings: Settings) -> None:
+        """Patch the standard library, unless told not to."""
+        super().prepare(settings)
+        __import__("httptools")
+        if settings.monkey:
+            from gevent import monkey
+
+            monkey.patch_all()
+
+    def serve(self, lifecycle: Lifecycle) -> None:
+        """Serve until told to stop, then until every connection is done."""
+        from chaussette.backends.fastgevent.limits import Limits
+        from chaussette.backends.fastgevent.server import Server
+
+        environs = [
+            base_environ(
+                listener.sock, multithread=True, multiprocess=self.is_multiprocess, software=f"chaussette {self.name}"
+            )
+            for listener in self.listeners
+        ]
+        Server(
+            self.app,
+            self.listeners,
+            environs,
+            limits=Limits.of(self.settings),
+            most=self.settings.spawn,
+            server_header=self.server_header,
+        ).run(lifecycle, self.status)

@@ -1,0 +1,299 @@
+"""One connection: read when there is something to read, answered in a greenlet of the crew, closed in time.
+
+Between requests it costs one watcher of the hub and no greenlet: a client that says nothing, or half a head, holds up
+nobody and little memory.
+"""
+
+from __future__ import annotations
+
+import _socket
+import logging
+import os
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import gevent
+
+from chaussette.backends.fastgevent.dates import Dates
+from chaussette.backends.fastgevent.exchange import Exchange
+from chaussette.backends.fastgevent.gone import ClientGoneError
+from chaussette.backends.fastgevent.limits import Limits
+from chaussette.backends.fastgevent.parser import Parser, Request
+from chaussette.backends.fastgevent.refusal import RequestRefusedError, refusal_bytes
+
+log = logging.getLogger("chaussette")
+
+# One read: what a request's head and a small body fit into, and what a pipeline may bring at most.
+READ_SIZE = 65536
+# libev's events.
+_READ, _WRITE = 1, 2
+# Of a body that the application didn't read so much is read and forgotten, to keep the connection.
+_DISCARDED = 65536
+# At the end of a refused connection: what the client has sent already is taken in, or the kernel would answer it with
+# a reset, and the client might never see the response.
+_LINGER_READS = 16
+
+
+class Yard(Protocol):
+    """What a connection knows of its server."""
+
+    app: Callable[..., Any]
+    limits: Limits
+    dates: Dates
+    hub: Any
+    is_stopping: bool
+    is_ending: bool
+
+    def begin(self, connection: Connection) -> None:
+        """Call `serve` in a greenlet."""
+
+    def watch(self, connection: Connection) -> None:
+        """Its `deadline` was set or moved."""
+
+    def forget(self, connection: Connection) -> None:
+        """It is closed."""
+
+
+class Connection:
+    """`deadline` is when it has been silent for too long, in the loop's seconds; None while a request is answered."""
+
+    __slots__ = (
+        "_fd",
+        "_has_more",
+        "_io",
+        "_parser",
+        "_recv",
+        "_sock",
+        "_yard",
+        "deadline",
+        "is_busy",
+        "is_closed",
+    )
+
+    def __init__(self, yard: Yard, sock: _socket.socket, base: dict[str, Any]) -> None:
+        self._yard = yard
+        self._sock = sock
+        self._recv = sock.recv
+        self._fd = sock.fileno()
+        self._parser = Parser(base, yard.limits)
+        self._io = yard.hub.loop.io(self._fd, _READ)
+        self.is_busy = False
+        self.is_closed = False
+        # Whether something came in while a request was answered, and nobody looked.
+        self._has_more = False
+        self.deadline: float | None = yard.hub.loop.now() + yard.limits.head_s
+        self._io.start(self._on_readable)
+        yard.watch(self)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a request, of which nothing has come in."""
+        return not self.is_busy and self._parser.is_between
+
+    # -- in the hub ---------------------------------------------------------------------------------------------------
+
+    def _on_readable(self) -> None:
+        if self.is_busy:
+            # Level-triggered: it would be said again and again. What came in waits until the response is out.
+            self._io.stop()
+            self._has_more = True
+            return
+        try:
+            data = self._recv(READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        parser = self._parser
+        was_between = parser.is_between
+        parser.feed(data)
+        if parser.requests:
+            self.is_busy = True
+            self.deadline = None
+            self._yard.begin(self)
+        elif parser.failure is not None:
+            self._refuse(parser.failure)
+        elif was_between:
+            self._expect_head()
+
+    def _expect_head(self) -> None:
+        self.deadline = self._yard.hub.loop.now() + self._yard.limits.head_s
+        self._yard.watch(self)
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        if self._parser.is_between:
+            self.close()
+        else:
+            self._refuse(RequestRefusedError(408, "the head did not come in time"))
+
+    def end_reading(self) -> None:
+        """Let what has come in be read, then no more."""
+        try:
+            self._sock.shutdown(_socket.SHUT_RD)
+        except OSError:
+            self.close()
+
+    def _refuse(self, refusal: RequestRefusedError) -> None:
+        """Say so, as far as the client takes it at once, and close."""
+        try:
+            self._sock.send(refusal_bytes(refusal, self._yard.dates.lines()))
+            self._sock.shutdown(_socket.SHUT_WR)
+            for _ in range(_LINGER_READS):
+                if not self._recv(READ_SIZE):
+                    break
+        except OSError:
+            pass
+        self.close()
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        if not self.is_closed:
+            self.is_closed = True
+            self._io.stop()
+            self._io.close()
+            self._sock.close()
+            self._yard.forget(self)
+
+    # -- in a greenlet ------------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Answer the requests that have come in; then wait for more in the hub again."""
+        parser, yard = self._parser, self._yard
+        requests = parser.requests
+        try:
+            while requests:
+                request = requests.pop(0)
+                if not self._answer(request):
+                    self.close()
+                    return
+        except ClientGoneError:
+            self.close()
+            return
+        except BaseException:
+            self.close()
+            raise
+        if parser.failure is not None:
+            self._refuse(parser.failure)
+            return
+        self.is_busy = False
+        if parser.is_between:
+            self.deadline = yard.hub.loop.now() + yard.limits.idle_s
+            if yard.is_ending:
+                self.end_reading()
+        else:
+            self._expect_head()
+        if self._has_more:
+            self._has_more = False
+            self._io.start(self._on_readable)
+
+    def _answer(self, request: Request) -> bool:
+        """Whether the connection goes on."""
+        yard, body = self._yard, request.body
+        closes = not request.keeps_alive or yard.is_stopping
+        if body is not None:
+            body.pull = self._pull
+        if request.wants_upgrade:
+            request.environ["gevent.socket"] = request.environ["werkzeug.socket"] = self._upgradable()
+        exchange = Exchange(self, yard.app, request, yard.dates, closes)
+        try:
+            exchange.run()
+        except ClientGoneError:
+            failure = self._parser.failure
+            if failure is not None and not exchange.is_head_sent:
+                self._refuse(failure)
+            raise
+        finally:
+            if body is not None:
+                body.pull, is_read = self._pull, body.is_complete
+        if exchange.closes or (request.wants_upgrade and self._parser.is_upgraded):
+            return False
+        if body is None:
+            return True
+        return is_read or (not body.is_continue_wanted and body.discard(_DISCARDED))
+
+    def _pull(self) -> None:
+        """Read more of a body into the parser; raises ClientGoneError."""
+        parser = self._parser
+        body = parser.awaited
+        if body is not None and body.is_continue_wanted:
+            body.is_continue_wanted = False
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._io.stop()
+        self._has_more = True
+        while True:
+            try:
+                data = self._recv(READ_SIZE)
+                break
+            except BlockingIOError:
+                if not self._wait(_READ, self._yard.limits.body_s):
+                    parser.fail(RequestRefusedError(408, "the body did not come in time"))
+                    raise ClientGoneError("the body did not come in time") from None
+            except OSError as error:
+                raise ClientGoneError(str(error)) from error
+        if not data:
+            raise ClientGoneError("the client has closed its connection before the end of the body")
+        parser.feed(data)
+
+    def send(self, data: bytes) -> None:
+        """Send all of it; raises ClientGoneError."""
+        try:
+            sent = self._sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            raise ClientGoneError(str(error)) from error
+        if sent < len(data):
+            self._send_rest(memoryview(data)[sent:])
+
+    def _send_rest(self, data: memoryview) -> None:
+        while data:
+            self._wait_writable()
+            try:
+                data = data[self._sock.send(data) :]
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise ClientGoneError(str(error)) from error
+
+    def send_file(self, fd: int, offset: int, count: int) -> None:
+        """Have the kernel send a part of a file; raises ClientGoneError."""
+        while count:
+            try:
+                sent = os.sendfile(self._fd, fd, offset, count)
+            except BlockingIOError:
+                self._wait_writable()
+                continue
+            except OSError as error:
+                raise ClientGoneError(str(error)) from error
+            if not sent:
+                raise ClientGoneError("the file has become shorter meanwhile")
+            offset += sent
+            count -= sent
+
+    def _wait_writable(self) -> None:
+        if not self._wait(_WRITE, self._yard.limits.send_s):
+            raise ClientGoneError("the client takes nothing")
+
+    def _wait(self, events: int, seconds: float) -> bool:
+        """Let others run until the socket is ready; False where that takes too long."""
+        hub = self._yard.hub
+        watcher = hub.loop.io(self._fd, events)
+        try:
+            with gevent.Timeout(seconds):
+                hub.wait(watcher)
+        except gevent.Timeout:
+            return False
+        else:
+            return True
+        finally:
+            watcher.close()
+
+    def _upgradable(self) -> Any:
+        """The connection as a socket of gevent's own, for what speaks another protocol from here on."""
+        from gevent import socket as gevent_socket
+
+        return gevent_socket.socket(self._sock.family, self._sock.type, self._sock.proto, fileno=os.dup(self._fd))

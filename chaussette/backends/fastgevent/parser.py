@@ -1,0 +1,250 @@
+"""From bytes to requests: llhttp's callbacks, and what it lets through that must not pass. Does no I/O."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httptools
+
+from chaussette.backends.fastgevent.body import NO_BODY, Body
+from chaussette.backends.fastgevent.environ import (
+    DROPPED,
+    check_host,
+    keys,
+    learn_key,
+    split_absolute,
+    split_target,
+)
+from chaussette.backends.fastgevent.limits import Limits
+from chaussette.backends.fastgevent.refusal import RequestRefusedError
+
+# Those that a list of values would make ambiguous are refused; all others are joined, as RFC 9110 5.3 has it.
+_ONCE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_AUTHORIZATION"})
+
+
+class Request:
+    """One request whose head is complete; `body` may still be on its way."""
+
+    __slots__ = ("body", "environ", "is_1_0", "is_head", "keeps_alive", "wants_upgrade")
+
+    def __init__(self, environ: dict[str, Any], body: Body | None) -> None:
+        self.environ = environ
+        self.body = body
+        self.is_head = False
+        self.is_1_0 = False
+        self.keeps_alive = True
+        self.wants_upgrade = False
+
+
+class Parser:
+    """Fed with what was read; `requests` are those whose head is complete, in order, to be taken out by the owner.
+
+    `failure` is set when what follows them is no HTTP: once they are answered it is, and the connection ends.
+    `base` is what the environ of each request of this connection begins with.
+    """
+
+    __slots__ = (
+        "_body",
+        "_chunk",
+        "_duplicates",
+        "_fed",
+        "_feed",
+        "_has_begun",
+        "_is_in_head",
+        "_limits",
+        "_parser",
+        "_target",
+        "base",
+        "environ",
+        "failure",
+        "is_upgraded",
+        "requests",
+    )
+
+    def __init__(self, base: dict[str, Any], limits: Limits) -> None:
+        self.base = base
+        self.environ = base.copy()
+        self.requests: list[Request] = []
+        self.failure: RequestRefusedError | None = None
+        self.is_upgraded = False
+        self._limits = limits
+        self._body: Body | None = None
+        self._target = b""
+        self._duplicates = 0
+        self._has_begun = False
+        self._is_in_head = True
+        # Bytes of what is fed now, and of what was fed since that with which the request has begun.
+        self._chunk = 0
+        self._fed = 0
+        self._parser = httptools.HttpRequestParser(self)
+        self._feed = self._parser.feed_data
+
+    @property
+    def is_between(self) -> bool:
+        """Whether nothing of another request has come in."""
+        return not self._has_begun
+
+    def feed(self, data: bytes) -> None:
+        """Take in what was read. Never raises: see `failure`."""
+        self._chunk = len(data)
+        self._fed += self._chunk
+        try:
+            self._feed(data)
+            if self._has_begun and self._is_in_head:
+                self._check_head()
+        except httptools.HttpParserUpgrade:
+            self.is_upgraded = True
+        except RequestRefusedError as refusal:
+            self.fail(refusal)
+        except httptools.HttpParserError as error:
+            # A refusal that was raised in a callback comes wrapped.
+            cause = error.__context__
+            self.fail(cause if isinstance(cause, RequestRefusedError) else RequestRefusedError(400, str(error)))
+
+    @property
+    def awaited(self) -> Body | None:
+        """The body that is not complete, if any."""
+        return self._body
+
+    def fail(self, refusal: RequestRefusedError) -> None:
+        """Nothing that follows counts: it comes too late, or is no HTTP."""
+        self.failure = self.failure or refusal
+        if self._body is not None:
+            self._body.fail(refusal)
+            self._body = None
+
+    def _check_head(self) -> None:
+        """The head goes on in what will be read next."""
+        if len(self._target) > self._limits.target:
+            raise RequestRefusedError(414, f"the request target is longer than {self._limits.target} bytes")
+        if self._fed > self._limits.head:
+            raise RequestRefusedError(431, f"the head is larger than {self._limits.head} bytes")
+
+    # -- called by llhttp ---------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._has_begun = True
+        self._fed = 0
+
+    def on_url(self, target: bytes) -> None:
+        """A part of the request target, mostly all of it."""
+        self._target += target
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; a trailer, which is dropped, where the head is over."""
+        if not self._is_in_head:
+            return
+        key = keys.get(name)
+        if key is None:
+            key = learn_key(name)
+        environ = self.environ
+        if key in environ or key is DROPPED:
+            self._repeated(key, value)
+        else:
+            environ[key] = value.decode("latin-1").rstrip(" \t")
+
+    def _repeated(self, key: str, value: bytes) -> None:
+        self._duplicates += 1
+        if key is DROPPED:
+            return
+        if key in _ONCE:
+            raise RequestRefusedError(400, f"{key.removeprefix('HTTP_').replace('_', '-').title()} is there twice")
+        joint = "; " if key == "HTTP_COOKIE" else ", "
+        self.environ[key] += joint + value.decode("latin-1").strip(" \t")
+
+    def on_headers_complete(self) -> None:
+        """The head is over."""
+        environ, parser, limits, target = self.environ, self._parser, self._limits, self._target
+        if len(environ) + self._duplicates - len(self.base) > limits.headers:
+            raise RequestRefusedError(431, f"there are more than {limits.headers} headers")
+        if len(target) > limits.target:
+            raise RequestRefusedError(414, f"the request target is longer than {limits.target} bytes")
+        if self._fed + self._chunk > limits.head:
+            self._check_whole_head()
+        version = parser.get_http_version()
+        method = parser.get_method().decode("latin-1")
+        if target[:1] != b"/":
+            if method == "CONNECT":
+                raise RequestRefusedError(400, "the request target must be a path")
+            authority, target = split_absolute(target)
+            environ["HTTP_HOST"] = authority
+        environ["PATH_INFO"], environ["QUERY_STRING"] = split_target(target)
+        environ["REQUEST_METHOD"] = method
+        request = Request(environ, None)
+        if version == "1.1":
+            environ["SERVER_PROTOCOL"] = "HTTP/1.1"
+            host = environ.get("HTTP_HOST")
+            if host is None:
+                raise RequestRefusedError(400, "there is no Host header")
+            check_host(host)
+        else:
+            self._old(request, version)
+        request.keeps_alive = parser.should_keep_alive()
+        request.is_head = method == "HEAD"
+        if "HTTP_TRANSFER_ENCODING" in environ or "CONTENT_LENGTH" in environ:
+            self._expect_body(request)
+        else:
+            environ["wsgi.input"] = NO_BODY
+        if "HTTP_UPGRADE" in environ:
+            request.wants_upgrade = True
+        self._is_in_head = False
+        self._target = b""
+        self.requests.append(request)
+
+    def _old(self, request: Request, version: str) -> None:
+        if version != "1.0":
+            raise RequestRefusedError(400, "the version must be HTTP/1.1 or HTTP/1.0")
+        request.is_1_0 = True
+        environ = request.environ
+        environ["SERVER_PROTOCOL"] = "HTTP/1.0"
+        if "HTTP_HOST" in environ:
+            check_host(environ["HTTP_HOST"])
+
+    def _check_whole_head(self) -> None:
+        """More was fed than a head may have: so much of it may be body, or earlier requests. llhttp doesn't tell where
+        the head began; what it consists of tells how large it was."""
+        size = len(self._target) + sum(
+            len(key) + len(value) for key, value in self.environ.items() if key.startswith(("HTTP_", "CONTENT_"))
+        )
+        if size > self._limits.head:
+            raise RequestRefusedError(431, f"the head is larger than {self._limits.head} bytes")
+
+    def _expect_body(self, request: Request) -> None:
+        environ = request.environ
+        length: int | None = None
+        encoding = environ.get("HTTP_TRANSFER_ENCODING")
+        if encoding is not None:
+            if encoding.strip(" \t").lower() != "chunked":
+                raise RequestRefusedError(400, "Transfer-Encoding must be chunked, and nothing else")
+            if request.is_1_0:
+                raise RequestRefusedError(400, "HTTP/1.0 has no Transfer-Encoding")
+            # The application sees a body that ends; how it came is not its affair.
+            del environ["HTTP_TRANSFER_ENCODING"]
+            environ["wsgi.input_terminated"] = True
+        else:
+            environ["CONTENT_LENGTH"] = text = environ["CONTENT_LENGTH"].strip(" \t")
+            length = int(text)
+            if 0 < self._limits.body < length:
+                raise RequestRefusedError(413, f"the body is larger than {self._limits.body} bytes")
+        self._body = request.body = Body(self._limits.body)
+        if "HTTP_EXPECT" in environ:
+            if environ["HTTP_EXPECT"].strip(" \t").lower() != "100-continue":
+                raise RequestRefusedError(417, "Expect must be 100-continue")
+            request.body.is_continue_wanted = not request.is_1_0
+        environ["wsgi.input"] = request.body
+
+    def on_body(self, data: bytes) -> None:
+        """A part of the body."""
+        if self._body is not None:
+            self._body.put(data)
+
+    def on_message_complete(self) -> None:
+        """The request is over; what follows is another one."""
+        if self._body is not None:
+            self._body.end()
+            self._body = None
+        self.environ = self.base.copy()
+        self._duplicates = 0
+        self._has_begun = False
+        self._is_in_head = True

@@ -1,0 +1,184 @@
+"""Accepts on the listeners of one worker, and drains at the end."""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gevent
+from gevent import event
+
+from chaussette.backends.fastgevent.connection import Connection
+from chaussette.backends.fastgevent.crew import Crew
+from chaussette.backends.fastgevent.dates import Dates
+from chaussette.backends.fastgevent.deadlines import Deadlines
+from chaussette.backends.fastgevent.limits import Limits
+from chaussette.backends.gevent_signals import woken_by_signals
+from chaussette.environ import UNIX_REMOTE_ADDR
+from chaussette.lifecycle import Lifecycle
+from chaussette.sockets import Listener
+
+log = logging.getLogger("chaussette")
+
+# Accepted in one turn of the hub: with more, those that were accepted would wait.
+_ACCEPTED = 64
+# How long accepting pauses where there are no descriptors or no memory.
+_SHORTAGE_S = 0.5
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+# libev's flag for "tell me when there is something to read".
+_READ = 1
+_MOST_QUEUED = 4096
+
+
+class Door:
+    """One listening socket. `enter(socket, peer)` gets what was accepted."""
+
+    def __init__(self, listener: Listener, hub: Any, enter: Callable[[_socket.socket, Any], bool]) -> None:
+        self._listener = listener
+        self._hub = hub
+        self._enter = enter
+        sock = listener.sock
+        # Python's own, whatever was patched: it is waited for by the hub, and never by a greenlet.
+        self._sock = _socket.socket(sock.family, sock.type, sock.proto, fileno=sock.fileno())
+        self._io = hub.loop.io(sock.fileno(), _READ)
+        self._pause: Any = None
+
+    def open(self) -> None:
+        """Accept from now on."""
+        self._io.start(self._on_readable)
+
+    def hold(self) -> None:
+        """Accept no more for now."""
+        self._io.stop()
+
+    def _on_readable(self) -> None:
+        self._accept(_ACCEPTED)
+
+    def _accept(self, most: int) -> None:
+        for _ in range(most):
+            try:
+                fd, peer = self._sock._accept()  # type: ignore[attr-defined]
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _SHORTAGES:
+                    self._wait_out(error)
+                    return
+                # It was reset while it waited in the queue: the next one may be whole.
+                continue
+            sock = _socket.socket(self._sock.family, self._sock.type, self._sock.proto, fileno=fd)
+            sock.setblocking(False)
+            if not self._enter(sock, peer):
+                return
+
+    def _wait_out(self, error: OSError) -> None:
+        log.warning("cannot accept: %s; trying again in %g s", error.strerror, _SHORTAGE_S)
+        self._io.stop()
+        self._pause = self._hub.loop.timer(_SHORTAGE_S)
+        self._pause.start(self.open)
+
+    def close(self) -> None:
+        """Accept no more; what waits in a queue that only we serve is taken in first."""
+        if self._listener.is_queue_ours:
+            self._accept(_MOST_QUEUED)
+        for watcher in (self._io, self._pause):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        self._sock.detach()
+        self._listener.sock.close()
+
+
+class Server:
+    """What the connections of one worker share; a `Yard`."""
+
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        listeners: Sequence[Listener],
+        environs: Sequence[dict[str, object]],
+        *,
+        limits: Limits,
+        most: int | None,
+        server_header: str,
+    ) -> None:
+        self.app = app
+        self.limits = limits
+        self.dates = Dates(server_header)
+        self.hub = gevent.get_hub()
+        self.is_stopping = False
+        self.is_ending = False
+        self.begin = Crew(self.hub).begin
+        self._most = most
+        self._deadlines = Deadlines(self.hub, min(limits.head_s, limits.idle_s))
+        self.watch = self._deadlines.watch
+        self._doors = [
+            Door(listener, self.hub, self._entrance(environ))
+            for listener, environ in zip(listeners, environs, strict=True)
+        ]
+        self._is_full = False
+        self._emptied = event.Event()
+
+    def _entrance(self, environ: dict[str, object]) -> Callable[[_socket.socket, Any], bool]:
+        def enter(sock: _socket.socket, peer: Any) -> bool:
+            """Whether there is room for another one."""
+            address, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else (UNIX_REMOTE_ADDR, "")
+            Connection(self, sock, {**environ, "REMOTE_ADDR": address, "REMOTE_PORT": port})
+            if self._most is None or len(self._deadlines) < self._most or self.is_stopping:
+                return True
+            self._is_full = True
+            for door in self._doors:
+                door.hold()
+            return False
+
+        return enter
+
+    def forget(self, connection: Connection) -> None:
+        """It is closed."""
+        self._deadlines.forget(connection)
+        if self._is_full and not self.is_stopping:
+            self._is_full = False
+            for door in self._doors:
+                door.open()
+        if self.is_stopping and not len(self._deadlines):
+            self._emptied.set()
+
+    def run(self, lifecycle: Lifecycle, status: str) -> None:
+        """Serve, wait for the stop, drain, return."""
+        for door in self._doors:
+            door.open()
+        stop = event.Event()
+        # The only thing that may be touched in a signal handler: it may run in the hub.
+        waker = self.hub.loop.async_()
+        waker.start(stop.set)
+        try:
+            with woken_by_signals():
+                lifecycle.ready(waker.send, self.in_flight, status)
+                while not stop.wait(lifecycle.beat_due_in_s()):
+                    lifecycle.beat_if_due()
+                self._drain(lifecycle)
+        finally:
+            waker.stop()
+            waker.close()
+            self._deadlines.close()
+
+    def in_flight(self) -> int:
+        """Connections with a request that is not answered."""
+        return sum(not connection.is_idle for connection in self._deadlines.all())
+
+    def _drain(self, lifecycle: Lifecycle) -> None:
+        """Wait for the busy connections; let the idle ones go once they have had their time."""
+        self.is_stopping = True
+        for door in self._doors:
+            door.close()
+        if len(self._deadlines) and not self._emptied.wait(lifecycle.drain_left_s()):
+            # Those that become idle from here on end by themselves.
+            self.is_ending = True
+            for connection in self._deadlines.all():
+                if connection.is_idle:
+                    connection.end_reading()
+            while len(self._deadlines) and not self._emptied.wait(lifecycle.beat_due_in_s()):
+                lifecycle.beat_if_due()
