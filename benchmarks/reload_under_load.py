@@ -17,7 +17,7 @@ from pathlib import Path
 from .running_stack import median, serve
 from .wrk import wrk
 
-BACKENDS = ("wsgiref", "waitress", "gevent", "meinheld")
+BACKENDS = ("wsgiref", "waitress", "gevent", "fastgevent", "meinheld")
 _APP = """
 def app(environ, start_response):
     body = b"hello"

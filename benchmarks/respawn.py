@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .running_stack import RunningStack, median, serve
 
-BACKENDS = ("wsgiref", "waitress", "gevent", "meinheld")
+BACKENDS = ("wsgiref", "waitress", "gevent", "fastgevent", "meinheld")
 _INI = Path(__file__).parent.parent / "examples" / "pyramid_app" / "development.ini"
 _IMPORTS = {
     "wsgiref": "import wsgiref.simple_server",

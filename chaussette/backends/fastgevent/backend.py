@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from chaussette.backends.base import Backend
 from chaussette.environ import base_environ
 from chaussette.lifecycle import Lifecycle
 from chaussette.settings import Settings
+from chaussette.sockets import Listener
 
 
 class FastGeventBackend(Backend):
@@ -44,17 +47,24 @@ class FastGeventBackend(Backend):
         from chaussette.backends.fastgevent.limits import Limits
         from chaussette.backends.fastgevent.server import Server
 
-        environs = [
-            base_environ(
-                listener.sock, multithread=True, multiprocess=self.is_multiprocess, software=f"chaussette {self.name}"
-            )
-            for listener in self.listeners
-        ]
         Server(
             self.app,
             self.listeners,
-            environs,
+            [self._environ(listener) for listener in self.listeners],
             limits=Limits.of(self.settings),
             most=self.settings.spawn,
             server_header=self.server_header,
         ).run(lifecycle, self.status)
+
+    def _environ(self, listener: Listener) -> dict[str, object]:
+        from chaussette.backends.fastgevent.files import FileWrapper
+
+        software = f"chaussette {self.name}"
+        constant = base_environ(listener.sock, multithread=True, multiprocess=self.is_multiprocess, software=software)
+        return {
+            **constant,
+            "GATEWAY_INTERFACE": "CGI/1.1",
+            "wsgi.version": (1, 0),
+            "wsgi.errors": sys.stderr,
+            "wsgi.file_wrapper": FileWrapper,
+        }

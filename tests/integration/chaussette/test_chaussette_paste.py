@@ -139,7 +139,7 @@ def test_what_is_wrong_with_an_ini(supervisor, listener, site, app, said):
     assert ("in fail" in worker.output()) == ("failing" in app)
 
 
-@pytest.mark.parametrize("backend", ["wsgiref", "waitress", "gevent", "meinheld"])
+@pytest.mark.parametrize("backend", ["wsgiref", "waitress", "gevent", "fastgevent", "meinheld"])
 def test_pserve_runs_the_server_section(supervisor, site, backend):
     path = supervisor.run_dir / "app.sock"
     file = ini(site, APP_SECTIONS, SERVER_SECTION.format(path=path, backend=backend), LOGGING_SECTIONS)
@@ -148,7 +148,7 @@ def test_pserve_runs_the_server_section(supervisor, site, backend):
     port = server.wait_output("Serving on http://127.0.0.1:").split("127.0.0.1:")[1].split(",")[0]
     found = supervisor.client(("127.0.0.1", int(port))).fetch_json("/")
     assert (found["name"], found["port"]) == ("other", port)
-    assert found["socket"].startswith("gevent") == (backend == "gevent")
+    assert found["socket"].startswith("gevent") == (backend in ("gevent", "fastgevent"))
     assert supervisor.client(str(path)).fetch_json("/")["port"] == "80"
     assert "not honoured in a single process: workers = 4; `circus-stack serve` runs them" in server.output()
     server.signal(signal.SIGTERM)

@@ -12,7 +12,7 @@ from tests.integration.chaussette.workers import BACKENDS, listening
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 MODULE = "tests.integration.chaussette.apps"
 # What a thread or a greenlet more means to the application.
-MULTITHREAD = {"wsgiref": False, "waitress": True, "gevent": True, "meinheld": False}
+MULTITHREAD = {"wsgiref": False, "waitress": True, "gevent": True, "fastgevent": True, "meinheld": False}
 
 
 @every_backend

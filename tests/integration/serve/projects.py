@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-BACKENDS = ("wsgiref", "waitress", "gevent", "meinheld")
+BACKENDS = ("wsgiref", "waitress", "gevent", "fastgevent", "meinheld")
 
 HELLO = '''\
 """Answers with its pid; /env/NAME with a variable of its environment."""

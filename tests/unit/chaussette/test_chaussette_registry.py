@@ -13,7 +13,7 @@ from chaussette.errors import BackendError
 def test_the_built_in_ones_are_known_and_installed_under_the_same_names():
     from importlib.metadata import entry_points
 
-    assert set(registry.BUILT_IN) == {"wsgiref", "waitress", "gevent", "meinheld"}
+    assert set(registry.BUILT_IN) == {"wsgiref", "waitress", "gevent", "fastgevent", "meinheld"}
     installed = {point.name: point.value for point in entry_points(group=registry.GROUP)}
     assert {name: installed[name] for name in registry.BUILT_IN} == registry.BUILT_IN
 
