@@ -143,7 +143,6 @@ _BY_NAME: tuple[tuple[str, str, Foreign], ...] = (
 
 # Names of Chaussette's and gunicorn's workers that are no backend here -> the nearest that is.
 _OLD_BACKENDS = {
-    "fastgevent": "gevent",
     "geventwebsocket": "gevent",
     "geventws4py": "gevent",
     "socketio": "gevent",
