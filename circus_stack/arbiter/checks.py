@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from circus_stack.arbiter.launch import priorities_of
 from circus_stack.arbiter.site_packages import site_packages
 from circus_stack.config.composites import rlimit_text
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import Problem, SpawnError
 from circus_stack.system.identity import resolve_identity
 from circus_stack.system.limits import check_limits
+from circus_stack.system.priorities import refusals
 
 
 def check_launches(watchers: Iterable[WatcherConfig]) -> list[Problem]:
-    """All mistakes for which each process would fail to start: users, limits, virtual environments."""
+    """All mistakes for which each process would fail to start: users, limits, priorities, virtual environments."""
     chosen = tuple(watchers)
-    return [*check_identities(chosen), *check_limits_of(chosen), *check_environments(chosen)]
+    return [
+        *check_identities(chosen),
+        *check_limits_of(chosen),
+        *check_priorities_of(chosen),
+        *check_environments(chosen),
+    ]
 
 
 def check_identities(watchers: Iterable[WatcherConfig]) -> list[Problem]:
@@ -41,6 +48,17 @@ def check_limits_of(watchers: Iterable[WatcherConfig]) -> list[Problem]:
                 check_limits({name: limit})
             except SpawnError as error:
                 found.append(_problem(watcher, f"rlimit_{name}", error, rlimit_text(limit), ""))
+    return found
+
+
+def check_priorities_of(watchers: Iterable[WatcherConfig]) -> list[Problem]:
+    """A mistake for each priority that this arbiter could not give to a process."""
+    found: list[Problem] = []
+    for watcher in watchers:
+        wanted = priorities_of(watcher)
+        for option, reason in refusals(wanted) if wanted is not None else ():
+            shown = " ".join(map(str, watcher.cpu_affinity)) if option == "cpu_affinity" else getattr(watcher, option)
+            found.append(_problem(watcher, option, SpawnError(reason), str(shown), ""))
     return found
 
 

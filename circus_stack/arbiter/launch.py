@@ -15,6 +15,7 @@ from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
 from circus_stack.errors import SpawnError
 from circus_stack.system.identity import Identity, resolve_identity
+from circus_stack.system.priorities import Priorities
 from circus_stack.system.spawn import SpawnPlan
 
 # The number of the first descriptor that a service of systemd inherits: sd_listen_fds(3).
@@ -101,8 +102,15 @@ def plan_launch(
         stdin_fd=_stdin(config, fds),
         moved_fds={number: ours for number, ours in inherited.items() if number != ours},
         limits=config.rlimits,
+        priorities=priorities_of(config),
         tells_pid=bool(sockets.offered),
     )
+
+
+def priorities_of(config: WatcherConfig) -> Priorities | None:
+    """What a watcher's processes are to have; None where it says nothing of that."""
+    found = Priorities(config.nice, config.ionice, config.oom_score_adj, config.cpu_affinity)
+    return found if found.is_any else None
 
 
 # -- sockets ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,10 @@ _MAX_ID = 2**32 - 2
 _MEMORY = re.compile(r"(\d{1,19}(?:\.\d{1,9})?)\s*(%|percent|[kmgt]?(?:i?b)?)", re.IGNORECASE | re.ASCII)
 _MEMORY_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _MAX_MEMORY = 2**63 - 1
+_IO_LEVELED = ("realtime", "best-effort")
+_IO_CLASSES = (*_IO_LEVELED, "idle", "none")
+# Linux's NR_CPUS is 8,192 at most.
+_MAX_CPU = 8191
 # To look at processes more often than that would cost more than it tells.
 _LEAST_INTERVAL_S = 0.1
 # Of a delay that grows: ten times as long each time is no schedule any more.
@@ -137,6 +141,32 @@ def _parse_interval(text: str) -> float:
     return seconds
 
 
+def _parse_niceness(text: str) -> int:
+    return parse_whole(text, -20, 19)
+
+
+def _parse_oom_score(text: str) -> int:
+    return parse_whole(text, -1000, 1000)
+
+
+def _parse_io_class(text: str) -> str:
+    """`idle`, `best-effort:7`: the class, and the level of those that have one."""
+    name, colon, level = text.strip().lower().partition(":")
+    if name not in _IO_CLASSES or (colon and name not in _IO_LEVELED):
+        raise ValueError("no such class")
+    return f"{name}:{parse_whole(level, 0, 7)}" if colon else name
+
+
+def parse_cpus(text: str) -> tuple[int, ...]:
+    """`0-3,6`, or the numbers apart by blanks -> each number, in order."""
+    found: set[int] = set()
+    for word in parse_words(text):
+        first, dash, last = word.partition("-")
+        least = parse_whole(first, 0, _MAX_CPU)
+        found.update(range(least, parse_whole(last, least, _MAX_CPU) + 1) if dash else (least,))
+    return tuple(sorted(found))
+
+
 def _parse_octal(text: str) -> int:
     number = int(text, 8)
     if not 0 <= number <= 0o777:
@@ -198,6 +228,15 @@ INTERVAL = Kind("interval", _parse_interval, f"a number of seconds, {_LEAST_INTE
 MEMORY = Kind(
     "amount of memory", parse_memory, "bytes, with K, M, G or T as in 512M, or a share as in 25 percent; 0 for no limit"
 )
+NICENESS = Kind("niceness", _parse_niceness, "-20 (first) to 19 (last)")
+OOM_SCORE = Kind("score", _parse_oom_score, "-1000 (never killed) to 1000 (killed first)")
+IO_CLASS = Kind(
+    "class of input and output",
+    _parse_io_class,
+    "idle, best-effort, realtime or none, and the level of the middle two: best-effort:7 (0 is first, 7 last)",
+    _IO_CLASSES,
+)
+CPUS = Kind("list of processors", parse_cpus, "their numbers and ranges, as in 0-3,6")
 SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 10, SIGRTMIN+1")
 WORDS = Kind("list of names", parse_words, "names separated by commas or blanks")
 PATHS = Kind("list of paths", parse_paths, "one path a line")

@@ -179,6 +179,12 @@ class WatcherConfig:
         "rlimit_*",
         "Resource limit, as in rlimit_nofile: N, or SOFT:HARD; infinity, -1 or nothing: no limit.",
     )
+    nice: int | None = option(None, kinds.NICENESS, "Niceness of the processes: 19 lets all others go first.")
+    ionice: str | None = option(None, kinds.IO_CLASS, "Class of their input and output, and its level.")
+    oom_score_adj: int | None = option(
+        None, kinds.OOM_SCORE, "Whom the kernel kills first where no memory is left; 1000 first, -1000 never."
+    )
+    cpu_affinity: tuple[int, ...] = option((), kinds.CPUS, "Processors that they may run on; all if none is named.")
     hooks: Mapping[str, HookConfig] = composite(
         dict,
         "hooks.*",

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Mapping
-from pathlib import Path
 
 from circus_stack.errors import SpawnError
+from circus_stack.system.capabilities import CAP_SYS_RESOURCE, has_capability
 
 Limits = Mapping[str, tuple[int, int]]
 """Name -> soft and hard limit, both in the kernel's unit; -1 is no limit."""
-
-# prctl(2): CAP_SYS_RESOURCE, which alone may raise a hard limit.
-_CAP_SYS_RESOURCE = 24
 
 
 def check_limits(limits: Limits) -> None:
@@ -24,7 +21,7 @@ def check_limits(limits: Limits) -> None:
         if _is_above(soft, hard):
             raise SpawnError(f"rlimit_{name}: the soft limit {_text(soft)} is above the hard limit {_text(hard)}")
         _, most = resource.getrlimit(number)
-        if _is_above(hard, most) and not _may_raise():
+        if _is_above(hard, most) and not has_capability(CAP_SYS_RESOURCE):
             raise SpawnError(
                 f"rlimit_{name}: {_text(hard)} is above the hard limit {_text(most)} of the arbiter, "
                 "and only a process with CAP_SYS_RESOURCE may raise it"
@@ -53,11 +50,3 @@ def _is_above(one: int, other: int) -> bool:
 
 def _text(limit: int) -> str:
     return "unlimited" if limit == resource.RLIM_INFINITY else str(limit)
-
-
-def _may_raise() -> bool:
-    with Path("/proc/self/status").open(encoding="ascii", errors="replace") as status:
-        for line in status:
-            if line.startswith("CapEff:"):
-                return bool(int(line.split()[1], 16) >> _CAP_SYS_RESOURCE & 1)
-    return False

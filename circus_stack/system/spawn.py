@@ -22,6 +22,7 @@ from circus_stack.system.identity import Identity
 from circus_stack.system.limits import Limits, check_limits, sets_limit
 from circus_stack.system.open_files import as_given, given_limits, has_room
 from circus_stack.system.posix_spawn import is_available, posix_spawn
+from circus_stack.system.priorities import Priorities
 from circus_stack.system.process_stamp import Stamp
 from circus_stack.system.wrapping import wrap
 
@@ -37,9 +38,9 @@ _OPEN_FILES = "nofile"
 class SpawnPlan:
     """All that a new process needs; it leads a session of its own, so that its pid is also the number of its process
     group. `pass_fds` keep their numbers, `moved_fds` (the child's number -> ours) get others; stdin is /dev/null unless
-    `stdin_fd` is given. `limits` are set before the command runs. With `tells_pid` its environment has LISTEN_PID.
-    `fallback_path` is searched for a program without a slash in its name where `env` has no PATH and the system's
-    default path doesn't know it."""
+    `stdin_fd` is given. `limits` and `priorities` are set before the command runs. With `tells_pid` its environment has
+    LISTEN_PID. `fallback_path` is searched for a program without a slash in its name where `env` has no PATH and the
+    system's default path doesn't know it."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
@@ -52,6 +53,7 @@ class SpawnPlan:
     stdin_fd: int | None = None
     moved_fds: Mapping[int, int] = field(default_factory=dict)
     limits: Limits = field(default_factory=dict)
+    priorities: Priorities | None = None
     tells_pid: bool = False
 
     def fds(self) -> tuple[int, ...]:
@@ -168,7 +170,7 @@ def _start(plan: SpawnPlan, path: str | None) -> int:
 
 
 def _start_limited(plan: SpawnPlan, path: str | None) -> int:
-    if plan.limits or plan.tells_pid:
+    if plan.limits or plan.tells_pid or plan.priorities is not None:
         plan, path = _wrapped(plan), None
     if is_available() and plan.other_identity() is None:
         return _posix_spawn(plan, path or locate(plan.argv[0], plan.env, plan.fallback_path))
@@ -184,7 +186,13 @@ def _wrapped(plan: SpawnPlan) -> SpawnPlan:
     # What the programs before the command then do not find, they could only say in its output.
     check_executable(path, plan.cwd)
     command = [path, *plan.argv[1:]]
-    argv = wrap(command, limits=plan.limits, identity=plan.other_identity(), tells_pid=plan.tells_pid)
+    argv = wrap(
+        command,
+        limits=plan.limits,
+        priorities=plan.priorities,
+        identity=plan.other_identity(),
+        tells_pid=plan.tells_pid,
+    )
     return replace(plan, argv=argv, identity=None)
 
 

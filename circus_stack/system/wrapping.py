@@ -1,17 +1,20 @@
 """Command lines around a command, for what must happen in the child before the command runs: each executes the next.
 
-Programs of util-linux, which is there wherever Linux is, and /bin/sh; all are given arguments, none a text that was put
-together. A process of another user is limited before it becomes that user: afterwards it could not raise a limit.
+Programs of util-linux and coreutils, which are there wherever Linux is, and /bin/sh; all are given arguments, none a
+text that was put together. A process of another user is limited before it becomes that user: afterwards it could not
+raise a limit.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 
 from circus_stack.errors import SpawnError
 from circus_stack.system.identity import Identity
 from circus_stack.system.limits import Limits
+from circus_stack.system.priorities import Priorities
 
 # $$ stays the same over exec: it is the pid of the command, which systemd's protocol asks for.
 _TELL_PID = 'LISTEN_PID=$$; export LISTEN_PID; exec "$0" "$@"'
@@ -21,7 +24,12 @@ _PRLIMIT_NAMES = {"ofile": "nofile"}
 
 
 def wrap(
-    command: Sequence[str], *, limits: Limits, identity: Identity | None = None, tells_pid: bool = False
+    command: Sequence[str],
+    *,
+    limits: Limits,
+    priorities: Priorities | None = None,
+    identity: Identity | None = None,
+    tells_pid: bool = False,
 ) -> list[str]:
     """The command with what stands before it. Raises SpawnError where a program that this needs is not there."""
     argv = list(command)
@@ -31,7 +39,31 @@ def wrap(
         argv = [*_setpriv(identity), *argv]
     if limits:
         argv = [*_prlimit(limits), *argv]
+    if priorities is not None:
+        # First, so that a tight limit is none of these programs' affair.
+        argv = [*_priorities(priorities), *argv]
     return argv
+
+
+def _priorities(wanted: Priorities) -> list[str]:
+    words: list[str] = []
+    if wanted.nice is not None:
+        # nice(1) adds to what it has inherited.
+        words += [_program("nice", "nice"), "-n", str(wanted.nice - os.getpriority(os.PRIO_PROCESS, 0)), "--"]
+    if wanted.ionice is not None:
+        io_class, level = wanted.io_class()
+        words += [
+            _program("ionice", "ionice"),
+            "-c",
+            str(io_class),
+            *([] if level is None else ["-n", str(level)]),
+            "--",
+        ]
+    if wanted.cpus:
+        words += [_program("taskset", "cpu_affinity"), "-c", ",".join(map(str, wanted.cpus))]
+    if wanted.oom_score_adj is not None:
+        words += [_program("choom", "oom_score_adj"), "-n", str(wanted.oom_score_adj), "--"]
+    return words
 
 
 def _prlimit(limits: Limits) -> list[str]:
@@ -54,5 +86,7 @@ def _setpriv(identity: Identity) -> list[str]:
 def _program(name: str, option: str) -> str:
     found = shutil.which(name, path=_ADMIN_PATH)
     if found is None:
-        raise SpawnError(f"{option} needs the program {name!r} of util-linux, which is not in {_ADMIN_PATH}")
+        raise SpawnError(
+            f"{option} needs the program {name!r} of util-linux or coreutils, which is not in {_ADMIN_PATH}"
+        )
     return found
