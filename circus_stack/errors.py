@@ -95,7 +95,7 @@ class ReloadError(CircusStackError):
 
 
 class Errno(IntEnum):
-    """The error numbers of Circus's replies."""
+    """The error numbers of Circus's replies, and one of ours."""
 
     NOT_SPECIFIED = 0
     INVALID_JSON = 1
@@ -104,6 +104,8 @@ class Errno(IntEnum):
     OS_ERROR = 4
     COMMAND_ERROR = 5
     BAD_MSG_DATA_ERROR = 6
+    # Ours: Circus asks nobody who he is.
+    NOT_ALLOWED = 7
 
 
 class CommandError(CircusStackError):

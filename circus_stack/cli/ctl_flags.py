@@ -15,7 +15,7 @@ from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.ctl_session import Session
 from circus_stack.literals import parse_seconds
 
-_REACH = ("endpoint", "stack", "ssh", "ssh_keyfile", "timeout_s")
+_REACH = ("endpoint", "stack", "ssh", "ssh_keyfile", "key", "server_key", "timeout_s")
 _PRINTING = ("is_json", "is_pretty")
 
 
@@ -43,7 +43,7 @@ def _parse_place(_context: click.Context, _parameter: click.Parameter, value: st
 
 
 def general_flags(*, is_hidden: bool) -> list[click.Parameter]:
-    """--endpoint, --stack, --timeout, --json, --prettify, --ssh, --ssh_keyfile."""
+    """--endpoint, --stack, --timeout, --json, --prettify, --ssh, --ssh_keyfile, --key, --server-key."""
 
     def flag(*names: str, help: str, **more: Any) -> click.Option:
         return click.Option(names, hidden=is_hidden, help=help, **more)
@@ -69,6 +69,18 @@ def general_flags(*, is_hidden: bool) -> list[click.Parameter]:
             metavar="FILE",
             type=click.Path(),
             help="Private key for --ssh.",
+        ),
+        place(
+            "--key",
+            metavar="FILE",
+            type=click.Path(),
+            help="Your key, for a tcp endpoint that asks for one (circus-stack keygen client) [CIRCUSCTL_KEY].",
+        ),
+        place(
+            "--server-key",
+            "--server_key",
+            metavar="KEY|FILE",
+            help="The arbiter's public key, where your key file does not name it [CIRCUSCTL_SERVER_KEY].",
         ),
     ]
 

@@ -26,7 +26,8 @@ Example:
 def _listen(words: Sequence[str], **options: Any) -> None:
     context = click.get_current_context()
     session = session_with(context, options)
-    with Subscriber(session.reach.events_endpoint(), words or ("",)) as subscriber:
+    published = session.reach.events()
+    with Subscriber(published.endpoint, words or ("",), credentials=published.credentials) as subscriber:
         for topic, message in subscriber:
             session.say(f"{topic}: {encode(message).decode()}")
 

@@ -44,11 +44,12 @@ def _logs(words: Sequence[str], *, follows: bool, lines: int, **options: Any) ->
 
 
 def _show(session: Session, question: LogQuestion, *, follows: bool) -> int:
-    with Client(session.reach.target().endpoint, timeout_s=session.reach.timeout_s) as client:
+    with session.reach.target().client(session.reach.timeout_s) as client:
         try:
             view = _view(session, client)
             if follows:
-                follow(client, session.reach.logs_endpoint(), question, view, _complainer(session))
+                published = session.reach.logs()
+                follow(client, published.endpoint, question, view, _complainer(session), published.credentials)
             else:
                 show_last(client, question, view)
         except CommandError as error:

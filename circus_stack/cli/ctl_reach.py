@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from circus_stack.cli.target import CIRCUS_ENDPOINT, ENDPOINT_VARIABLE, Target, find_target
+from circus_stack.cli.target import CIRCUS_ENDPOINT, ENDPOINT_VARIABLE, Target, credentials_for, find_target
+from circus_stack.client.credentials import Credentials
 from circus_stack.client.tunnel import Tunnel
 from circus_stack.errors import CallError
 
@@ -29,38 +30,55 @@ class Tunnels:
             self._open.popitem()[1].close()
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An endpoint to subscribe at, and what to show there."""
+
+    endpoint: str
+    credentials: Credentials | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """Which arbiter is meant, and by which way: the general flags `--endpoint`, `--stack`, `--ssh`, `--ssh_keyfile`."""
+    """Which arbiter is meant, and by which way: the general flags `--endpoint`, `--stack`, `--ssh`, `--ssh_keyfile`,
+    `--key`, `--server-key`."""
 
     environ: Mapping[str, str]
     endpoint: str | None = None
     stack: str | None = None
     ssh: str | None = None
     ssh_keyfile: str | None = None
+    key: str | None = None
+    server_key: str | None = None
     timeout_s: float = 5.0
     tunnels: Tunnels = field(default_factory=Tunnels)
 
     def target(self) -> Target:
         """The arbiter's command endpoint. Raises CallError."""
         if self.ssh is None:
-            return find_target(self.environ, endpoint=self.endpoint, stack=self.stack)
-        return Target(self._tunnel(self.ssh, self._named() or CIRCUS_ENDPOINT))
+            return find_target(
+                self.environ, endpoint=self.endpoint, stack=self.stack, key=self.key, server_key=self.server_key
+            )
+        far = self._named() or CIRCUS_ENDPOINT
+        # Whoever is behind the tunnel asks for a key or not, as if we stood there.
+        credentials = credentials_for(far, self.environ, self.key, self.server_key)
+        return Target(self._tunnel(self.ssh, far), credentials=credentials)
 
-    def events_endpoint(self) -> str:
+    def events(self) -> Published:
         """Where events are published. Raises CallError. `--endpoint` names it here, as with Circus's `listen`."""
-        if self.endpoint is None:
-            return self._published(self.target().pubsub_endpoint(self.timeout_s))
-        if self.ssh is not None:
-            return self._tunnel(self.ssh, self.endpoint)
-        return find_target(self.environ, endpoint=self.endpoint).endpoint
+        if self.endpoint is not None:
+            target = self.target()
+            return Published(target.endpoint, target.credentials)
+        return self._published(self.target(), Target.pubsub_endpoint)
 
-    def logs_endpoint(self) -> str:
+    def logs(self) -> Published:
         """Where log lines are published. Raises CallError."""
-        return self._published(self.target().logs_endpoint(self.timeout_s))
+        return self._published(self.target(), Target.logs_endpoint)
 
-    def _published(self, endpoint: str) -> str:
-        return endpoint if self.ssh is None else self._tunnel(self.ssh, endpoint)
+    def _published(self, target: Target, endpoint_of: Callable[[Target, float], str]) -> Published:
+        endpoint = endpoint_of(target, self.timeout_s)
+        credentials = target.credentials if endpoint.startswith("tcp://") else None
+        return Published(endpoint if self.ssh is None else self._tunnel(self.ssh, endpoint), credentials)
 
     def _named(self) -> str | None:
         return self.endpoint or self.environ.get(ENDPOINT_VARIABLE)

@@ -12,7 +12,6 @@ from circus_stack.cli.ctl_output import render
 from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.json_view import paint_json
 from circus_stack.cli.style import Style, style_of
-from circus_stack.client.sync import Client
 from circus_stack.protocol.reply import Reply, is_error
 
 OK, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -34,7 +33,7 @@ class Session:
 
     def ask(self, command: str, properties: Mapping[str, Any]) -> Reply:
         """A command's reply, errors included. Raises CallError."""
-        with Client(self.reach.target().endpoint, timeout_s=self.reach.timeout_s) as client:
+        with self.reach.target().client(self.reach.timeout_s) as client:
             return client.request(command, properties)
 
     def run(self, command: str, properties: Mapping[str, Any]) -> int:

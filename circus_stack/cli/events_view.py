@@ -34,7 +34,7 @@ class EventsView:
 
     def __init__(self, target: Target, client: Client, style: Style) -> None:
         self._target = target
-        self._subscriber = Subscriber(target.pubsub_endpoint(TIMEOUT_S), [f"{EVENTS}."])
+        self._subscriber = Subscriber(target.pubsub_endpoint(TIMEOUT_S), [f"{EVENTS}."], credentials=target.credentials)
         # A Circus doesn't tell when it knows of a subscriber: its first events may then be missed.
         self._subscriber.join(_JOIN_S)
         voice = Voice(click.echo, form_for_people("circus-stack", style))

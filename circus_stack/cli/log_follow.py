@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from circus_stack.cli.log_view import LogView
 from circus_stack.client.call import TIMEOUT_S
+from circus_stack.client.credentials import Credentials
 from circus_stack.client.loglines import LogJoin, LogRecord
 from circus_stack.client.subscriber import LOGS_QUEUE, Subscriber
 from circus_stack.client.sync import Client
@@ -34,7 +35,12 @@ def show_last(client: Client, question: LogQuestion, view: LogView) -> None:
 
 
 def follow(
-    client: Client, endpoint: str, question: LogQuestion, view: LogView, complain: Callable[[str], None]
+    client: Client,
+    endpoint: str,
+    question: LogQuestion,
+    view: LogView,
+    complain: Callable[[str], None],
+    credentials: Credentials | None = None,
 ) -> None:
     """The lines that are kept, then what is written, without a hole and without a double.
 
@@ -43,7 +49,7 @@ def follow(
     """
     join = LogJoin(question.watcher, question.pid)
     topics = [log_prefix(question.watcher, question.pid)]
-    with Subscriber(endpoint, topics, queue_length=LOGS_QUEUE, reconnects=False) as subscriber:
+    with Subscriber(endpoint, topics, queue_length=LOGS_QUEUE, reconnects=False, credentials=credentials) as subscriber:
         # Only once the publisher knows of us: a line written between the two would be in neither.
         subscriber.join(TIMEOUT_S)
         view.show(_snapshot(client, question, join))

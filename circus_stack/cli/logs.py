@@ -11,7 +11,6 @@ from circus_stack.cli.log_follow import LogQuestion, follow, show_last, watcher_
 from circus_stack.cli.log_view import TextView
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
 from circus_stack.client.call import TIMEOUT_S
-from circus_stack.client.sync import Client
 from circus_stack.protocol.commands import DEFAULT_LINES, MAX_LINES
 
 
@@ -40,10 +39,10 @@ def logs(watcher: str | None, pid: int | None, follows: bool, lines: int, stack_
     """
     target = target_of(stack_name)
     question = LogQuestion(watcher, pid, lines)
-    with Client(target.endpoint) as client:
+    with target.client() as client:
         view = TextView(sys.stdout.buffer, stdout_style(), watcher_counts(client), _complain)
         if follows:
-            follow(client, target.logs_endpoint(TIMEOUT_S), question, view, _complain)
+            follow(client, target.logs_endpoint(TIMEOUT_S), question, view, _complain, target.credentials)
         else:
             show_last(client, question, view)
 

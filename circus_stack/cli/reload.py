@@ -10,7 +10,6 @@ from circus_stack.cli.completion.found import complete_watchers
 from circus_stack.cli.events_view import EventsView
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
 from circus_stack.client.call import checked
-from circus_stack.client.sync import Client
 
 
 @click.command("reload", context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +32,7 @@ def reload_command(watchers: tuple[str, ...], dry_run: bool, no_roll: bool, stac
     if watchers and (dry_run or no_roll):
         raise click.UsageError("--dry-run and --no-roll are about the configuration: they go without a WATCHER")
     target = target_of(stack_name)
-    with Client(target.endpoint) as client:
+    with target.client() as client:
         if dry_run:
             click.echo("\n".join(client.call("reloadconfig", dry_run=True)["changes"]) or "nothing would change")
             return

@@ -21,6 +21,7 @@ _COMMANDS = {
     "logs": "circus_stack.cli.logs:logs",
     "reload": "circus_stack.cli.reload:reload_command",
     "stop": "circus_stack.cli.stop:stop",
+    "keygen": "circus_stack.cli.keygen:keygen",
     "doctor": "circus_stack.cli.doctor:doctor",
     "completion": "circus_stack.cli.completion.completion_command:completion",
 }

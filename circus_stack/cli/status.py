@@ -16,7 +16,6 @@ from circus_stack.cli.run_table import render_runs, shown_state
 from circus_stack.cli.style import BOLD, RED, YELLOW, Style
 from circus_stack.cli.table import Column, render_table
 from circus_stack.cli.target import Target
-from circus_stack.client.sync import Client
 from circus_stack.protocol.codec import encode
 from circus_stack.protocol.record import StackRecord
 
@@ -44,7 +43,7 @@ def status(stack_name: str | None, is_json: bool) -> None:
     circus-stack status --stack app.ini
     """
     target = target_of(stack_name)
-    with Client(target.endpoint) as client:
+    with target.client() as client:
         reply = client.call("status", extended=True)
         sockets = client.call("listsockets")["sockets"]
     if is_json:

@@ -9,7 +9,6 @@ import click
 from circus_stack.cli.events_view import EventsView
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
 from circus_stack.client.call import checked
-from circus_stack.client.sync import Client
 from circus_stack.errors import CallError
 
 _PAUSE_S = 0.05
@@ -36,7 +35,7 @@ def stop(timeout_s: float, stack_name: str | None) -> None:
     """
     target = target_of(stack_name)
     deadline = time.monotonic() + timeout_s
-    with Client(target.endpoint) as client, EventsView(target, client, stdout_style()) as view:
+    with target.client() as client, EventsView(target, client, stdout_style()) as view:
         if target.stack is None:
             checked(client.request("quit", {"waiting": True}, timeout_s=timeout_s))
         else:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from circus_stack.client.call import TIMEOUT_S
+from circus_stack.client.credentials import Credentials, credentials_of
 from circus_stack.client.discovery import FoundStack, NoStackError, Search, choose, find_stacks
 from circus_stack.client.reach import is_reachable
 from circus_stack.client.sync import Client
@@ -13,14 +15,21 @@ from circus_stack.errors import CallError
 ENDPOINT_VARIABLE = "CIRCUSCTL_ENDPOINT"
 # Circus's default ports.
 CIRCUS_ENDPOINT = "tcp://127.0.0.1:5555"
+_EVERYWHERE = ("*", "0.0.0.0", "[::]")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An arbiter's endpoints. `stack` is what discovery found; None for an endpoint that was named."""
+    """An arbiter's endpoints. `stack` is what discovery found; None for an endpoint that was named. `credentials` are
+    what this client shows there: a stack that was found has an endpoint for this user's programs, without keys."""
 
     endpoint: str
     stack: FoundStack | None = None
+    credentials: Credentials | None = None
+
+    def client(self, timeout_s: float = TIMEOUT_S) -> Client:
+        """A connection to the command endpoint. Raises CallError."""
+        return Client(self.endpoint, timeout_s=timeout_s, credentials=self.credentials)
 
     def pubsub_endpoint(self, timeout_s: float) -> str:
         """Where events are published: known from discovery, or asked for. Raises CallError."""
@@ -35,11 +44,19 @@ class Target:
         return self._ask("logs_endpoint", timeout_s)
 
     def _ask(self, option: str, timeout_s: float) -> str:
-        with Client(self.endpoint, timeout_s=timeout_s) as client:
+        with self.client(timeout_s) as client:
             options = client.call("globaloptions")["options"]
         if not options.get(option):
             raise CallError(f"the arbiter at {self.endpoint} has no {option}")
-        return str(options[option])
+        return _seen_from_here(str(options[option]), self.endpoint)
+
+
+def _seen_from_here(published: str, endpoint: str) -> str:
+    """An address that means all of the arbiter's interfaces, at the one that we reach it by."""
+    host, _, port = published.removeprefix("tcp://").rpartition(":")
+    if not published.startswith("tcp://") or host not in _EVERYWHERE or not endpoint.startswith("tcp://"):
+        return published
+    return f"{endpoint.rpartition(':')[0]}:{port}"
 
 
 def find_target(
@@ -47,24 +64,35 @@ def find_target(
     *,
     endpoint: str | None = None,
     stack: str | None = None,
+    key: str | None = None,
+    server_key: str | None = None,
     search: Callable[[Mapping[str, str]], Search] = find_stacks,
     reachable: Callable[[str], bool] = is_reachable,
 ) -> Target:
     """The arbiter that is meant. Raises CallError: nobody listens there, no stack runs, or more than one.
 
     In this order: `endpoint`, `stack`, the variable CIRCUSCTL_ENDPOINT, the only running stack, Circus's own port.
+    `key` and `server_key` are for a TCP endpoint; see `credentials_of`.
     """
     named = endpoint or (None if stack else environ.get(ENDPOINT_VARIABLE))
     if named:
-        return _named(named, "" if endpoint else f" (from {ENDPOINT_VARIABLE})", reachable)
+        target = _named(named, "" if endpoint else f" (from {ENDPOINT_VARIABLE})", reachable)
+        return replace(target, credentials=credentials_for(target.endpoint, environ, key, server_key))
     try:
         found = choose(search(environ), stack)
     except NoStackError as error:
         if stack is None and reachable(CIRCUS_ENDPOINT):
-            return Target(CIRCUS_ENDPOINT)
+            return Target(CIRCUS_ENDPOINT, credentials=credentials_for(CIRCUS_ENDPOINT, environ, key, server_key))
         hint = "" if stack else f", and nobody listens at {CIRCUS_ENDPOINT}"
         raise NoStackError(f"{error}{hint}") from None
     return Target(found.record.endpoint, found)
+
+
+def credentials_for(
+    endpoint: str, environ: Mapping[str, str], key: str | None, server_key: str | None
+) -> Credentials | None:
+    """What to show at an endpoint; the file of an ipc endpoint asks for no key. Raises CallError."""
+    return credentials_of(environ, key, server_key) if endpoint.startswith("tcp://") else None
 
 
 def _named(endpoint: str, origin: str, reachable: Callable[[str], bool]) -> Target:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import zmq
 import zmq.asyncio
 
+from circus_stack.client.credentials import Credentials
 from circus_stack.client.subscriber import EVENTS_QUEUE
 from circus_stack.protocol.frames import Frames
 from circus_stack.protocol.topics import sync_topic
@@ -21,7 +22,7 @@ class AsyncSubscriber:
     made anew: a publisher of ours answers, one of Circus's doesn't. Whoever clears it hears of the next time.
     """
 
-    def __init__(self, endpoint: str, topics: Iterable[str] = ("",)) -> None:
+    def __init__(self, endpoint: str, topics: Iterable[str] = ("",), *, credentials: Credentials | None = None) -> None:
         self.endpoint = endpoint
         self.joined = asyncio.Event()
         self._context = zmq.asyncio.Context()
@@ -35,6 +36,8 @@ class AsyncSubscriber:
         for topic in (*(topic.encode() for topic in topics), self._sync):
             self._socket.setsockopt(zmq.SUBSCRIBE, topic)
         try:
+            if credentials is not None:
+                credentials.show_on(self._socket)
             self._socket.connect(endpoint)
         except BaseException:
             self.close()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
+from circus_stack.client import handshake
+from circus_stack.client.credentials import Credentials
 from circus_stack.client.library import blocking_zmq
 from circus_stack.errors import CallError
 from circus_stack.protocol.frames import is_sync, parse_frames
@@ -30,7 +32,8 @@ class Subscriber:
     """A subscription to topics by their beginnings; "" is all of them.
 
     Without `reconnects` it ends with the publisher: `receive` hands out what had come, then None. Otherwise it goes on
-    with whoever listens there next.
+    with whoever listens there next. `credentials` are for an arbiter that asks for a key. Where it doesn't let us in,
+    CallError is raised by whatever waits.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Subscriber:
         queue_length: int = EVENTS_QUEUE,
         reconnects: bool = True,
         context: Any = None,
+        credentials: Credentials | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.endpoint = endpoint
@@ -53,14 +57,20 @@ class Subscriber:
         self._socket.setsockopt(self._zmq.RCVHWM, queue_length)
         if "[" in endpoint:
             self._socket.setsockopt(self._zmq.IPV6, 1)
-        self._monitor: Any = None
         if not reconnects:
             # Not -1 for never: that throws away what was received and not read yet.
             self._socket.setsockopt(self._zmq.RECONNECT_IVL, _NO_RECONNECT_MS)
-            self._monitor = self._socket.get_monitor_socket(self._zmq.EVENT_DISCONNECTED)
+        self._reconnects, self._has_ended = reconnects, False
+        self._handshake = handshake.Handshake(endpoint, credentials, attempts=None if reconnects else 1)
+        self._monitor = self._socket.get_monitor_socket(handshake.EVENTS | self._zmq.EVENT_DISCONNECTED)
+        self._poller = self._zmq.Poller()
+        self._poller.register(self._socket, self._zmq.POLLIN)
+        self._poller.register(self._monitor, self._zmq.POLLIN)
         for topic in topics:
             self._socket.setsockopt(self._zmq.SUBSCRIBE, topic.encode())
         try:
+            if credentials is not None:
+                credentials.show_on(self._socket)
             self._socket.connect(endpoint)
         except self._zmq.ZMQError as error:
             self.close()
@@ -97,8 +107,9 @@ class Subscriber:
                 return message
 
     def _read(self, timeout_s: float | None) -> Message | None:
+        deadline = None if timeout_s is None else self._clock() + timeout_s
         while True:
-            if not self._wait_readable(None if timeout_s is None else max(0, int(timeout_s * 1000))):
+            if not self._wait_readable(deadline):
                 return None
             try:
                 return parse_frames(self._socket.recv_multipart())
@@ -106,16 +117,19 @@ class Subscriber:
                 # Not a publisher of ours or of Circus's: nothing to show.
                 continue
 
-    def _wait_readable(self, timeout_ms: int | None) -> bool:
-        """Whether there is a message."""
-        if self._monitor is None:
-            return bool(self._socket.poll(timeout_ms))
-        poller = self._zmq.Poller()
-        poller.register(self._socket, self._zmq.POLLIN)
-        poller.register(self._monitor, self._zmq.POLLIN)
-        ready = dict(poller.poll(timeout_ms))
+    def _wait_readable(self, deadline: float | None) -> bool:
+        """Whether there is a message before the deadline, and before the end."""
+        while not self._has_ended:
+            left_ms = None if deadline is None else max(0, int((deadline - self._clock()) * 1000))
+            ready = dict(self._poller.poll(left_ms))
+            if self._socket in ready:
+                return True
+            if not ready:
+                return False
+            event = self._handshake.judge(self._monitor.recv_multipart())
+            self._has_ended = not self._reconnects and event == self._zmq.EVENT_DISCONNECTED
         # After the end what was received before is still here.
-        return self._socket in ready or (self._monitor in ready and bool(self._socket.poll(0)))
+        return bool(self._socket.poll(0))
 
     def __iter__(self) -> Iterator[Message]:
         while (message := self.receive()) is not None:
@@ -123,11 +137,10 @@ class Subscriber:
 
     def close(self) -> None:
         """End the subscription. Safe to call twice."""
-        if self._monitor is not None:
-            monitor, self._monitor = self._monitor, None
+        if not self._socket.closed:
             self._socket.disable_monitor()
             # The context would wait for it for ever.
-            monitor.close(linger=0)
+            self._monitor.close(linger=0)
         self._socket.close(linger=0)
         if self._owns_context:
             self._context.term()

@@ -1,4 +1,4 @@
-"""Where commands may arrive, and where the log may go: endpoints that leave this machine are refused. Pure."""
+"""Where commands may arrive, and where the log may go: endpoints that leave this machine need keys. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from circus_stack.config.listen import UNIX_PATH_BYTES, is_loopback
 from circus_stack.config.problems import Problems
 from circus_stack.config.schema import CircusConfig
 
+_WITH_KEYS = "make keys with `circus-stack keygen server` and name their directory: keys_dir = DIR"
 _SYSLOG = "syslog://HOST:PORT?FACILITY or syslog:///PATH?FACILITY"
 
 
 def check_endpoints(circus: CircusConfig, problems: Problems) -> None:
-    """Commands are not encrypted and not asked for a password: they stay on this machine."""
+    """Without keys commands are not encrypted, and anybody's: they stay on this machine then."""
     for option in ("endpoint", "pubsub_endpoint", "logs_endpoint", "stats_endpoint"):
         text: str = getattr(circus, option)
-        message, legal = _endpoint_mistake(text)
+        message, legal = _endpoint_mistake(text, has_keys=bool(circus.keys_dir))
         if message:
             problems.add(message, circus.where.get(option), section="circus", option=option, found=text, legal=legal)
     for option, is_right, legal in (
@@ -58,7 +59,7 @@ def _is_log_output(text: str) -> bool:
     return text.startswith("syslog://") and is_place and port != 0 and parts.query.lower() in ("", *facilities)
 
 
-def _endpoint_mistake(text: str) -> tuple[str, str]:
+def _endpoint_mistake(text: str, *, has_keys: bool) -> tuple[str, str]:
     legal = "tcp://127.0.0.1:PORT or ipc://PATH"
     if not text:
         return "", ""
@@ -71,6 +72,6 @@ def _endpoint_mistake(text: str) -> tuple[str, str]:
     host, colon, port = rest.rpartition(":")
     if not colon or not _is_port(port):
         return "is not an endpoint", legal
-    if not is_loopback(host.strip("[]")):
-        return "would take commands from other machines, which this version does not authenticate", legal
+    if not has_keys and not is_loopback(host.strip("[]")):
+        return "would be open to every machine of the network, since there are no keys", f"{legal}; or {_WITH_KEYS}"
     return "", ""

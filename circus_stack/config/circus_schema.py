@@ -64,6 +64,13 @@ class CircusConfig:
         "User who owns the ipc:// endpoint; a watcher that is added at run time must then run as that user.",
         change=Change.RESTART,
     )
+    keys_dir: str | None = option(
+        None,
+        kinds.TEXT,
+        "Directory of server.key and authorized_keys, as circus-stack keygen makes them: TCP endpoints then take only "
+        "clients with such a key. Its list of keys is read again with each reload.",
+        change=Change.RESTART,
+    )
     multicast_endpoint: str | None = option(
         None,
         kinds.TEXT,

@@ -11,18 +11,21 @@ from typing import Any
 
 import zmq
 
+from circus_stack.control.guard import Guard, is_guarded
 from circus_stack.errors import SocketError
 
 # Circus's default ports, named in errors as an example of a safe endpoint.
 _EXAMPLE = "tcp://127.0.0.1:5555"
 _IN_USE = "it is in use; is another circusd or circus-stack running there?"
+# Who connects and says nothing that ZeroMQ understands is disconnected; libzmq's own default is three times that.
+_HANDSHAKE_MS = 10_000
 
 
-def check_endpoint(endpoint: str) -> str:
+def check_endpoint(endpoint: str, *, has_keys: bool = False) -> str:
     """The endpoint in the form that libzmq binds. Raises SocketError for one that isn't safe or isn't understood.
 
-    Whoever reaches the endpoint can run commands as the arbiter's user: only a unix socket or the loopback interface
-    is let through.
+    Whoever reaches the endpoint can run commands as the arbiter's user: without keys only a unix socket or the
+    loopback interface is let through.
     """
     scheme, separator, address = endpoint.partition("://")
     if scheme == "ipc" and separator and address:
@@ -32,6 +35,8 @@ def check_endpoint(endpoint: str) -> str:
     host, colon, port = address.rpartition(":")
     if not colon or not (port == "*" or port.isdigit()):
         raise SocketError(f"endpoint {endpoint!r} has no port: write it as {_EXAMPLE}")
+    if has_keys:
+        return f"tcp://{'127.0.0.1' if host.lower() == 'localhost' else host}:{port}"
     return f"tcp://{_loopback(host, endpoint)}:{port}"
 
 
@@ -45,17 +50,29 @@ def _loopback(host: str, endpoint: str) -> str:
     if not is_loopback:
         raise SocketError(
             f"endpoint {endpoint!r} is open to the network: whoever reaches it can run commands as this user. "
-            f"Use ipc://PATH or a loopback address such as {_EXAMPLE}, and an ssh tunnel from elsewhere"
+            f"Use ipc://PATH or a loopback address such as {_EXAMPLE}, and an ssh tunnel from elsewhere; or make keys "
+            f"with circus-stack keygen server, and set keys_dir in [circus]"
         )
     return host
 
 
-def bind(zmq_socket: zmq.Socket[Any], endpoint: str, owner: str | None = None) -> str:
+def bind(zmq_socket: zmq.Socket[Any], endpoint: str, owner: str | None = None, guard: Guard | None = None) -> str:
     """Bind, and tell the real endpoint (with the port that the kernel gave for 0 or *). Raises SocketError.
 
-    The file of an ipc endpoint is made with mode 0600, whatever directory it is in, and given to `owner`.
+    The file of an ipc endpoint is made with mode 0600, whatever directory it is in, and given to `owner`. A guard
+    stands before a TCP endpoint; then the socket is bound to the private one beside it, too.
     """
-    address = check_endpoint(endpoint)
+    zmq_socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+    if guard is not None and is_guarded(endpoint):
+        # In this order: what is set for CURVE cannot be taken back, and counts for what is bound from then on.
+        _bind(zmq_socket, guard.beside, None, has_keys=False)
+        guard.stand_before(zmq_socket)
+        return _bind(zmq_socket, endpoint, owner, has_keys=True)
+    return _bind(zmq_socket, endpoint, owner, has_keys=False)
+
+
+def _bind(zmq_socket: zmq.Socket[Any], endpoint: str, owner: str | None, *, has_keys: bool) -> str:
+    address = check_endpoint(endpoint, has_keys=has_keys)
     if address.startswith("ipc://") and _is_served(address[6:]):
         # ZeroMQ would take the file away from whoever listens there, without a word.
         raise SocketError(f"cannot listen at {endpoint}: {_IN_USE}")

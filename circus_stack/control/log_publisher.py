@@ -8,6 +8,7 @@ from typing import Any
 
 import zmq
 
+from circus_stack.control.guard import Guard
 from circus_stack.control.steering import Tail
 from circus_stack.control.xpub import Xpub
 from circus_stack.protocol.frames import LogBatch, is_sync, log_frames, sync_frames
@@ -32,6 +33,7 @@ class LogPublisher:
         context: zmq.Context[Any],
         loop: asyncio.AbstractEventLoop | None = None,
         owner: str | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._tail = tail
         self._unsubscribe: Callable[[], None] | None = None
@@ -46,10 +48,12 @@ class LogPublisher:
             endpoint,
             queue_length=_QUEUE,
             owner=owner,
+            guard=guard,
             on_subscribe=self._subscribed,
             on_unsubscribe=lambda prefix: self._follow_demand(prefix, -1),
         )
         self.endpoint = self._xpub.endpoint
+        self.near_endpoint = self.endpoint if guard is None else guard.near(self.endpoint)
 
     def _subscribed(self, prefix: bytes) -> None:
         self._follow_demand(prefix, 1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import zmq
 
+from circus_stack.control.guard import Guard
 from circus_stack.control.xpub import Xpub
 from circus_stack.events import Event
 from circus_stack.protocol.frames import event_frames, is_sync, sync_frames, topic_of
@@ -25,6 +26,7 @@ class Publisher:
         context: zmq.Context[Any],
         loop: asyncio.AbstractEventLoop | None = None,
         owner: str | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.seq = 0
         self._xpub = Xpub(
@@ -33,9 +35,11 @@ class Publisher:
             endpoint,
             queue_length=_QUEUE,
             owner=owner,
+            guard=guard,
             on_subscribe=self._answer_sync,
         )
         self.endpoint = self._xpub.endpoint
+        self.near_endpoint = self.endpoint if guard is None else guard.near(self.endpoint)
 
     def publish(self, event: Event) -> None:
         """Number an event and send it; returns at once, and does nothing more once closed."""

@@ -10,6 +10,7 @@ from typing import Any
 import zmq
 
 from circus_stack.control.endpoint import bind
+from circus_stack.control.guard import Guard
 from circus_stack.control.monitor import ConnectionMonitor
 from circus_stack.control.readable import ReadableSocket
 from circus_stack.protocol.codec import MAX_MESSAGE
@@ -23,13 +24,22 @@ Envelope = tuple[bytes, ...]
 # own send queue, or are dropped and counted: a client that is slow can stall neither another nor the arbiter.
 _REQUESTS = 64
 _REPLIES = 256
+# A request has one frame, and at most two that are its envelope. Of a message with more, these are read and the rest is
+# thrown away, so many at a time.
+MAX_FRAMES = 8
+_THROWN_AT_ONCE = 64
+# By this name libzmq gives, beside each frame, what the authenticator has said of its sender.
+_USER = "User-Id"
+
+OnMessage = Callable[[Envelope, list[bytes], str | None], None]
 
 
 class Router:
-    """Calls `on_message(envelope, frames)` in the loop for each message of each client.
+    """Calls `on_message(envelope, frames, key)` in the loop for each message of each client. `key` is the public key
+    that the client has proved to hold; None for one that came by an endpoint without a guard.
 
     `dropped` counts replies that nobody took, `cut` the connections that a message which was too long has cost. The
-    file of an ipc endpoint is given to `owner`.
+    file of an ipc endpoint is given to `owner`; a `guard` stands before a TCP endpoint.
     """
 
     def __init__(
@@ -37,11 +47,14 @@ class Router:
         loop: asyncio.AbstractEventLoop,
         context: zmq.Context[Any],
         endpoint: str,
-        on_message: Callable[[Envelope, list[bytes]], None],
+        on_message: OnMessage,
         *,
         owner: str | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._on_message = on_message
+        # Whether the rest of a message that had too many frames is still to be thrown away.
+        self._is_throwing = False
         self.dropped = 0
         self.cut = 0
         socket = context.socket(zmq.ROUTER)
@@ -49,7 +62,7 @@ class Router:
             _set_limits(socket)
             self._monitor = ConnectionMonitor(loop, context, socket, self._note_cut)
             try:
-                self.endpoint = bind(socket, endpoint, owner)
+                self.endpoint = bind(socket, endpoint, owner, guard)
             except BaseException:
                 self._monitor.close()
                 raise
@@ -67,9 +80,21 @@ class Router:
         )
 
     def _read_one(self) -> None:
-        frames: list[bytes] = self._readable.socket.recv_multipart(zmq.NOBLOCK)
-        envelope, payload = _split(frames)
-        self._on_message(envelope, payload)
+        if self._is_throwing:
+            self._throw_rest()
+            return
+        frames = [self._readable.socket.recv(zmq.NOBLOCK, copy=False)]
+        while frames[-1].more and len(frames) < MAX_FRAMES:
+            frames.append(self._readable.socket.recv(zmq.NOBLOCK, copy=False))
+        self._is_throwing = frames[-1].more
+        envelope, payload = _split([frame.bytes for frame in frames])
+        self._on_message(envelope, payload, _key_of(frames[-1]))
+
+    def _throw_rest(self) -> None:
+        for _ in range(_THROWN_AT_ONCE):
+            if not self._readable.socket.recv(zmq.NOBLOCK, copy=False).more:
+                self._is_throwing = False
+                return
 
     def send(self, envelope: Envelope, reply: bytes) -> bool:
         """Queue a reply; False if the client is gone, or leaves its replies unread."""
@@ -100,6 +125,14 @@ def _set_limits(socket: zmq.Socket[Any]) -> None:
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     # A client that comes back with its old identity replaces the connection that it lost.
     socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+
+
+def _key_of(frame: zmq.Frame) -> str | None:
+    try:
+        key = frame.get(_USER)
+    except zmq.ZMQError:
+        return None
+    return str(key)
 
 
 def _split(frames: list[bytes]) -> tuple[Envelope, list[bytes]]:

@@ -9,21 +9,27 @@ import asyncio
 import dataclasses
 import inspect
 import logging
+import time
 from collections.abc import Awaitable
 from typing import Any
 
 import zmq
 
+from circus_stack.control.authority import Authority
+from circus_stack.control.complaint import Complaint
 from circus_stack.control.desk import Desk, Offices
+from circus_stack.control.guard import Guard
 from circus_stack.control.handlers.table import HANDLERS, Fields
-from circus_stack.control.router import Envelope, Router
+from circus_stack.control.masked import masked
+from circus_stack.control.router import MAX_FRAMES, Envelope, Router
 from circus_stack.control.sampler import Sampler
 from circus_stack.control.steering import Reconfigure, Steering, Tail
 from circus_stack.errors import CircusStackError, CommandError, Errno
-from circus_stack.protocol.command import check_properties
+from circus_stack.protocol.command import Command, check_properties
 from circus_stack.protocol.commands import COMMANDS
 from circus_stack.protocol.reply import error_reply, ok_reply
 from circus_stack.protocol.request import BadRequestError, Request, parse_request
+from circus_stack.protocol.roles import Role
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +52,8 @@ class ControlServer:
         reconfigure: Reconfigure,
         offices: Offices | None = None,
         sampler: Sampler | None = None,
+        authority: Authority | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._context = context
@@ -53,6 +61,9 @@ class ControlServer:
         self._cut = 0
         self._pending: set[asyncio.Task[None]] = set()
         self._sampler = sampler or Sampler()
+        self._authority = authority or Authority()
+        self._guard = guard
+        self._complain = Complaint(time.monotonic, log.warning)
         given = offices or Offices()
         self._desk = Desk(
             arbiter=arbiter,
@@ -73,12 +84,18 @@ class ControlServer:
         """Bind and listen. Raises SocketError."""
         owner = self._desk.offices.endpoint_owner()
         loop = asyncio.get_running_loop()
-        self._router = Router(loop, self._context, self.endpoint, self._receive, owner=owner)
+        self._router = Router(loop, self._context, self.endpoint, self._receive, owner=owner, guard=self._guard)
         self.endpoint = self._router.endpoint
 
-    def _receive(self, envelope: Envelope, frames: list[bytes]) -> None:
+    @property
+    def near_endpoint(self) -> str:
+        """Where programs of this user connect to: they need no key."""
+        return self.endpoint if self._guard is None else self._guard.near(self.endpoint)
+
+    def _receive(self, envelope: Envelope, frames: list[bytes], key: str | None) -> None:
         if len(frames) != 1:
-            reason = f"message invalid: one frame is expected, found {len(frames)}"
+            found = f"{len(frames)} or more" if len(frames) > MAX_FRAMES - 2 else f"{len(frames)}"
+            reason = f"message invalid: one frame is expected, found {found}"
             self._send(envelope, error_reply(None, reason, Errno.MESSAGE_ERROR, self._desk.epoch()))
             return
         try:
@@ -86,11 +103,11 @@ class ControlServer:
         except BadRequestError as error:
             self._send(envelope, error_reply(error.id, str(error), error.errno, self._desk.epoch()))
             return
-        self._execute(envelope, request)
+        self._execute(envelope, request, key)
 
-    def _execute(self, envelope: Envelope, request: Request) -> None:
+    def _execute(self, envelope: Envelope, request: Request, key: str | None) -> None:
         try:
-            result = self._call(request)
+            result = self._call(request, key)
         except Exception as error:
             self._fail(envelope, request, error)
             return
@@ -101,17 +118,26 @@ class ControlServer:
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
 
-    def _call(self, request: Request) -> Fields | Awaitable[Fields]:
+    def _call(self, request: Request, key: str | None) -> Fields | Awaitable[Fields]:
         command = COMMANDS.get(request.command)
         if request.command == "listen":
             raise CommandError("listen is no command: subscribe to the endpoint of events (pubsub_endpoint)")
         if command is None:
             raise CommandError(f"unknown command: {request.command[:60]!r}", Errno.UNKNOWN_COMMAND)
+        role = self._role(command, key)
         properties = check_properties(command, request.properties)
         waits = command.is_slow or properties.get("waiting")
         if waits and command.name != "quit" and len(self._pending) >= MAX_PENDING:
             raise CommandError(f"{MAX_PENDING} requests are waiting already: try again later", Errno.COMMAND_ERROR)
-        return HANDLERS[command.name](self._desk, properties)
+        result = HANDLERS[command.name](self._desk, properties)
+        return result if role is Role.ADMIN else masked(result)
+
+    def _role(self, command: Command, key: str | None) -> Role:
+        try:
+            return self._authority.check(command, key)
+        except CommandError as error:
+            self._complain("a command was refused: %s", error)
+            raise
 
     async def _finish(self, envelope: Envelope, request: Request, result: Awaitable[Fields]) -> None:
         try:

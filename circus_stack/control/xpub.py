@@ -9,6 +9,7 @@ from typing import Any
 import zmq
 
 from circus_stack.control.endpoint import bind
+from circus_stack.control.guard import Guard
 from circus_stack.control.readable import ReadableSocket
 
 # Subscriptions are a topic's length; nothing else comes in here.
@@ -35,6 +36,7 @@ class Xpub:
         on_subscribe: Callable[[bytes], None] = _ignore,
         on_unsubscribe: Callable[[bytes], None] = _ignore,
         owner: str | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._prefixes: dict[bytes, None] = {}
         # The same, in the form that startswith() takes; made anew when it is needed, however many come at once.
@@ -45,7 +47,7 @@ class Xpub:
         try:
             socket.setsockopt(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION)
             socket.setsockopt(zmq.SNDHWM, queue_length)
-            self.endpoint = bind(socket, endpoint, owner)
+            self.endpoint = bind(socket, endpoint, owner, guard)
         except BaseException:
             socket.close(linger=0)
             raise

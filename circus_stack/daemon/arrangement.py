@@ -14,6 +14,8 @@ from circus_stack.arbiter.hook_loading import check_hooks
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all
 from circus_stack.config.plugin_watcher import plugin_watcher
 from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
+from circus_stack.control.keyring import check_keys
+from circus_stack.daemon.doorkeeper import near_endpoint
 from circus_stack.daemon.plugin_checks import check_plugins
 from circus_stack.daemon.setting import Setting
 from circus_stack.errors import CircusStackError, ConfigError, Problem
@@ -54,13 +56,14 @@ def arrange(setting: Setting) -> services.Arrangement:
         # A runtime directory whose path is too long for a socket.
         raise CircusStackError(str(error)) from None
     arrangement = services.arrange(
-        _with_plugins(stack),
+        _with_plugins(stack, setting),
         state_dir=setting.state_dir,
         runtime_dir=setting.paths.directory,
         environ=setting.environ,
     )
     stack = arrangement.stack
     problems = [*check_with_system(stack.watchers, stack.kind), *check_plugins(stack.plugins)]
+    problems += check_keys(stack.circus)
     if problems:
         raise ConfigError(problems)
     if stack.kind is SourceKind.CIRCUS:
@@ -79,9 +82,15 @@ def _with_endpoints(circus: CircusConfig, setting: Setting) -> CircusConfig:
     )
 
 
-def _with_plugins(stack: StackConfig) -> StackConfig:
-    """Each plugin as the watcher that it runs in."""
-    plugins = tuple(plugin_watcher(plugin, stack.circus) for plugin in stack.plugins)
+def _with_plugins(stack: StackConfig, setting: Setting) -> StackConfig:
+    """Each plugin as the watcher that it runs in. It needs no key: it is a program of this user."""
+    circus, paths = stack.circus, setting.paths
+    near = dataclasses.replace(
+        circus,
+        endpoint=near_endpoint(circus, circus.endpoint, paths.control),
+        pubsub_endpoint=near_endpoint(circus, circus.pubsub_endpoint, paths.events),
+    )
+    plugins = tuple(plugin_watcher(plugin, near) for plugin in stack.plugins)
     return dataclasses.replace(stack, watchers=(*stack.watchers, *plugins))
 
 

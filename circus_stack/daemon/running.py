@@ -32,6 +32,7 @@ from circus_stack.control.publisher import Publisher
 from circus_stack.control.server import ControlServer
 from circus_stack.daemon.arrangement import Bound, arrange, check_with_system
 from circus_stack.daemon.aside import aside
+from circus_stack.daemon.doorkeeper import Doorkeeper
 from circus_stack.daemon.saving import save
 from circus_stack.daemon.setting import Setting
 from circus_stack.daemon.shell import DebugShell
@@ -138,10 +139,16 @@ class Daemon:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         # Not term(): that would wait for ever for a socket that an error left open.
         teardown.callback(context.destroy, 500)
-        owner = circus.endpoint_owner
-        self._publisher = Publisher(endpoint=circus.pubsub_endpoint, context=context, owner=owner)
+        owner, paths = circus.endpoint_owner, self._setting.paths
+        self._doors = doors = Doorkeeper(asyncio.get_running_loop(), context, circus)
+        teardown.callback(doors.close)
+        self._publisher = Publisher(
+            endpoint=circus.pubsub_endpoint, context=context, owner=owner, guard=doors.guard(paths.events)
+        )
         teardown.callback(self._publisher.close)
-        self._log_publisher = LogPublisher(self._tail, endpoint=circus.logs_endpoint, context=context, owner=owner)
+        self._log_publisher = LogPublisher(
+            self._tail, endpoint=circus.logs_endpoint, context=context, owner=owner, guard=doors.guard(paths.logs)
+        )
         teardown.callback(self._log_publisher.close)
         shell = DebugShell({"arbiter": self._arbiter, "streams": self._streams})
         self._control = ControlServer(
@@ -150,6 +157,8 @@ class Daemon:
             arbiter=self._arbiter,
             tail=self._tail,
             reconfigure=self._reconfigure,
+            authority=doors.authority,
+            guard=doors.guard(paths.control),
             offices=Offices(
                 global_options=self._global_options,
                 labels=self._labels,
@@ -204,9 +213,9 @@ class Daemon:
             source=self._setting.source,
             pid=os.getpid(),
             started_at=time.time(),
-            endpoint=self._control.endpoint,
-            pubsub_endpoint=self._publisher.endpoint,
-            logs_endpoint=self._log_publisher.endpoint,
+            endpoint=self._control.near_endpoint,
+            pubsub_endpoint=self._publisher.near_endpoint,
+            logs_endpoint=self._log_publisher.near_endpoint,
             version=__version__,
         )
 
@@ -304,6 +313,7 @@ class Daemon:
         if self._setting.rereads_on_hup:
             self._background(self._reread(), "the reload on SIGHUP")
         else:
+            self._background(self._doors.reread(), "the reading of the keys")
             with contextlib.suppress(CircusStackError):
                 self._arbiter.reload()
 
@@ -333,6 +343,7 @@ class Daemon:
             lines = self._arbiter.plan(arrangement.stack)
             if dry_run:
                 return lines
+            await self._doors.reread()
             for plan in arrangement.plans.values():
                 await asyncio.to_thread(services.place, plan)
             await self._arbiter.apply(arrangement.stack, roll=roll)

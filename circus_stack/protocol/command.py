@@ -8,6 +8,7 @@ from typing import Any
 
 from circus_stack.errors import CommandError
 from circus_stack.protocol.property import TEXT, Property
+from circus_stack.protocol.roles import Role
 
 # What an error repeats of a wrong value: enough to find it again.
 _SHOWN = 60
@@ -18,7 +19,8 @@ class Command:
     """What a client may ask. `words` names the properties that a command line takes in order, without a flag.
 
     `help` is one sentence, `example` the words of a command line after the program's name. `is_slow`: the answer takes
-    its time (files are read, modules imported, processes looked at) although nobody asked to wait.
+    its time (files are read, modules imported, processes looked at) although nobody asked to wait. `role` is what a
+    client's key must at least have.
     """
 
     name: str
@@ -27,6 +29,8 @@ class Command:
     properties: tuple[Property, ...] = ()
     words: tuple[str, ...] = ()
     is_slow: bool = False
+    # Who declares nothing gives nothing away.
+    role: Role = Role.ADMIN
 
     def property(self, name: str) -> Property:
         """The declaration of one property; KeyError for a name that the command doesn't have."""

@@ -20,6 +20,7 @@ from circus_stack.protocol.property import (
     Property,
     choice,
 )
+from circus_stack.protocol.roles import Role
 
 # What `logs` sends where no limit is named, and the most that it sends: the live tail keeps 1,000 lines a watcher.
 DEFAULT_LINES = 100
@@ -33,21 +34,55 @@ _MATCH = Property("match", choice("simple", "glob", "regex"), "how to read the n
 _NB = Property("nb", DIFFERENCE, "how many processes", default=1)
 
 _COMMANDS = (
-    Command("list", "List the watchers, or the pids of one of them.", "list web", (_MAYBE_NAME,), ("name",)),
+    Command(
+        "list",
+        "List the watchers, or the pids of one of them.",
+        "list web",
+        (_MAYBE_NAME,),
+        ("name",),
+        role=Role.VIEW,
+    ),
     Command(
         "status",
         "Tell the state of all watchers, or of one.",
         "status web",
         (_MAYBE_NAME, Property("extended", BOOL, "also the processes of each watcher", default=False)),
         ("name",),
+        role=Role.VIEW,
     ),
-    Command("numwatchers", "Count the watchers.", "numwatchers"),
+    Command("numwatchers", "Count the watchers.", "numwatchers", role=Role.VIEW),
     Command(
-        "numprocesses", "Count the processes of all watchers, or of one.", "numprocesses web", (_MAYBE_NAME,), ("name",)
+        "numprocesses",
+        "Count the processes of all watchers, or of one.",
+        "numprocesses web",
+        (_MAYBE_NAME,),
+        ("name",),
+        role=Role.VIEW,
     ),
-    Command("start", "Start watchers.", "start web --waiting", (_PATTERN, _WAITING, _MATCH), ("name",)),
-    Command("stop", "Stop watchers.", "stop 'job*' --waiting", (_PATTERN, _WAITING, _MATCH), ("name",)),
-    Command("restart", "Stop watchers, then start them.", "restart redis", (_PATTERN, _WAITING, _MATCH), ("name",)),
+    Command(
+        "start",
+        "Start watchers.",
+        "start web --waiting",
+        (_PATTERN, _WAITING, _MATCH),
+        ("name",),
+        role=Role.OPERATE,
+    ),
+    Command(
+        "stop",
+        "Stop watchers.",
+        "stop 'job*' --waiting",
+        (_PATTERN, _WAITING, _MATCH),
+        ("name",),
+        role=Role.OPERATE,
+    ),
+    Command(
+        "restart",
+        "Stop watchers, then start them.",
+        "restart redis",
+        (_PATTERN, _WAITING, _MATCH),
+        ("name",),
+        role=Role.OPERATE,
+    ),
     Command(
         "reload",
         "Let new processes take over. The old ones serve until the new are ready.",
@@ -59,9 +94,19 @@ _COMMANDS = (
             Property("graceful", BOOL, "stop first, then start", default=True, flag="--terminate", inverts=True),
         ),
         ("name",),
+        role=Role.OPERATE,
     ),
-    Command("incr", "Add processes to a watcher.", "incr web 2 --waiting", (_NAME, _NB, _WAITING), ("name", "nb")),
-    Command("decr", "Take processes from a watcher.", "decr web", (_NAME, _NB, _WAITING), ("name", "nb")),
+    Command(
+        "incr",
+        "Add processes to a watcher.",
+        "incr web 2 --waiting",
+        (_NAME, _NB, _WAITING),
+        ("name", "nb"),
+        role=Role.OPERATE,
+    ),
+    Command(
+        "decr", "Take processes from a watcher.", "decr web", (_NAME, _NB, _WAITING), ("name", "nb"), role=Role.OPERATE
+    ),
     Command(
         "signal",
         "Send a signal to processes of a watcher.",
@@ -75,6 +120,7 @@ _COMMANDS = (
             Property("recursive", BOOL, "to the process and all its descendants", default=False),
         ),
         ("name", "pid", "signum"),
+        role=Role.OPERATE,
     ),
     Command(
         "kill",
@@ -88,6 +134,7 @@ _COMMANDS = (
             _WAITING,
         ),
         ("name", "pid"),
+        role=Role.OPERATE,
     ),
     Command(
         "add",
@@ -128,14 +175,23 @@ _COMMANDS = (
         "jobs",
         (Property("id", TEXT, "one job"),),
         ("id",),
+        role=Role.VIEW,
     ),
-    Command("options", "Show all options of a watcher.", "options web", (_NAME,), ("name",)),
+    Command(
+        "options",
+        "Show all options of a watcher.",
+        "options web",
+        (_NAME,),
+        ("name",),
+        role=Role.VIEW,
+    ),
     Command(
         "get",
         "Show some options of a watcher.",
         "get web numprocesses cmd",
         (_NAME, Property("keys", WORDS, "names of options", is_required=True)),
         ("name", "keys"),
+        role=Role.VIEW,
     ),
     Command(
         "stats",
@@ -148,15 +204,17 @@ _COMMANDS = (
         ),
         ("name", "process"),
         is_slow=True,
+        role=Role.VIEW,
     ),
-    Command("dstats", "Show what the arbiter itself uses.", "dstats", is_slow=True),
-    Command("listsockets", "List the listening sockets.", "listsockets"),
+    Command("dstats", "Show what the arbiter itself uses.", "dstats", is_slow=True, role=Role.VIEW),
+    Command("listsockets", "List the listening sockets.", "listsockets", role=Role.VIEW),
     Command(
         "globaloptions",
         "Show the options of the arbiter.",
         "globaloptions endpoint",
         (Property("option", TEXT, "name of one option"),),
         ("option",),
+        role=Role.VIEW,
     ),
     Command(
         "logs",
@@ -168,6 +226,7 @@ _COMMANDS = (
             Property("limit", COUNT, f"how many lines, at most {MAX_LINES}", default=DEFAULT_LINES),
         ),
         ("name", "pid"),
+        role=Role.VIEW,
     ),
     Command(
         "reloadconfig",
@@ -185,8 +244,8 @@ _COMMANDS = (
         "Open a kernel of IPython inside the arbiter. For its debugging: needs debug = true and ipykernel.",
         "ipython",
     ),
-    Command("version", "Tell the version of the arbiter.", "version"),
-    Command("schema", "Send the declarations of all options and commands.", "--json schema"),
+    Command("version", "Tell the version of the arbiter.", "version", role=Role.VIEW),
+    Command("schema", "Send the declarations of all options and commands.", "--json schema", role=Role.VIEW),
     Command("quit", "Stop everything and end the arbiter.", "quit --waiting", (_WAITING,)),
 )
 

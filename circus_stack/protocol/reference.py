@@ -28,7 +28,7 @@ def _blocks(commands: Iterable[Command]) -> Iterable[str]:
             yield "| property | value | default | meaning |\n| --- | --- | --- | --- |"
             yield from (_row(each) for each in command.properties)
             yield ""
-        yield f"Reply: {REPLIES[command.name]}\n"
+        yield f"Role: {command.role}. Reply: {REPLIES[command.name]}\n"
 
 
 def _row(declared: Property) -> str:

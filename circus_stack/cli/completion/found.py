@@ -55,11 +55,10 @@ def complete_pids(context: click.Context, _parameter: click.Parameter, beginning
 
 def _listed(context: click.Context, watcher: str | None = None) -> list[str]:
     from circus_stack.cli.target import find_target
-    from circus_stack.client.sync import Client
 
     try:
         target = find_target(os.environ, stack=context.params.get("stack_name"))
-        with Client(target.endpoint, timeout_s=ANSWER_S) as client:
+        with target.client(ANSWER_S) as client:
             reply = client.call("list", name=watcher)
     except (CircusStackError, OSError):
         return []

@@ -97,6 +97,7 @@ def _command_fields(command: Command) -> Fields:
         "help": command.help,
         "example": command.example,
         "words": command.words,
+        "role": command.role.value,
         "reply": REPLIES[command.name],
         "properties": {
             each.name: {
