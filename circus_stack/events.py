@@ -186,6 +186,25 @@ class ProcessUnready(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealthLost(Event):
+    """So many health probes in a row have failed that the process, or each of the watcher's where it is None, is
+    replaced; `reason` is what was wrong with the last one."""
+
+    topic: ClassVar[str] = "unhealthy"
+    process_pid: int | None
+    failures: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRegained(Event):
+    """All that is probed answers again; the process is the one that was asked last, None for the whole watcher."""
+
+    topic: ClassVar[str] = "healthy"
+    process_pid: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyTimedOut(Event):
     """A process wasn't ready within the time it had; it is asked to go and counts as failed."""
 
@@ -196,8 +215,8 @@ class ReadyTimedOut(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplacementBegun(Event):
-    """A process is being replaced, its successor first where two may be: because of its "age", its "memory", or for the
-    reason that it gave itself."""
+    """A process is being replaced, its successor first where two may be: because of its "age", its "memory", its
+    health, or for the reason that it gave itself."""
 
     topic: ClassVar[str] = "replace"
     process_pid: int

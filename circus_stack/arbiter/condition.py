@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from circus_stack.arbiter.patient import HealthView
+
 
 @dataclass(frozen=True, slots=True)
 class LastEnd:
@@ -33,7 +35,8 @@ class Condition:
 
     `waits_for` and `degraded_by` are watchers that it depends on, with what is wrong with each ("has failed"): before
     its start, and while it runs. `failures` is how often its worst slot has failed in a row, `retry_at` when the next
-    one is tried again. `last_end` is kept over a restart, as what happened.
+    one is tried again. `last_end` is kept over a restart, as what happened. `health` is what the probes found, by pid,
+    or of the whole watcher under None.
     """
 
     waits_for: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +45,7 @@ class Condition:
     last_end: LastEnd | None = None
     failures: int = 0
     retry_at: float | None = None
+    health: Mapping[int | None, HealthView] = field(default_factory=dict)
 
     def detail(self) -> str:
         """One line for a person, without a time in it; empty where there is nothing to tell."""
@@ -49,10 +53,18 @@ class Condition:
             return self.given_up.reason
         if self.waits_for:
             return f"waits for {_each(self.waits_for, ', which ')}"
-        told = [f"degraded: {_each(self.degraded_by, ' ')}"] if self.degraded_by else []
+        told = list(filter(None, [self._unhealthy()]))
+        told += [f"degraded: {_each(self.degraded_by, ' ')}"] if self.degraded_by else []
         if self.retry_at is not None:
             told.append(f"waits after {self.failures} failures in a row{self._last()}")
         return "; ".join(told)
+
+    def _unhealthy(self) -> str:
+        sick = {pid: view for pid, view in self.health.items() if view.is_healthy is False}
+        if not sick:
+            return ""
+        error = next(iter(sick.values())).error
+        return f"unhealthy: {error}" if None in sick else f"{len(sick)} of {len(self.health)} unhealthy: {error}"
 
     def _last(self) -> str:
         return "" if self.last_end is None else f"; the last: pid {self.last_end.pid} {self.last_end.ended}"

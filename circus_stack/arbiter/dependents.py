@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.events import (
     Event,
+    HealthLost,
+    HealthRegained,
     ProcessKilled,
     ProcessReady,
     ProcessUnready,
@@ -27,7 +29,7 @@ from circus_stack.states import ProcessState, WatcherState
 
 # After each of these a watcher may be available that wasn't, or the reverse.
 _TELLING = (
-    *(ProcessReady, ProcessUnready, ProcessKilled),
+    *(ProcessReady, ProcessUnready, ProcessKilled, HealthLost, HealthRegained),
     *(WatcherFailed, WatcherRemoved, WatcherStarted, WatcherStopped, WatcherUpdated),
 )
 _WORDS = {
@@ -87,6 +89,9 @@ class Dependents:
             return (_PASSING if watcher.is_up else _WORDS[watcher.state]) if is_needed else ""
         if not watcher.is_active:
             return "" if self._is_available(name) else _WORDS[watcher.state]
+        wrong = self._keepers[name].health.trouble
+        if wrong:
+            return f"is unhealthy ({wrong})"
         # While a reload rolls, the old generation serves.
         if not watcher.wanted or any(each.state is ProcessState.READY for each in watcher.processes.values()):
             return ""

@@ -28,7 +28,7 @@ class Failures:
 
     def note(self, failure: Failure, reason: str) -> None:
         """A process failed, or could not be started."""
-        charge, watcher = self._charge, self._charge.watcher
+        watcher = self._charge.watcher
         self.count += 1
         if watcher.superseded is not None:
             # The old one serves on; whatever keeps its successor from it, somebody has to mend first.
@@ -37,6 +37,12 @@ class Failures:
         if watcher.retiring is not None:
             self.refuse_reload(reason)
             return
+        self.count_in(failure, reason)
+
+    def count_in(self, failure: Failure, reason: str) -> None:
+        """A failure of those that serve, whoever is about to be replaced or to take over: the pause after it, or the
+        end."""
+        charge, watcher = self._charge, self._charge.watcher
         now, delay_s, failures = charge.epoch(), failure.delay_s, failure.failures
         if failure.begins_to_flap:
             charge.publish(WatcherFlapping(watcher=charge.name, time=now, failures=failures, delay_s=delay_s))

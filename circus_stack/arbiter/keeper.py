@@ -16,6 +16,7 @@ from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.consent import Consent
 from circus_stack.arbiter.ends import Ends
 from circus_stack.arbiter.failures import Failures
+from circus_stack.arbiter.health import Health
 from circus_stack.arbiter.hooks import OF_A_PROCESS
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.memory_watch import MemoryWatch
@@ -72,6 +73,7 @@ class Keeper:
         self.ends = Ends(
             charge, self.signalling, self.serving.watch, self.demand, self.failures.note, self.converge_soon
         )
+        self.health = Health(charge, replace=self._ages.hasten, stop=self.ends.stop, on_failure=self.failures.count_in)
         self._spawns = Spawns(
             charge,
             self.ends,
@@ -179,6 +181,7 @@ class Keeper:
             self._end_by_itself()
         self._ages.schedule()
         self._memory.schedule()
+        self.health.settle()
         self._means.pulse.beat()
 
     # -- coming up --------------------------------------------------------------------------------------------
@@ -242,6 +245,7 @@ class Keeper:
             self.watcher.step(WatcherStep.STOP)
         self._ages.cancel()
         self._memory.cancel()
+        self.health.cancel()
         await self.charge.hooks.ask("before_stop")
         self.charge.runs.interrupt()
         stopped = self.ends.stop_all()
@@ -287,6 +291,7 @@ class Keeper:
         self.charge.hooks.close()
         self._ages.cancel()
         self._memory.cancel()
+        self.health.cancel()
         released = self.ends.release_all()
         self._means.pulse.beat()
         return released

@@ -39,6 +39,10 @@ class Capture(Protocol):
         """There will be no process: close everything."""
 
 
+# Each may be a program that is started: no more than a small machine can bear.
+_PROBES_AT_ONCE = 16
+
+
 def _ignore(_watcher: str, _wanted: int, _alive: Collection[int]) -> None:
     """There are no lanes."""
 
@@ -66,3 +70,5 @@ class Means:
     hooks: HookHost = field(default_factory=HookHost)
     memory: MemoryReader = field(default_factory=MemoryReader)
     starts: StartGate = field(default_factory=StartGate)
+    # So many health probes are under way at once, of all watchers together; the others wait for their turn.
+    probes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PROBES_AT_ONCE))

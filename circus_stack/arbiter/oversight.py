@@ -75,6 +75,7 @@ class Oversight:
             given_up=keeper.failures.given_up if watcher.state is WatcherState.FAILED else None,
             last_end=keeper.charge.last_end,
             failures=watcher.failures_in_a_row,
+            health=keeper.health.views(),
             retry_at=keeper.retry_at() if watcher.is_up and not is_held else None,
         )
 

@@ -9,6 +9,7 @@ from functools import partial
 from circus_stack.arbiter import readiness
 from circus_stack.arbiter.deadlines import Deadlines
 from circus_stack.arbiter.means import Means
+from circus_stack.arbiter.probe import RunCommand
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import Readiness, ReadinessForm
 from circus_stack.system.command import run_command
@@ -48,7 +49,7 @@ class ReadinessWatch:
         if probe is not None:
             probe.cancel()
 
-    async def _probe(self, pid: int, ready: Readiness, run: readiness.RunCommand) -> None:
+    async def _probe(self, pid: int, ready: Readiness, run: RunCommand) -> None:
         await readiness.wait_ready(ready, run)
         # Gone from the table, it can't cancel itself; gone already, it was cancelled as it ended.
         if self._probes.pop(pid, None) is not None:

@@ -274,6 +274,13 @@ class Watcher:
         text = f"{limit} failures in {self.config.failure_window:g} s" if gives_up else ""
         return Failure(delay_s, failures, gives_up, text, begins_to_flap)
 
+    def judged(self, wid: int, now: float, *, was_healthy: bool) -> Failure:
+        """Count a process that runs, and was found to be of no use; `was_healthy`: it had been of use before, so that
+        this is the first failure of a new row."""
+        if was_healthy:
+            self._backoff.succeeded(wid)
+        return self.failed(wid, now)
+
     def spawn_failed(self, wid: int, now: float) -> Failure:
         """Count a command that could not be executed; Circus's max_retry bounds how often that may be, in a row."""
         if self.config.runs_once:

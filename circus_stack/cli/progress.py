@@ -67,6 +67,8 @@ class Progress:
             events.RespawnDelayed: self._delayed,
             events.WatcherStarted: self._started,
             events.WatcherStopped: self._stopped,
+            events.HealthLost: self._unhealthy,
+            events.HealthRegained: self._healthy,
             events.WatcherFailed: self._gave_up,
             events.WatcherWaiting: self._waits,
             events.WatcherDegraded: self._degraded,
@@ -166,6 +168,15 @@ class Progress:
         if self._failure_hint:
             hint, self._failure_hint = self._failure_hint, ""
             self._say(event, hint)
+
+    def _unhealthy(self, event: events.HealthLost) -> None:
+        name = event.watcher if event.process_pid is None else self._names.get(event.process_pid, event.watcher)
+        pid = "" if event.process_pid is None else f" (pid {event.process_pid})"
+        text = f"{name}{pid} is unhealthy and is replaced: {event.reason}"
+        self._voice.warn(text, **_fields(event), process_pid=event.process_pid)
+
+    def _healthy(self, event: events.HealthRegained) -> None:
+        self._voice.good(f"{event.watcher} is healthy again", **_fields(event))
 
     def _waits(self, event: events.WatcherWaiting) -> None:
         self._voice.warn(f"{event.watcher} waits: {event.reason}", **_fields(event))

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from circus_stack.config.check_watcher import place_of, title_of
-from circus_stack.config.expand import sockets_in
+from circus_stack.config.expand import sockets_in, variables_in
 from circus_stack.config.listen import UNIX_PATH_BYTES, is_loopback
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import SocketConfig, WatcherConfig
-from circus_stack.config.values import Location, Readiness, ReadinessForm
+from circus_stack.config.values import HealthScope, Location, Readiness, ReadinessForm
 
 _STREAM, _DATAGRAM, _PACKETS = "SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET"
 # Options that say something about a unix socket's file, and those that say something about a network.
@@ -69,7 +69,9 @@ def check_use_of_sockets(watcher: WatcherConfig, known: Mapping[str, SocketConfi
             _refuse_socket(name, "listen_fds", watcher, list(known), problems)
     if watcher.use_sockets:
         _warn_nothing_offered(watcher, used, known, problems)
-        _check_readiness(watcher, tuple(used.values() or known.values()), problems)
+        inherited = tuple(used.values() or known.values())
+        _check_readiness(watcher, inherited, problems)
+        _check_health(watcher, inherited, problems)
     if watcher.on_demand and not (watcher.stdin_socket or (watcher.use_sockets and known)):
         problems.add(
             "waits for a socket to be touched, and the watcher has none",
@@ -109,16 +111,8 @@ def _refuse_socket(name: str, option: str, watcher: WatcherConfig, known: list[s
 
 
 def _check_readiness(watcher: WatcherConfig, sockets: tuple[SocketConfig, ...], problems: Problems) -> None:
-    target = _probed(watcher.ready)
-    if target is None:
-        return
     for socket in sockets:
-        if (
-            socket.type == _STREAM
-            and socket.path is None
-            and socket.port == target[1]
-            and _meets(socket.host, target[0])
-        ):
+        if _reaches(watcher.ready, socket):
             problems.add(
                 f"probes the watcher's own socket {socket.name!r}, which the arbiter holds open: its queue or an older "
                 "process would answer in place of the new one",
@@ -130,12 +124,44 @@ def _check_readiness(watcher: WatcherConfig, sockets: tuple[SocketConfig, ...], 
             )
 
 
+def _check_health(watcher: WatcherConfig, sockets: tuple[SocketConfig, ...], problems: Problems) -> None:
+    """An HTTP answer through the watcher's own socket judges the watcher: somebody has served it. A connection doesn't,
+    since the kernel accepts it for a queue that nobody may look at."""
+    health, is_of_one = watcher.health, watcher.health_scope is HealthScope.PROCESS
+    if health.form is ReadinessForm.HTTP and not is_of_one:
+        return
+    for socket in sockets:
+        if _reaches(health, socket):
+            problems.add(
+                f"asks the watcher's own socket {socket.name!r}, where "
+                + ("any of its processes may answer" if is_of_one else "the kernel connects though nobody serves"),
+                place_of(watcher, "health"),
+                section=title_of(watcher),
+                option="health",
+                found=str(health),
+                legal="exec:CMD" if is_of_one else "http:URL or exec:CMD",
+            )
+
+
+def _reaches(probe: Readiness, socket: SocketConfig) -> bool:
+    """Whether a probe of that target connects to a socket of the arbiter."""
+    target = _probed(probe)
+    if target is None or socket.type != _STREAM or socket.path is not None:
+        return False
+    return socket.port == target[1] and _meets(socket.host, target[0])
+
+
 def _probed(ready: Readiness) -> tuple[str, int] | None:
+    """Host and port that a probe connects to; None where it doesn't, or where each process has its own."""
     if ready.form is ReadinessForm.TCP:
         host, _, port = ready.target.rpartition(":")
+        if variables_in(ready.target):
+            return None
         return host.strip("[]"), int(port)
     if ready.form is ReadinessForm.HTTP:
         parts = urlsplit(ready.target)
+        if variables_in(parts.netloc):
+            return None
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     return None
 

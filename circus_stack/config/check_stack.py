@@ -6,6 +6,7 @@ import graphlib
 from collections.abc import Mapping, Sequence
 
 from circus_stack.config.check_endpoints import check_endpoints
+from circus_stack.config.check_health import check_health
 from circus_stack.config.check_sockets import check_sockets, check_use_of_sockets
 from circus_stack.config.check_watcher import check_watcher, title_of
 from circus_stack.config.plugin_watcher import plugin_watcher
@@ -25,6 +26,7 @@ def check_stack(stack: StackConfig, problems: Problems) -> None:
     sockets = _by_name(stack)
     for watcher in (each for each in runnables if isinstance(each, WatcherConfig)):
         check_watcher(watcher, problems)
+        check_health(watcher, problems)
         _check_dependencies(watcher, watcher.depends_on, known, problems)
         check_use_of_sockets(watcher, sockets, problems)
     for service in stack.services:
@@ -41,6 +43,7 @@ def check_one(stack: StackConfig, watcher: WatcherConfig, problems: Problems) ->
     names = {watcher.name, *(each.name for each in others)}
     runnables = [watcher, *others, *(each for each in stack.services if each.name not in names)]
     check_watcher(watcher, problems)
+    check_health(watcher, problems)
     _check_dependencies(watcher, watcher.depends_on, {each.name.lower(): each.name for each in runnables}, problems)
     check_use_of_sockets(watcher, _by_name(stack), problems)
     if watcher.depends_on:

@@ -8,9 +8,8 @@ from functools import lru_cache
 
 from circus_stack.config.option import options_of
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.words import split
+from circus_stack.config.words import VARIABLE, split
 
-_VARIABLE = re.compile(r"\$\((circus\.[^()\s]+)\)|\(\((circus\.[^()\s]+)\)\)", re.IGNORECASE)
 # Circus's older spelling of $(circus.wid).
 _WID = re.compile(r"\$WID\b")
 # Circus expands upper-case names only, and never ${NAME}.
@@ -29,7 +28,7 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
             found = _any_case(name, variables)
         return match[0] if found is None else found
 
-    return _VARIABLE.sub(replace, text)
+    return VARIABLE.sub(replace, text)
 
 
 def _any_case(name: str, variables: Mapping[str, str]) -> str | None:
@@ -50,7 +49,7 @@ def environ_variables(*environs: Mapping[str, str]) -> dict[str, str]:
 
 def variables_in(text: str) -> tuple[str, ...]:
     """The names of the variables that a text mentions, in lower case: `circus.sockets.web`."""
-    return tuple((match[1] or match[2]).lower() for match in _VARIABLE.finditer(text))
+    return tuple((match[1] or match[2]).lower() for match in VARIABLE.finditer(text))
 
 
 def sockets_in(text: str) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ import signal
 from urllib.parse import urlsplit
 
 from circus_stack.config.option import Kind
-from circus_stack.config.values import MemorySize, Readiness, ReadinessForm, ReloadMode
-from circus_stack.config.words import split
+from circus_stack.config.values import HealthScope, MemorySize, Readiness, ReadinessForm, ReloadMode
+from circus_stack.config.words import VARIABLE, split
 from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
 # uid_t has 32 bits, and its highest number stands for "no change".
@@ -191,6 +191,16 @@ def parse_readiness(text: str) -> Readiness:
     return readiness
 
 
+def parse_health(text: str) -> Readiness:
+    """`tcp:HOST:PORT`, `http:URL` (or the bare URL), `exec:CMD`, or nothing; variables in it stay as written."""
+    sample = parse_readiness(VARIABLE.sub("1", text))
+    if sample.form in (ReadinessForm.NOTIFY, ReadinessForm.DELAY):
+        raise ValueError("tells nothing of a process that runs")
+    text = text.strip()
+    target = text if text.startswith(("http://", "https://")) else text.partition(":")[2]
+    return Readiness(sample.form, target if sample.target else "")
+
+
 def _check_target(readiness: Readiness) -> None:
     match readiness.form:
         case ReadinessForm.TCP:
@@ -244,6 +254,14 @@ WORKERS = Kind("number of workers", _parse_workers, f"a whole number, 1 to {MAX_
 OCTAL = Kind("file mode", _parse_octal, "an octal number, 0 to 777")
 READINESS = Kind(
     "form of readiness", parse_readiness, "notify, tcp:HOST:PORT, http:URL, exec:CMD, delay:SECONDS or none"
+)
+HEALTH = Kind(
+    "health probe",
+    parse_health,
+    "tcp:HOST:PORT, http:URL, exec:CMD or none, in which $(circus.wid) and $(circus.pid) stand for a process's own",
+)
+HEALTH_SCOPE = Kind(
+    "health scope", lambda text: HealthScope(text.strip()), "watcher or process", tuple(map(str, HealthScope))
 )
 RELOAD_MODE = Kind(
     "reload mode", lambda text: ReloadMode(text.strip()), "rolling, restart, hup or none", tuple(map(str, ReloadMode))

@@ -16,7 +16,15 @@ from circus_stack.config import kinds
 from circus_stack.config.circus_schema import CircusConfig
 from circus_stack.config.option import Change, composite, option
 from circus_stack.config.socket_schema import SocketConfig
-from circus_stack.config.values import HookConfig, Location, MemorySize, Readiness, ReloadMode, StreamConfig
+from circus_stack.config.values import (
+    HealthScope,
+    HookConfig,
+    Location,
+    MemorySize,
+    Readiness,
+    ReloadMode,
+    StreamConfig,
+)
 from circus_stack.errors import Problem
 
 __all__ = [
@@ -103,6 +111,26 @@ class WatcherConfig:
     )
     ready_timeout: float = option(
         60.0, kinds.SECONDS, "Seconds within which a process must be ready.", change=Change.APPLY
+    )
+    health: Readiness = option(
+        Readiness(), kinds.HEALTH, "How the arbiter sees that what serves goes on to.", change=Change.APPLY
+    )
+    health_scope: HealthScope = option(
+        HealthScope.WATCHER,
+        kinds.HEALTH_SCOPE,
+        "Whom the probe judges, and has replaced: the whole watcher, or each process.",
+        change=Change.APPLY,
+    )
+    health_interval: float = option(10.0, kinds.SECONDS, "Seconds between two probes.", change=Change.APPLY)
+    health_timeout: float = option(5.0, kinds.SECONDS, "Seconds that one probe may take.", change=Change.APPLY)
+    health_threshold: int = option(
+        3, kinds.COUNT, "Probes in a row that must fail until something is replaced.", change=Change.APPLY
+    )
+    health_start_period: float = option(
+        0.0,
+        kinds.SECONDS,
+        "Seconds from ready on in which a failing probe doesn't count, until the first one succeeds.",
+        change=Change.APPLY,
     )
     reload_mode: ReloadMode = option(
         ReloadMode.ROLLING, kinds.RELOAD_MODE, "What a reload does with the processes.", change=Change.APPLY

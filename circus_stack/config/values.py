@@ -29,6 +29,13 @@ class Readiness:
         return f"{self.form}:{self.target}" if self.target else str(self.form)
 
 
+class HealthScope(StrEnum):
+    """Whom a health probe judges."""
+
+    WATCHER = "watcher"
+    PROCESS = "process"
+
+
 class ReloadMode(StrEnum):
     """How a watcher's processes take over a new state of the world."""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+# One of Circus's variables in a text: $(circus.X) or ((circus.X)), in any case.
+VARIABLE = re.compile(r"\$\((circus\.[^()\s]+)\)|\(\((circus\.[^()\s]+)\)\)", re.IGNORECASE)
 # What a word is put together from. No two of them begin alike, so that nothing is ever tried twice.
 _PIECE = re.compile(
     r"""(?P<blank>[ \t\r\n]+)

@@ -28,13 +28,14 @@ _STEERING = frozenset(
         *("failure_window", "backoff_initial", "backoff_factor", "backoff_max", "backoff_jitter", "start_concurrency"),
         *("max_requests", "max_requests_jitter", "max_memory", "max_memory_hard", "max_memory_kind"),
         "max_memory_interval",
+        *("health_scope", "health_interval", "health_timeout", "health_threshold", "health_start_period"),
     }
 )
-# Of a watcher that runs as the owner, also what only that user's processes do. Hooks, streams and ready = exec:... act
-# as the arbiter; it enters directories and raises limits before the process becomes that user; its environment and
-# its stdin are its own.
+# Of a watcher that runs as the owner, also what only that user's processes do. Hooks, streams, and exec:... of ready
+# and health act as the arbiter; it enters directories and raises limits before the process becomes that user; its
+# environment and its stdin are its own.
 _OWN = _STEERING | {
-    *("cmd", "args", "shell", "shell_args", "uid", "gid", "env", "extra", "ready", "reload_mode", "send_hup"),
+    *("cmd", "args", "shell", "shell_args", "uid", "gid", "env", "extra", "ready", "health", "reload_mode", "send_hup"),
     *("stop_signal", "depends_on", "on_demand", "use_sockets", "listen_fds", "stdin_socket", "close_child_stdout"),
     *("close_child_stderr", "copy_path"),
 }
@@ -63,8 +64,10 @@ def _check(before: WatcherConfig, after: WatcherConfig, owner: str, allowed: fro
             raise _refusal(option, owner, sorted(allowed))
     if "gid" in changed and after.gid is not None and not _is_in_group(owner, after.gid):
         raise _refusal(f"gid {after.gid}", owner, ["a group that this user is in"])
-    if "ready" in changed and after.ready.form is ReadinessForm.EXEC:
-        raise _refusal("ready = exec:...", owner, [each.value for each in ReadinessForm if each != ReadinessForm.EXEC])
+    for option in ("ready", "health"):
+        if option in changed and getattr(after, option).form is ReadinessForm.EXEC:
+            others = [each.value for each in ReadinessForm if each != ReadinessForm.EXEC]
+            raise _refusal(f"{option} = exec:...", owner, others)
     for name, value in after.env.items():
         if name.startswith(_LOADERS) and before.env.get(name) != value:
             raise _refusal(f"{name} in env", owner, ["other variables"])

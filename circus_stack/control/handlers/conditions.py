@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from circus_stack.arbiter.condition import Condition
+from circus_stack.arbiter.patient import HealthView
 from circus_stack.control.desk import Desk
 from circus_stack.states import WatcherState
 
@@ -28,8 +29,9 @@ def details(desk: Desk, names: list[str]) -> Fields:
 
 
 def condition(desk: Desk, name: str) -> Fields:
-    """`detail`, `waits_for`, `degraded_by` {name: what}, `failures`, `retry_at`, `last_exit`, and of a failed watcher
-    `failed` {reason, since, lines}: the last lines that it wrote to stderr, or to stdout where there are none."""
+    """`detail`, `waits_for`, `degraded_by` {name: what}, `failures`, `retry_at` and `last_exit`; `health` where it is
+    probed as a whole. Of a failed watcher `failed` {reason, since, lines}: the last lines that it wrote to stderr, or
+    to stdout where there are none."""
     found = desk.arbiter.condition(name)
     fields: Fields = {
         "detail": found.detail(),
@@ -38,12 +40,33 @@ def condition(desk: Desk, name: str) -> Fields:
         "failures": found.failures,
         "retry_at": found.retry_at,
         "last_exit": _last_exit(found),
+        "health": _health(found.health.get(None)),
         "failed": None,
     }
     if found.given_up is not None and desk.arbiter.status(name) is WatcherState.FAILED:
         reason, since = found.given_up.reason, found.given_up.time
         fields["failed"] = {"reason": reason, "since": since, "lines": _last_lines(desk, name)}
     return fields
+
+
+def health_of(desk: Desk, name: str) -> dict[int, Fields | None]:
+    """What the probes found of each process that is probed for itself, by pid."""
+    found = desk.arbiter.condition(name).health
+    return {pid: _health(view) for pid, view in found.items() if pid is not None}
+
+
+def _health(view: HealthView | None) -> Fields | None:
+    """`state` healthy, unhealthy or unknown; `failures` in a row; the last error with its time, which stays."""
+    if view is None:
+        return None
+    state = "unknown" if view.is_healthy is None else "healthy" if view.is_healthy else "unhealthy"
+    return {
+        "state": state,
+        "failures": view.failures,
+        "error": view.error,
+        "failed_at": view.failed_at,
+        "checked_at": view.checked_at,
+    }
 
 
 def _last_exit(found: Condition) -> Fields | None:

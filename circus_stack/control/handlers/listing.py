@@ -46,6 +46,7 @@ def status(desk: Desk, properties: Fields) -> Fields:
 
 
 def _watcher(desk: Desk, name: str) -> Fields:
+    health = conditions.health_of(desk, name)
     return {
         "wanted": desk.arbiter.wanted(name),
         "labels": dict(desk.offices.labels(name)),
@@ -63,6 +64,7 @@ def _watcher(desk: Desk, name: str) -> Fields:
                 "generation": process.generation,
                 "memory": process.memory,
                 "memory_kind": process.memory_kind or None,
+                **({"health": health[process.pid]} if process.pid in health else {}),
             }
             for process in desk.arbiter.processes(name)
         ],

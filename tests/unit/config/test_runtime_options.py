@@ -41,6 +41,8 @@ _SAMPLES: dict[str, tuple[str, object, object]] = {
     kinds.USER.name: ("33", 33, True),
     kinds.GROUP.name: ("0", 0, 2**40),
     kinds.READINESS.name: ("tcp:127.0.0.1:80", "tcp:127.0.0.1:80", "udp:1"),
+    kinds.HEALTH.name: ("http://127.0.0.1:80/alive", "http:http://127.0.0.1:80/alive", "delay:1"),
+    kinds.HEALTH_SCOPE.name: ("process", "process", "stack"),
     kinds.RELOAD_MODE.name: ("restart", "restart", "sometimes"),
 }
 _OPTIONS = list(options_of(WatcherConfig))

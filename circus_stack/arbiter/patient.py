@@ -1,0 +1,77 @@
+"""What the arbiter knows of the health of one process, or of a whole watcher: counts and words, no probing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Finding(StrEnum):
+    """What the result of one probe means."""
+
+    NOTHING_NEW = "nothing new"
+    LOST = "lost"
+    STILL_LOST = "still lost"
+    REGAINED = "regained"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """The last that is known; `is_healthy` is None before the first probe. `error` is what the last failing probe said,
+    and stays when the next one succeeds; times are seconds since the epoch."""
+
+    is_healthy: bool | None = None
+    failures: int = 0
+    error: str = ""
+    checked_at: float | None = None
+    failed_at: float | None = None
+
+
+class Patient:
+    """Whom a probe judges: the process `pid`, or the whole watcher where it is None. `since` is monotonic seconds."""
+
+    def __init__(self, pid: int | None, since: float) -> None:
+        self.pid = pid
+        self.failures = 0
+        self.is_lost = False
+        # Whether it has been healthy since it was judged last.
+        self.was_healthy = False
+        self._since = since
+        self._error = ""
+        self._is_healthy: bool | None = None
+        self._checked_at: float | None = None
+        self._failed_at: float | None = None
+
+    def note(self, error: str, now: float, epoch: float, *, threshold: int, start_period: float) -> Finding:
+        """The result of a probe: what was wrong, or nothing."""
+        self._checked_at, self._is_healthy = epoch, not error
+        if not error:
+            was_lost, self.is_lost = self.is_lost, False
+            self.failures, self.was_healthy = 0, True
+            return Finding.REGAINED if was_lost else Finding.NOTHING_NEW
+        self._error, self._failed_at = error, epoch
+        if not self.was_healthy and now < self._since + start_period:
+            return Finding.NOTHING_NEW
+        self.failures += 1
+        if self.failures < threshold:
+            return Finding.NOTHING_NEW
+        was_lost, self.is_lost = self.is_lost, True
+        return Finding.STILL_LOST if was_lost else Finding.LOST
+
+    def begin_anew(self, now: float) -> None:
+        """Whom it judges has been replaced: count from here on."""
+        self.failures, self.was_healthy, self._since = 0, False, now
+
+    @property
+    def is_healthy(self) -> bool | None:
+        """What the last probe said; None before the first."""
+        return self._is_healthy
+
+    @property
+    def error(self) -> str:
+        """What the last failing probe said."""
+        return self._error
+
+    def view(self) -> HealthView:
+        """A frozen copy."""
+        return HealthView(self.is_healthy, self.failures, self._error, self._checked_at, self._failed_at)
