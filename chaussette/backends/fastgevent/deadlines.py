@@ -31,8 +31,11 @@ class Deadlines:
     def watch(self, connection: Connection) -> None:
         """A connection is new, or its deadline has moved nearer."""
         self._connections[connection] = None
-        at = connection.deadline
-        if at is not None and (self._timer is None or at < self._at):
+        # Once its request is answered it will have another deadline, which is not told but is no nearer than this.
+        at = self._loop.now() + self._least_s
+        if connection.deadline is not None:
+            at = min(at, connection.deadline)
+        if self._timer is None or at < self._at:
             self._set(at)
 
     def forget(self, connection: Connection) -> None:
