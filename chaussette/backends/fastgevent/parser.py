@@ -21,6 +21,8 @@ from chaussette.backends.fastgevent.refusal import RequestRefusedError
 # Those that a list of values would make ambiguous are refused; all others are joined, as RFC 9110 5.3 has it.
 _ONCE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_AUTHORIZATION"})
 
+_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+
 
 class Request:
     """One request whose head is complete; `body` may still be on its way."""
@@ -50,6 +52,7 @@ class Parser:
         "_fed",
         "_feed",
         "_has_begun",
+        "_is_1_1",
         "_is_in_head",
         "_limits",
         "_parser",
@@ -76,6 +79,8 @@ class Parser:
         # Bytes of what is fed now, and of what was fed since that with which the request has begun.
         self._chunk = 0
         self._fed = 0
+        # Whether the first request of what is fed now says HTTP/1.1.
+        self._is_1_1 = False
         self._parser = httptools.HttpRequestParser(self)
         self._feed = self._parser.feed_data
 
@@ -88,6 +93,10 @@ class Parser:
         """Take in what was read. Never raises: see `failure`."""
         self._chunk = len(data)
         self._fed += self._chunk
+        if not self._has_begun:
+            # llhttp makes a new text of the version each time that it is asked: look at the line itself.
+            end = data.find(b"\r\n")
+            self._is_1_1 = data[end - 9 : end] == b" HTTP/1.1"
         try:
             self._feed(data)
             if self._has_begun and self._is_in_head:
@@ -162,8 +171,10 @@ class Parser:
             raise RequestRefusedError(414, f"the request target is longer than {limits.target} bytes")
         if self._fed + self._chunk > limits.head:
             self._check_whole_head()
-        version = parser.get_http_version()
-        method = parser.get_method().decode("latin-1")
+        version = "1.1" if self._is_1_1 else parser.get_http_version()
+        self._is_1_1 = False
+        name = parser.get_method()
+        method = _METHODS.get(name) or name.decode("latin-1")
         if target[:1] != b"/":
             if method == "CONNECT":
                 raise RequestRefusedError(400, "the request target must be a path")
