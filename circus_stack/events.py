@@ -259,6 +259,16 @@ class ProcessReaped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrphansEnded(Event):
+    """What process `process_pid` had left behind was ended: `pids`. Those that are `left` could not be."""
+
+    topic: ClassVar[str] = "orphans_ended"
+    process_pid: int
+    pids: tuple[int, ...]
+    left: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HookSucceeded(Event):
     """A hook returned, whatever its answer was."""
 

@@ -109,6 +109,10 @@ class Arbiter:
         """The processes that are nobody's since their watcher was removed without a stop."""
         return frozenset(self._changes.released)
 
+    def spared(self) -> frozenset[int]:
+        """What processes have left behind that may outlive the arbiter: their `kill_mode` says so."""
+        return self._means.kinship.spared()
+
     def sockets(self) -> tuple[SocketView, ...]:
         """All listening sockets."""
         return tuple(each.view() for each in self._sockets.values())

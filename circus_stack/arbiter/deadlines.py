@@ -24,6 +24,11 @@ class Deadlines:
         self.cancel(pid)
         self._timers[pid] = self._loop.call_later(delay_s, self._expire, pid, callback)
 
+    def left_s(self, pid: int) -> float:
+        """How many seconds of a pid's time are left; 0 where it has none, or has none any more."""
+        timer = self._timers.get(pid)
+        return 0.0 if timer is None else max(0.0, timer.when() - self._loop.time())
+
     def cancel(self, pid: int) -> None:
         """Forget the pid's deadline, if there is one."""
         timer = self._timers.pop(pid, None)

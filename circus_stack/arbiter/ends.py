@@ -9,10 +9,12 @@ from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.condition import LastEnd
 from circus_stack.arbiter.deadlines import Deadlines
 from circus_stack.arbiter.on_demand import Demand
+from circus_stack.arbiter.orphans import Orphans
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.signalling import Signalling
 from circus_stack.arbiter.watcher import Failure
+from circus_stack.config.values import KillMode
 from circus_stack.events import ProcessReaped, ProcessUnready
 from circus_stack.exits import describe_exit
 from circus_stack.states import ProcessState, ProcessStep
@@ -42,6 +44,7 @@ class Ends:
         self._on_failure = on_failure
         self._on_change = on_change
         self._kills = Deadlines(charge.means.loop)
+        self.orphans = Orphans(charge, self._orphans_over)
         # What the after_reap hook of a process that was held is to be told.
         self._reaped: dict[int, dict[str, object]] = {}
 
@@ -58,6 +61,7 @@ class Ends:
         timeout_s = config.graceful_timeout if timeout_s is None else timeout_s
         process.step(ProcessStep.STOP)
         self._readiness.forget(pid)
+        self.orphans.look(pid)
         # Set first: a hook before the signal may take its time, but not more than the process itself has.
         self._kills.set(pid, timeout_s, self.kill)
         self._signalling.ask_to_end(
@@ -75,13 +79,17 @@ class Ends:
         if process is None:
             return
         if process.is_lingering:
+            self.orphans.hurry(pid)
             # The leader's number may be a stranger's by now, if the last member has just gone.
-            if not self._charge.means.reaper.signal_orphaned_group(pid, signal.SIGKILL):
+            reaper = self._charge.means.reaper
+            if not reaper.signal_orphaned_group(pid, signal.SIGKILL) and not self.orphans.is_awaited(pid):
                 self._forget(pid)
                 self._on_change()
             return
         process.step(ProcessStep.STOP)
         self._readiness.forget(pid)
+        self._kills.cancel(pid)
+        self.orphans.look(pid)
         self._signalling.kill(pid)
         # Where it has ended already and only a hook keeps it from being reaped: that hook has had its time.
         self._charge.means.reaper.release(pid)
@@ -89,6 +97,7 @@ class Ends:
     def kill_all(self) -> None:
         """SIGKILL to every process and its group, now, and no hook is waited for from here on."""
         self._charge.hooks.close()
+        self.orphans.hurry()
         for pid in tuple(self._charge.watcher.processes):
             self.kill(pid)
 
@@ -118,7 +127,8 @@ class Ends:
         """While the zombie keeps the group's number: ask what is left of the group to go. True: a hook is to see it."""
         # What it said last may lie unread beside the news of its end.
         self._charge.means.hear()
-        self._charge.means.reaper.signal_group(pid, self._charge.config.stop_signal)
+        if self._charge.config.kill_mode is not KillMode.PROCESS:
+            self._charge.means.reaper.signal_group(pid, self._charge.config.stop_signal)
         if not self._charge.hooks.has("before_reap"):
             return False
         self._charge.hooks.background(self._reap_in_turn(pid))
@@ -145,7 +155,7 @@ class Ends:
         # A server that ends when it is idle has run well if it leaves nobody waiting.
         has_served = is_done and not expected and self._demand.is_served()
         failure = charge.watcher.exited(pid, charge.means.clock(), is_done=is_done, has_served=has_served)
-        self._release_group(process, charge.config.graceful_timeout if expected else _CRASH_GRACE_S)
+        self._release(process, is_expected=expected, is_ours=exit_code is not None)
         now = charge.epoch()
         if not expected:
             charge.last_end = LastEnd(pid, process.wid, exit_code, ended, now)
@@ -182,23 +192,43 @@ class Ends:
         if details is not None:
             await self._charge.hooks.call("after_reap", **details)
 
-    def _release_group(self, process: Process, grace_s: float) -> None:
-        """Forget a process whose leader is reaped, or, while members of its group live on, wait for those."""
-        reaper = self._charge.means.reaper
-        if not reaper.has_group(process.pid):
-            self._forget(process.pid)
+    def _release(self, process: Process, *, is_expected: bool, is_ours: bool) -> None:
+        """Forget a process whose leader is reaped, or wait for what lives on of it: for the members of its group, and,
+        where its end was asked for, for whatever else it had started. A crashed one's successor need not wait for that.
+        """
+        pid = process.pid
+        grace_s = self._kills.left_s(pid) if is_expected else _CRASH_GRACE_S
+        self.orphans.capture(process, is_awaited=is_expected, is_ours=is_ours, grace_s=grace_s)
+        if not self._is_there(pid):
+            self._forget(pid)
             return
         process.is_lingering = True
-        reaper.follow_group(process.pid)
-        if process.pid not in self._kills:
-            self._kills.set(process.pid, grace_s, self.kill)
+        self._charge.means.reaper.follow_group(pid)
+        if pid not in self._kills:
+            self._kills.set(pid, grace_s, self.kill)
+
+    def _is_there(self, pid: int) -> bool:
+        """Whether anything is left, that counts, of a process whose leader is reaped."""
+        return self.orphans.is_awaited(pid) or self._has_group(pid)
+
+    def _has_group(self, pid: int, *, thoroughly: bool = False) -> bool:
+        if self._charge.config.kill_mode is KillMode.PROCESS:
+            return False
+        return self._charge.means.reaper.has_group(pid, thoroughly=thoroughly)
+
+    def _orphans_over(self, pid: int) -> None:
+        """Nothing is left of a process but, perhaps, zombies in its group."""
+        process = self._charge.watcher.processes.get(pid)
+        if process is not None and process.is_lingering and not self._is_there(pid):
+            self._forget(pid)
+        self._on_change()
 
     def check_lingering(self, *, thoroughly: bool = False) -> None:
         """A stranger was reaped: see whether it was the last of a group that outlived its leader. `thoroughly`: no
         zombie counts, whose parent may be somebody who never reaps; that takes a look at every process there is."""
         lingering = [process.pid for process in self._charge.watcher.processes.values() if process.is_lingering]
-        reaper = self._charge.means.reaper
-        gone = [pid for pid in lingering if not reaper.has_group(pid, thoroughly=thoroughly)]
+        waiting = [pid for pid in lingering if not self.orphans.is_awaited(pid)]
+        gone = [pid for pid in waiting if not self._has_group(pid, thoroughly=thoroughly)]
         for pid in gone:
             self._forget(pid)
         if gone:

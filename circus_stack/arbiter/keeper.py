@@ -250,6 +250,7 @@ class Keeper:
         self.charge.runs.interrupt()
         stopped = self.ends.stop_all()
         await self.turns.wait_gone(stopped)
+        await self._means.pulse.wait_until(lambda: not self.ends.orphans.is_busy)
         self.charge.hooks.hurry(OF_A_PROCESS)
         async with self.charge.hooks.lane:
             # after_reap of the last process has its say before the stop is told, as in Circus.

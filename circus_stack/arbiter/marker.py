@@ -39,6 +39,14 @@ def parse_markers(value: str) -> tuple[Marker, ...]:
     return tuple(found for word in value.split(" ") if (found := _parse(word)) is not None)
 
 
+def tokens_in(environment: bytes) -> list[str]:
+    """The tokens of a process's environment, as /proc shows it: its own, and those of the processes it descends from
+    where an arbiter runs under an arbiter."""
+    name = f"{MARKER_VARIABLE}=".encode()
+    values = (text[len(name) :] for text in environment.split(b"\0") if text.startswith(name))
+    return [marker.token for value in values for marker in parse_markers(value.decode(errors="replace"))]
+
+
 def _parse(word: str) -> Marker | None:
     parts = word.split("/")
     if len(parts) != 4 or not parts[2].isascii() or not parts[2].isdigit() or not parts[3]:

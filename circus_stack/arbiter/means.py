@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from circus_stack.arbiter.hooks import HookHost
+from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.arbiter.start_gate import StartGate
@@ -55,6 +56,7 @@ class Means:
 
     loop: asyncio.AbstractEventLoop
     reaper: Reaper
+    kinship: Kinship
     pulse: Pulse
     open_capture: Callable[[WatcherConfig, int], Capture]
     publish: Callable[[Event], None]

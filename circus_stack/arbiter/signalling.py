@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable
 
 from circus_stack.arbiter.charge import Charge
+from circus_stack.config.values import KillMode
 from circus_stack.errors import CommandError
 from circus_stack.events import ProcessKilled
 from circus_stack.system.descent import descendants
@@ -56,10 +57,14 @@ class Signalling:
         self._with_hooks(pid, signum, deliver)
 
     def kill(self, pid: int) -> None:
-        """SIGKILL to a process and its group, now; the hooks hear of it and are not asked."""
+        """SIGKILL to a process and, unless `kill_mode` is process, its group, now. The hooks hear of it, and are not
+        asked."""
         signum = int(signal.SIGKILL)
         self._told(pid, signum)
-        self._charge.means.reaper.signal_group(pid, signum)
+        if self._charge.config.kill_mode is KillMode.PROCESS:
+            self._charge.means.reaper.send(pid, signum)
+        else:
+            self._charge.means.reaper.signal_group(pid, signum)
         hooks = self._charge.hooks
         if hooks.has("before_signal", "after_signal"):
             hooks.background(self._in_turn(pid, signum, lambda: None))

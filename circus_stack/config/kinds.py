@@ -8,7 +8,7 @@ import signal
 from urllib.parse import urlsplit
 
 from circus_stack.config.option import Kind
-from circus_stack.config.values import HealthScope, MemorySize, Readiness, ReadinessForm, ReloadMode
+from circus_stack.config.values import HealthScope, KillMode, MemorySize, Readiness, ReadinessForm, ReloadMode
 from circus_stack.config.words import VARIABLE, split
 from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
@@ -266,6 +266,8 @@ HEALTH_SCOPE = Kind(
 RELOAD_MODE = Kind(
     "reload mode", lambda text: ReloadMode(text.strip()), "rolling, restart, hup or none", tuple(map(str, ReloadMode))
 )
+
+KILL_MODE = Kind("kill mode", lambda text: KillMode(text.strip()), "all, group or process", tuple(map(str, KillMode)))
 
 
 def choice(*words: str) -> Kind:

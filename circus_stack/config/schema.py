@@ -19,6 +19,7 @@ from circus_stack.config.socket_schema import SocketConfig
 from circus_stack.config.values import (
     HealthScope,
     HookConfig,
+    KillMode,
     Location,
     MemorySize,
     Readiness,
@@ -105,6 +106,12 @@ class WatcherConfig:
     stop_signal: int = option(int(signal.SIGTERM), kinds.SIGNAL, "Signal that asks to stop.", change=Change.APPLY)
     stop_children: bool = option(
         False, kinds.BOOL, "Send the stop signal to the whole process group.", change=Change.APPLY
+    )
+    kill_mode: KillMode = option(
+        KillMode.ALL,
+        kinds.KILL_MODE,
+        "What ends with a process: all that descends from it, its process group, or itself alone.",
+        change=Change.APPLY,
     )
     ready: Readiness = option(
         Readiness(), kinds.READINESS, "How a process shows that it serves.", aliases=("readiness",)

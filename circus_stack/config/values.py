@@ -45,6 +45,14 @@ class ReloadMode(StrEnum):
     NONE = "none"
 
 
+class KillMode(StrEnum):
+    """How far the end of a process goes."""
+
+    ALL = "all"
+    GROUP = "group"
+    PROCESS = "process"
+
+
 @dataclass(frozen=True, slots=True)
 class StreamConfig:
     """Where a watcher's stdout or stderr goes: a class's name (short or dotted) and its own options, as text."""

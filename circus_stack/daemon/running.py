@@ -18,6 +18,7 @@ import zmq
 
 from circus_stack import __version__, services
 from circus_stack.arbiter.arbiter import Arbiter
+from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.pulse import Pulse
@@ -117,6 +118,7 @@ class Daemon:
         means = Means(
             loop=loop,
             reaper=self._reaper,
+            kinship=Kinship(loop, self._reaper, adopts_orphans=not self._setting.is_embedded),
             pulse=Pulse(),
             open_capture=self._streams.open,
             publish=self._publish,
@@ -249,7 +251,7 @@ class Daemon:
             for task in tuple(self._background_tasks):
                 task.cancel()
             if not self._setting.is_embedded:
-                await sweep_descendants(self._arbiter.released)
+                await sweep_descendants(self._arbiter.released | self._arbiter.spared())
             await self._streams.aclose()
             await self._control.aclose()
 

@@ -66,6 +66,8 @@ class Reaper:
         # Zombies that keep their number until they are released.
         self._held: set[int] = set()
         self._sharers = 0
+        # How many strangers were reaped so far: who looks for some in /proc knows by it that he may have missed one.
+        self.strangers = 0
         self._search: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -183,6 +185,8 @@ class Reaper:
             self.reap_strangers()
 
     def _reap_stranger(self, pid: int) -> None:
+        # Before it is done: no look may see neither the zombie nor that it was reaped.
+        self.strangers += 1
         with contextlib.suppress(ChildProcessError):
             if os.waitpid(pid, os.WNOHANG)[0] == 0:
                 return

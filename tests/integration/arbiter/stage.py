@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from circus_stack.arbiter.arbiter import Arbiter
+from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.pulse import Pulse
@@ -100,6 +101,7 @@ async def stage(stack: StackConfig, tmp_path: Path) -> AsyncIterator[Stage]:
     means = Means(
         loop=loop,
         reaper=reaper,
+        kinship=Kinship(loop, reaper),
         pulse=pulse,
         open_capture=lambda config, wid: NullCapture(),
         publish=events.append,

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.values import Readiness, ReadinessForm
+from circus_stack.config.values import KillMode, Readiness, ReadinessForm
 from circus_stack.states import WatcherState
 from circus_stack.system.descent import has_living_member, signal_group
 from tests.integration.arbiter.stage import NOTIFY, PATIENCE_S, SLEEP, Stage, play, python, stack_of
@@ -24,7 +24,12 @@ ZOMBIE = (
 
 def test_a_zombie_that_nobody_reaps_holds_up_no_stop(tmp_path: Path) -> None:
     watcher = WatcherConfig(
-        name="w", cmd=python(ZOMBIE + NOTIFY + SLEEP), ready=Readiness(ReadinessForm.NOTIFY), graceful_timeout=0.2
+        name="w",
+        cmd=python(ZOMBIE + NOTIFY + SLEEP),
+        ready=Readiness(ReadinessForm.NOTIFY),
+        graceful_timeout=0.2,
+        # Otherwise the helper would be ended, too.
+        kill_mode=KillMode.GROUP,
     )
 
     async def act(on: Stage) -> None:
