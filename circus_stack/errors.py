@@ -90,6 +90,10 @@ class StackFailedError(CircusStackError):
         super().__init__(f"the stack has ended because {watcher} has failed ({reason}), as exit_on_failed says")
 
 
+class HandoverError(CircusStackError):
+    """The state of an arbiter could not be handed over, or not be taken over; whoever had it still has it."""
+
+
 class ReloadError(CircusStackError):
     """A reload was refused or rolled back; what served before still serves."""
 

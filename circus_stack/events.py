@@ -305,6 +305,17 @@ class ConfigApplied(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArbiterUpgraded(Event):
+    """The arbiter goes on with other code, in the same process; `watcher` is `circus`. `processes`: how many it has
+    taken over."""
+
+    topic: ClassVar[str] = "upgraded"
+    old_version: str
+    version: str
+    processes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed(Event):
     """An operation that somebody asked for did not succeed; `watcher` is `circus` where it was one on all."""
 

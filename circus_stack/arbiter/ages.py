@@ -53,6 +53,16 @@ class Ages:
         self._is_aging = True
         self.schedule()
 
+    @property
+    def not_before(self) -> float:
+        """Until then no process is replaced, whatever its age."""
+        return self._not_before
+
+    def restore(self, not_before: float) -> None:
+        """Go on where another one was, with processes that have their deadlines."""
+        self._not_before = not_before
+        self._is_aging = any(each.expires_at is not None for each in self._charge.watcher.processes.values())
+
     def retry_later(self) -> None:
         """A successor would not serve: leave the old ones alone for a while."""
         self._not_before = self._charge.means.clock() + RETRY_S

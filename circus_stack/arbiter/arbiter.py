@@ -15,6 +15,9 @@ from typing import Any
 from circus_stack.arbiter import operations
 from circus_stack.arbiter.changes import Changes
 from circus_stack.arbiter.condition import Condition
+from circus_stack.arbiter.handover.quiet import under_way
+from circus_stack.arbiter.handover.record import ArbiterRecord
+from circus_stack.arbiter.handover.restoring import arbiter_state, restore_keepers
 from circus_stack.arbiter.hook_views import ArbiterView
 from circus_stack.arbiter.jobs import Job, JobBook
 from circus_stack.arbiter.keeper import Keeper
@@ -37,9 +40,16 @@ log = logging.getLogger(__name__)
 
 
 class Arbiter:
-    """Runs the watchers of one stack on sockets that are bound already."""
+    """Runs the watchers of one stack on sockets that are bound already. With `resumed` it goes on where another one
+    was, whose children and descriptors it has; `stack` is what the file said then."""
 
-    def __init__(self, stack: StackConfig, sockets: dict[str, ListeningSocket], means: Means) -> None:
+    def __init__(
+        self,
+        stack: StackConfig,
+        sockets: dict[str, ListeningSocket],
+        means: Means,
+        resumed: ArbiterRecord | None = None,
+    ) -> None:
         self._sockets = sockets
         self._keepers: dict[str, Keeper] = {}
         self.oversight = Oversight(
@@ -53,7 +63,8 @@ class Arbiter:
             on_collapse=self.request_quit,
         )
         self._means = means = dataclasses.replace(means, publish=self.oversight.publish)
-        self._keepers.update((config.name, Keeper(config, means)) for config in stack.watchers)
+        configs = stack.watchers if resumed is None else [each.config for each in resumed.watchers]
+        self._keepers.update((config.name, Keeper(config, means)) for config in configs)
         means.starts.limit = lambda: self.stack.circus.start_concurrency
         means.hooks.arbiter = ArbiterView(
             lambda: [keeper.watcher for keeper in tuple(self._keepers.values())], lambda: self.stack.circus
@@ -64,6 +75,11 @@ class Arbiter:
         self._sequencer = Sequencer(self._keepers, means.pulse, pace)
         self.jobs = JobBook(means.epoch, self._tell_failure)
         self._changes = Changes(stack, self._keepers, sockets, means, self._sequencer, self._refuse_at_end)
+        self._is_resumed = resumed is not None
+        if resumed is not None:
+            self.jobs.restore(resumed.jobs.last_id, resumed.jobs.jobs)
+            self._changes.released |= set(resumed.released)
+            restore_keepers(resumed.watchers, self._keepers, self._sequencer.may_start)
 
     # -- questions, answered at once --------------------------------------------------------------------------
 
@@ -274,6 +290,17 @@ class Arbiter:
         for keeper in self._all():
             keeper.check_lingering()
 
+    # -- handing over -----------------------------------------------------------------------------------------
+
+    def state(self) -> ArbiterRecord:
+        """What another one can go on from, as long as nothing is `under_way`."""
+        keepers, sockets = self._keepers.values(), self._sockets.values()
+        return arbiter_state(self.stack, keepers, sockets, self.jobs, self._changes.released, self._means.epoch())
+
+    def under_way(self) -> tuple[str, ...]:
+        """What is being changed now, in words; empty where every watcher is at rest."""
+        return (*under_way(self._keepers.values()), *(("a change of the configuration",) * self._changes.is_changing))
+
     # -- from start to end ------------------------------------------------------------------------------------
 
     def request_quit(self) -> None:
@@ -289,9 +316,13 @@ class Arbiter:
 
         `on_up` is called once, when all that starts by itself has come up or was given up.
         """
-        for name in self._keepers:
-            self._means.publish(WatcherAdded(watcher=name, time=self._means.epoch()))
-        self.start().add_done_callback(lambda _: None if self.is_quitting else on_up())
+        if self._is_resumed:
+            # What has ended meanwhile, and what was about to be spawned.
+            self.sweep()
+        else:
+            for name in self._keepers:
+                self._means.publish(WatcherAdded(watcher=name, time=self._means.epoch()))
+            self.start().add_done_callback(lambda _: None if self.is_quitting else on_up())
         await self._quit.wait()
         await self._shut_down()
 

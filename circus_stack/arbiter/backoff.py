@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from circus_stack.arbiter.handover.record import BackoffRecord
 from circus_stack.config.schema import WatcherConfig
 
 # A process whose readiness proves nothing (there is none, or a stranger may have answered at the address that is asked)
@@ -85,6 +86,15 @@ class Backoff:
         while self._recent and self._recent[0] <= now - window_s:
             self._recent.popleft()
         return len(self._recent)
+
+    def state(self) -> BackoffRecord:
+        """What another one can begin from."""
+        return BackoffRecord(in_a_row=dict(self._in_a_row), recent_at=tuple(self._recent))
+
+    def restore(self, record: BackoffRecord) -> None:
+        """Go on where another one was."""
+        self._in_a_row = dict(record.in_a_row)
+        self._recent = deque(record.recent_at)
 
     def reset(self) -> None:
         """Forget all: an operator started the watcher, or gave it another configuration."""

@@ -117,6 +117,13 @@ class Changes:
 
     # -- the whole configuration ------------------------------------------------------------------------------
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether a configuration is changing, or a watcher is on its way out of it."""
+        return (
+            self.reconfiguring.locked() or bool(self.leaving) or any(lock.locked() for lock in self._changing.values())
+        )
+
     def running(self) -> StackConfig:
         """What holds now: the file as it was read last, with all that was changed since."""
         return running_stack(self.stack, self._configs())

@@ -19,6 +19,11 @@ class Deadlines:
     def __len__(self) -> int:
         return len(self._timers)
 
+    def at(self, pid: int) -> float | None:
+        """When the pid's time runs out, by the loop's clock; None where it has no deadline."""
+        timer = self._timers.get(pid)
+        return None if timer is None else timer.when()
+
     def set(self, pid: int, delay_s: float, callback: Callable[[int], None]) -> None:
         """Call `callback(pid)` after `delay_s` seconds, in place of what was set for that pid before."""
         self.cancel(pid)

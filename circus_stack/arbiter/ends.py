@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.condition import LastEnd
@@ -18,6 +18,7 @@ from circus_stack.config.values import KillMode
 from circus_stack.events import ProcessReaped, ProcessUnready
 from circus_stack.exits import describe_exit
 from circus_stack.states import ProcessState, ProcessStep
+from circus_stack.system.spawn import Child
 
 # What a crashed leader leaves behind in its group has this long: its successor may be waiting for it.
 _CRASH_GRACE_S = 1.0
@@ -120,6 +121,19 @@ class Ends:
             del processes[pid]
             self._charge.means.reaper.disown(pid)
         return pids
+
+    def kill_at(self, pid: int) -> float | None:
+        """When SIGKILL follows, by the loop's clock; None where nobody has asked the process to go."""
+        return self._kills.at(pid)
+
+    def restore(self, kill_at: Mapping[int, float], now: float) -> None:
+        """Go on with the ends that another one has asked for."""
+        for pid, at in kill_at.items():
+            self._kills.set(pid, max(0.0, at - now), self.kill)
+
+    def watch(self, child: Child) -> None:
+        """Hear of the end of a process of the watcher."""
+        self._charge.means.reaper.add(child, self.exited, self.leader_ended)
 
     # -- noting an end ----------------------------------------------------------------------------------------
 

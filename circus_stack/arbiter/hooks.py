@@ -85,6 +85,13 @@ class Hooks:
         hooks = self._watcher.config.hooks
         return bool(hooks) and any(name in hooks for name in names)
 
+    @property
+    def under_way(self) -> str:
+        """What is under way: the names of hooks that run, or that there is a sequence with hooks in it; empty where
+        nothing is. One that was left behind is not."""
+        names = ", ".join(sorted({call.name for call in self._running}))
+        return f"hook {names}" if names else "what its hooks belong to" if self._tasks else ""
+
     async def ask(self, name: str) -> bool:
         """Call a hook of the whole watcher when its turn comes; whether it agrees. True where there is none."""
         if not self.has(name):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -71,6 +71,26 @@ class JobBook:
     def jobs(self) -> tuple[Job, ...]:
         """Copies, oldest first: the last finished ones, then what is under way."""
         return tuple(replace(job) for job in (*self._ended, *self._tasks.values()))
+
+    @property
+    def unfinished(self) -> tuple[Job, ...]:
+        """Copies of those that are under way, oldest first."""
+        return tuple(replace(job) for job in self._tasks.values())
+
+    async def wait_ended(self, but: str) -> None:
+        """Wait until all that is under way now has ended, except jobs of the command `but`."""
+        tasks = [task for task, job in self._tasks.items() if job.command != but]
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def last_id(self) -> int:
+        """The number of the newest job."""
+        return self._last_id
+
+    def restore(self, last_id: int, ended: Iterable[Job]) -> None:
+        """Go on where another book was, whose jobs have all ended."""
+        self._last_id = last_id
+        self._ended.extend(replace(job) for job in ended)
 
     def id_of(self, task: asyncio.Task[Any]) -> str | None:
         """The id of the job that a task carries out; None for a part of another, and for one that has ended."""

@@ -332,6 +332,16 @@ class Keeper:
         """SIGKILL to every process and its group, now."""
         self.ends.kill_all()
 
+    @property
+    def ages(self) -> Ages:
+        """When its processes are replaced because of their age."""
+        return self._ages
+
+    @property
+    def is_between_hooks(self) -> bool:
+        """Whether a process is being spawned, and one of its hooks has its say."""
+        return self._spawns.is_between_hooks
+
     # -- words ------------------------------------------------------------------------------------------------
 
     def publish(self, event: Event) -> None:

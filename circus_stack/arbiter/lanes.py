@@ -13,6 +13,8 @@ import struct
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from circus_stack.arbiter.handover.record import LaneRecord, LanesRecord
+
 # linux/socket.h, for which Python has no names.
 _SO_ATTACH_REUSEPORT_CBPF = 51
 _SO_DETACH_REUSEPORT_BPF = 68
@@ -100,6 +102,23 @@ class Lanes:
         else:
             with contextlib.suppress(OSError):
                 self._first.setsockopt(socket.SOL_SOCKET, _SO_DETACH_REUSEPORT_BPF, 0)
+
+    def state(self) -> LanesRecord:
+        """What others can go on with that have the same descriptors."""
+        lanes = (
+            LaneRecord(watcher=key.watcher, lane=key.lane, fd=sock.fileno()) for key, sock in self._sockets.items()
+        )
+        group = tuple(sock.fileno() for sock in self._group)
+        return LanesRecord(group=group, lanes=tuple(lanes), wanted=dict(self._wanted), chosen=self._chosen)
+
+    def restore(self, record: LanesRecord) -> None:
+        """Go on where others were: the first socket is among the group, the rest is taken over."""
+        first = self._first.fileno()
+        by_fd = {fd: self._first if fd == first else socket.socket(fileno=fd) for fd in record.group}
+        self._group = [by_fd[fd] for fd in record.group]
+        self._sockets = {LaneKey(each.watcher, each.lane): by_fd[each.fd] for each in record.lanes}
+        self._wanted = dict(record.wanted)
+        self._chosen = record.chosen
 
     def close(self) -> None:
         """Close all but the first, which belongs to whoever made it."""

@@ -19,7 +19,7 @@ from circus_stack.errors import SpawnError
 from circus_stack.events import Event
 from circus_stack.system.memory import MemoryReader
 from circus_stack.system.reaper import Reaper
-from circus_stack.system.spawn import Child, SpawnPlan, spawn_all
+from circus_stack.system.spawn import Child, SpawnPlan, spawn_all, watch_child
 
 
 class Capture(Protocol):
@@ -62,6 +62,8 @@ class Means:
     publish: Callable[[Event], None]
     surroundings: Callable[[], Surroundings]
     spawn_all: Callable[[Sequence[SpawnPlan]], Iterator[Child | SpawnError]] = spawn_all
+    # The pidfd of a child that another arbiter had started; raises ProcessLookupError for none.
+    watch_child: Callable[[int], Child] = watch_child
     clock: Callable[[], float] = time.monotonic
     epoch: Callable[[], float] = time.time
     draw: Callable[[], float] = random.random

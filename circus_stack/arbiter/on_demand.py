@@ -66,6 +66,17 @@ class Demand:
     def is_armed(self) -> bool:
         return self._alarm.is_armed
 
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the watcher waits again when it comes down by itself."""
+        return self._wake is not None
+
+    def restore(self, wake: Callable[[], None], *, is_armed: bool) -> None:
+        """Go on where another one was: `wake` is called at the next activity while the watcher is down."""
+        self._wake = wake
+        if is_armed:
+            self.rearm()
+
     def arm(self, wake: Callable[[], None]) -> bool:
         """Call `wake` at the first activity; False where the watcher doesn't start on demand, or has no socket."""
         fds = self._fds()

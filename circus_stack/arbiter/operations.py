@@ -51,11 +51,17 @@ async def start(keeper: Keeper, may_start: Callable[[], bool]) -> Outcome:
     return Outcome(started=await _come_up(keeper, ours, may_start))
 
 
-def _arm(keeper: Keeper, may_start: Callable[[], bool]) -> bool:
+def wake_up(keeper: Keeper, may_start: Callable[[], bool]) -> Callable[[], None]:
+    """What brings a watcher up that starts on demand, at the first activity."""
+
     def wake() -> None:
         keeper.charge.hooks.background(_start_on_demand(keeper, may_start))
 
-    is_armed = keeper.demand.arm(wake)
+    return wake
+
+
+def _arm(keeper: Keeper, may_start: Callable[[], bool]) -> bool:
+    is_armed = keeper.demand.arm(wake_up(keeper, may_start))
     if keeper.config.on_demand and not is_armed:
         log.warning("%s has no socket to wait for: it starts at once", keeper.name)
     return is_armed

@@ -30,13 +30,26 @@ class ReadinessWatch:
         """How many processes are waited for."""
         return len(self._deadlines)
 
-    def expect(self, pid: int, config: WatcherConfig, env: Mapping[str, str], cwd: str | None) -> None:
-        """Begin to wait for a process; without a readiness it is ready at once."""
+    def ready_by(self, pid: int) -> float | None:
+        """When a process counts as failed unless it is ready, by the loop's clock; None where nobody waits for it."""
+        return self._deadlines.at(pid)
+
+    def expect(
+        self,
+        pid: int,
+        config: WatcherConfig,
+        env: Mapping[str, str],
+        cwd: str | None,
+        *,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Begin to wait for a process; without a readiness it is ready at once. `timeout_s`: what is left of its time,
+        where it has begun before."""
         if config.ready.form is ReadinessForm.NONE:
             self._on_ready(pid)
             return
         self._means.starts.enter(pid)
-        self._deadlines.set(pid, config.ready_timeout, self._on_timeout)
+        self._deadlines.set(pid, config.ready_timeout if timeout_s is None else timeout_s, self._on_timeout)
         if config.ready.form is not ReadinessForm.NOTIFY:
             run = partial(run_command, self._means.reaper, env=env, cwd=cwd)
             self._probes[pid] = self._means.loop.create_task(self._probe(pid, config.ready, run))

@@ -5,8 +5,8 @@ Kept for whoever asks, and told as events; what follows from a result is decided
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from circus_stack.events import Event, RunCompleted, RunFailed
@@ -33,6 +33,16 @@ class Run:
     exit_code: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsRecord:
+    """What an arbiter hands over of them; `codes` by slot, `began_at` monotonic seconds."""
+
+    last: Run | None = None
+    is_done: bool = False
+    began_at: float = 0.0
+    codes: Mapping[int, int | None] = field(default_factory=dict)
+
+
 class Runs:
     """The last run of one watcher. `clock` is monotonic, `epoch` the time of day, both seconds."""
 
@@ -53,6 +63,15 @@ class Runs:
     @property
     def is_running(self) -> bool:
         return self.last is not None and self.last.result is RunResult.RUNNING
+
+    def state(self) -> RunsRecord:
+        """What others can go on from."""
+        return RunsRecord(last=self.last, is_done=self.is_done, began_at=self._began, codes=dict(self._codes))
+
+    def restore(self, record: RunsRecord) -> None:
+        """Go on where others were."""
+        self.last, self.is_done, self._began = record.last, record.is_done, record.began_at
+        self._codes = dict(record.codes)
 
     def begin(self) -> None:
         """A run begins."""

@@ -40,6 +40,10 @@ class Sequencer:
         ordered = sorted(names, key=lambda name: len(closure(name, before)))
         return await gather(operations.start(self._keepers[name], self._gate(name, before[name])) for name in ordered)
 
+    def may_start(self, name: str) -> bool:
+        """Whether a watcher may start now, as far as those are concerned that it is to wait for."""
+        return self._gate(name, predecessors(self._configs())[name])()
+
     def _gate(self, name: str, before: frozenset[str]) -> Callable[[], bool]:
         def may_start() -> bool:
             # Looked up each time: a reload may change what it depends on while it waits.

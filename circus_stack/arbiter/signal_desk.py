@@ -21,12 +21,20 @@ _ECHO_S = 0.3
 
 
 class SignalDesk:
-    """INT, TERM and QUIT end the stack, HUP calls `reload`, TTIN and TTOU add and take away a process."""
+    """INT, TERM and QUIT end the stack, HUP calls `reload`, USR2 calls `upgrade`, TTIN and TTOU add and take away a
+    process."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, arbiter: Arbiter, reload: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        arbiter: Arbiter,
+        reload: Callable[[], None],
+        upgrade: Callable[[], None] = lambda: None,
+    ) -> None:
         self._loop = loop
         self._arbiter = arbiter
         self._reload = reload
+        self._upgrade = upgrade
         self._had_terminal = has_terminal()
         self._asked_to_end_at: float | None = None
 
@@ -35,6 +43,7 @@ class SignalDesk:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             answer_signal(self._loop, signum, self._end)
         answer_signal(self._loop, signal.SIGHUP, self._hang_up)
+        answer_signal(self._loop, signal.SIGUSR2, lambda: self._upgrade())
         answer_signal(self._loop, signal.SIGTTIN, self._resize, 1)
         answer_signal(self._loop, signal.SIGTTOU, self._resize, -1)
         answer_signal(self._loop, signal.SIGWINCH, lambda: None)

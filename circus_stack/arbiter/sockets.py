@@ -12,6 +12,7 @@ from pathlib import Path
 
 from circus_stack.arbiter.activation import Given, describe, match
 from circus_stack.arbiter.binding import is_laned, listens, open_socket, set_permissions
+from circus_stack.arbiter.handover.record import SocketRecord
 from circus_stack.arbiter.lanes import Lanes
 from circus_stack.config.schema import SocketConfig
 from circus_stack.errors import SocketError
@@ -61,6 +62,20 @@ class ListeningSocket:
 
     def _open_lane(self) -> socket.socket:
         return open_socket(self.config, self._socket.getsockname()[1])
+
+    def state(self) -> SocketRecord:
+        """What `resumed` makes the same of, with the same descriptors."""
+        lanes = None if self._lanes is None else self._lanes.state()
+        return SocketRecord(config=self.config, fd=self.fd, is_given=self._is_given, lanes=lanes)
+
+    @classmethod
+    def resumed(cls, record: SocketRecord) -> ListeningSocket:
+        """The socket of another arbiter, which is bound and perhaps has connections in its queue: nothing is done to
+        it. Raises OSError for a descriptor that is none."""
+        found = cls(record.config, socket.socket(fileno=record.fd), is_given=record.is_given)
+        if found._lanes is not None and record.lanes is not None:
+            found._lanes.restore(record.lanes)
+        return found
 
     def view(self) -> SocketView:
         """A frozen copy of what it is bound to."""
@@ -151,6 +166,8 @@ def bind_all(configs: Iterable[SocketConfig], given: Sequence[Given] = ()) -> di
         raise
     for unused in left:
         log.warning("the inherited socket %s is no socket of this file, by name or address: unused", describe(unused))
+        # Open also after an upgrade of the arbiter.
+        unused.sock.set_inheritable(True)
         unused.sock.detach()
     return bound
 
@@ -163,6 +180,11 @@ def _take(config: SocketConfig, left: list[Given]) -> ListeningSocket | None:
     taken = ListeningSocket(config, found.sock, is_given=True)
     taken.adopt(config)
     return taken
+
+
+def restore_sockets(records: Iterable[SocketRecord]) -> dict[str, ListeningSocket]:
+    """The sockets that another arbiter had; raises OSError for a descriptor that is none."""
+    return {record.config.name: ListeningSocket.resumed(record) for record in records}
 
 
 def fds(sockets: Mapping[str, ListeningSocket]) -> dict[str, int]:

@@ -159,7 +159,7 @@ class Spawns:
         now, epoch = means.clock(), means.epoch()
         process = charge.watcher.spawned(child.pid, launch.wid, now, epoch, launch.lane, launch.token)
         self._ages.note(process)
-        means.reaper.add(child, self._ends.exited, self._ends.leader_ended)
+        self._ends.watch(child)
         charge.publish(
             ProcessSpawned(watcher=charge.name, time=process.started_at, process_pid=child.pid, wid=launch.wid)
         )

@@ -27,6 +27,11 @@ class Turns:
         return self._is_closed
 
     @property
+    def is_taken(self) -> bool:
+        """Whether an operation has the watcher now."""
+        return self._lock.locked()
+
+    @property
     def interrupts(self) -> int:
         """Grows whenever an operation overtakes those that were asked for before it."""
         return self._interrupts

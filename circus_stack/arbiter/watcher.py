@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from circus_stack.arbiter.attempts import most_attempts
 from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, SERVED_WELL_AFTER_S, Backoff, Schedule
+from circus_stack.arbiter.handover.record import PaceRecord, ProcessRecord, WatcherRecord
 from circus_stack.arbiter.process import Process
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
@@ -311,6 +312,37 @@ class Watcher:
         if self.superseded == pid:
             self.superseded = None
 
+    def pace(self) -> PaceRecord:
+        """What holds up the next spawns."""
+        return PaceRecord(
+            backoff=self._backoff.state(),
+            failed_spawns=self._failed_spawns,
+            not_before=dict(self._not_before),
+            next_spawn_at=self._next_spawn_at,
+        )
+
+    @property
+    def done_slots(self) -> tuple[int, ...]:
+        """Of a watcher that runs once, the slots whose work is done."""
+        return tuple(sorted(self._done_slots))
+
+    @property
+    def newest_generation(self) -> int:
+        """The number that was given out last."""
+        return self._newest
+
+    def restore(self, record: WatcherRecord) -> None:
+        """Go on where another watcher was, no operation being under way with it."""
+        self.state, self.wanted, self.done = record.state, record.wanted, record.done
+        self.generation, self._newest = record.generation, record.newest_generation
+        self.superseded = record.superseded
+        self.processes = {each.pid: _process(each) for each in record.processes}
+        self._done_slots = set(record.done_slots)
+        self._backoff.restore(record.pace.backoff)
+        self._failed_spawns = record.pace.failed_spawns
+        self._not_before = dict(record.pace.not_before)
+        self._next_spawn_at = record.pace.next_spawn_at
+
     def begin_generation(self) -> None:
         """What is spawned from here on belongs to a new generation; the present one is about to retire."""
         self.retiring = self.generation
@@ -342,3 +374,20 @@ class Watcher:
         self._backoff.reset()
         self._failed_spawns = 0
         self._not_before.clear()
+
+
+def _process(record: ProcessRecord) -> Process:
+    return Process(
+        pid=record.pid,
+        wid=record.wid,
+        generation=record.generation,
+        spawned_at=record.spawned_at,
+        started_at=record.started_at,
+        state=record.state,
+        ready_at=record.ready_at,
+        lane=record.lane,
+        token=record.token,
+        expires_at=record.expires_at,
+        outlived=record.outlived,
+        is_lingering=record.is_lingering,
+    )

@@ -55,7 +55,9 @@ def circusd(
     from circus_stack.config.load import load_circus
     from circus_stack.config.overrides import Overrides
     from circus_stack.protocol.rundir import file_source
+    from circus_stack.system.reexec import claim_handover
 
+    handover = claim_handover(os.environ)
     file, environ = config.absolute(), dict(os.environ)
     overrides = Overrides(log_level=log_level, pidfile=pidfile)
     sys.exit(
@@ -68,6 +70,7 @@ def circusd(
                 log_output=log_output,
                 logger_config=logger_config,
                 program="circusd",
+                handover=handover,
             )
         )
     )

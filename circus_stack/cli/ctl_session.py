@@ -12,7 +12,10 @@ from circus_stack.cli.ctl_output import render
 from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.json_view import paint_json
 from circus_stack.cli.style import Style, style_of
-from circus_stack.protocol.reply import Reply, is_error
+from circus_stack.cli.upgrading import summary, upgrade
+from circus_stack.client.liveness import is_alive
+from circus_stack.errors import CommandError
+from circus_stack.protocol.reply import ERROR, Reply, is_error
 
 OK, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -38,6 +41,8 @@ class Session:
 
     def run(self, command: str, properties: Mapping[str, Any]) -> int:
         """Send a command and print its reply; the exit status is 0, or 3 for an error reply. Raises CallError."""
+        if command == "upgrade":
+            return self._upgrade(properties)
         reply = self.ask(command, properties)
         if self.is_json:
             self.say(self._json(reply))
@@ -48,6 +53,20 @@ class Session:
             if text:
                 self.say(text)
         return REFUSED if is_error(reply) else OK
+
+    def _upgrade(self, properties: Mapping[str, Any]) -> int:
+        """The one command whose end another arbiter tells than the one that was asked."""
+        target = self.reach.target()
+        stack = target.stack
+        try:
+            with target.client(self.reach.timeout_s) as client:
+                reply = upgrade(client, properties, lambda: stack is None or is_alive(stack.paths))
+        except CommandError as error:
+            refusal = {"status": ERROR, "reason": str(error), "errno": int(error.errno)}
+            self.say(self._json(refusal)) if self.is_json else self.complain(f"error: {error}")
+            return REFUSED
+        self.say(self._json(reply) if self.is_json else summary(reply, None))
+        return OK
 
     def _json(self, reply: Reply) -> str:
         # In Circus's very form, blanks included: scripts look for `"status": "ok"`.

@@ -78,6 +78,7 @@ class Progress:
             events.WatcherReloaded: self._reloaded,
             events.ReloadFailed: self._reload_failed,
             events.ConfigApplied: self._config_applied,
+            events.ArbiterUpgraded: self._upgraded,
         }
 
     def handle(self, event: events.Event) -> None:
@@ -96,6 +97,11 @@ class Progress:
             self._voice.warn(f"up in {took}, but without {', '.join(sorted(self._failed))}", event="up")
         else:
             self._voice.good(f"ready in {took}{self._hint and '; ' + self._hint}", event="up")
+
+    def _upgraded(self, event: events.ArbiterUpgraded) -> None:
+        versions = event.version if event.version == event.old_version else f"{event.old_version} -> {event.version}"
+        kept = "1 process" if event.processes == 1 else f"{event.processes} processes"
+        self._voice.good(f"upgraded in place ({versions}), {kept} kept", **_fields(event))
 
     def note_drop(self, dropped: Dropped) -> None:
         """Lines were lost."""

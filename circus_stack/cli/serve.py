@@ -89,7 +89,9 @@ def serve(
     """
     from circus_stack.cli.starting import Start, start
     from circus_stack.config.overrides import Overrides
+    from circus_stack.system.reexec import claim_handover
 
+    handover = claim_handover(os.environ)
     overrides = Overrides(
         backend=backend,
         workers=workers,
@@ -109,6 +111,7 @@ def serve(
                 dry_run=dry_run,
                 daemonize=daemon,
                 log_format=log_format,
+                handover=handover,
             )
         )
     )

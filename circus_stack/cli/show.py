@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from circus_stack import __version__
+from circus_stack.arbiter.handover.record import ArbiterRecord
 from circus_stack.arbiter.sockets import SocketView
 from circus_stack.cli import logging_setup
 from circus_stack.cli.banner import BannerInfo, Listening, banner, banner_fields
@@ -41,8 +42,19 @@ class Show:
     on_drop: Callable[[Dropped], None]
 
 
-def show_serve(stack: StackConfig, sockets: tuple[SocketView, ...], *, is_json: bool, hint: str) -> Show:
-    """For `serve`: a banner now, then each step as it happens, all on stderr."""
+Running = Mapping[int, str] | None
+"""The processes of a stack that runs already, `web.1` by pid; None for one that starts."""
+
+
+def names_of(record: ArbiterRecord) -> Mapping[int, str]:
+    """The processes that another arbiter hands over."""
+    return {each.pid: f"{watcher.config.name}.{each.wid}" for watcher in record.watchers for each in watcher.processes}
+
+
+def show_serve(
+    stack: StackConfig, sockets: tuple[SocketView, ...], *, is_json: bool, hint: str, running: Running = None
+) -> Show:
+    """For `serve`: a banner now, unless the stack runs already, then each step as it happens, all on stderr."""
     terminal = (
         open_json() if is_json else open_prefixed(os.environ, {each.name: each.numprocesses for each in stack.watchers})
     )
@@ -50,30 +62,38 @@ def show_serve(stack: StackConfig, sockets: tuple[SocketView, ...], *, is_json: 
     voice = Voice(terminal.say, form)
     logging_setup.configure(level_of(stack.circus), voice)
     info = _banner_info(stack, sockets)
+    if running is not None:
+        return _show(stack, terminal, voice, running, hint)
     if is_json:
         voice.info("starting", event="banner", **banner_fields(info))
     else:
         terminal.say(banner(info, terminal.style))
     may_go_on = not stack.circus.exit_on_failed
-    return _show(stack, terminal, voice, hint, _FAILURE_HINT if may_go_on else "")
+    return _show(stack, terminal, voice, None, hint, _FAILURE_HINT if may_go_on else "")
 
 
-def show_circusd(stack: StackConfig, output: str, log: OwnLog | None) -> Show:
+def show_circusd(stack: StackConfig, output: str, log: OwnLog | None, running: Running = None) -> Show:
     """For `circusd`: log lines in Circus's form, to `log` or to the file `output`; the processes' output as it is."""
     raw = open_raw(os.environ)
     if log is not None:
-        return _show(stack, raw, log.voice(), "")
+        return _show(stack, raw, log.voice(), running)
     terminal = raw if output in STDERR else raw.with_own(_log_file(output))
     voice = Voice(terminal.say, form_of_circus("circusd", os.getpid()))
     logging_setup.configure(level_of(stack.circus), voice)
-    return _show(stack, terminal, voice, "")
+    return _show(stack, terminal, voice, running)
 
 
-def _show(stack: StackConfig, terminal: Terminal, voice: Voice, hint: str, failure_hint: str = "") -> Show:
-    for warning in stack.warnings:
-        voice.warn(str(warning))
-    starting = {watcher.name: watcher.numprocesses for watcher in stack.watchers if watcher.autostart}
-    progress = Progress(voice, watchers=starting, began=time.time(), hint=hint, failure_hint=failure_hint)
+def _show(
+    stack: StackConfig, terminal: Terminal, voice: Voice, running: Running, hint: str = "", failure_hint: str = ""
+) -> Show:
+    starting: Mapping[str, int] = {}
+    if running is None:
+        for warning in stack.warnings:
+            voice.warn(str(warning))
+        starting = {watcher.name: watcher.numprocesses for watcher in stack.watchers if watcher.autostart}
+    progress = Progress(
+        voice, watchers=starting, began=time.time(), hint=hint, names=running, failure_hint=failure_hint
+    )
     return Show(terminal, progress.handle, lambda: progress.announce_up(time.time()), progress.note_drop)
 
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "status": "circus_stack.cli.status:status",
     "logs": "circus_stack.cli.logs:logs",
     "reload": "circus_stack.cli.reload:reload_command",
+    "upgrade": "circus_stack.cli.upgrade:upgrade_command",
     "stop": "circus_stack.cli.stop:stop",
     "keygen": "circus_stack.cli.keygen:keygen",
     "doctor": "circus_stack.cli.doctor:doctor",

@@ -19,15 +19,18 @@ from typing import Any
 from circus_stack.cli.descriptors import look_at_descriptors
 from circus_stack.cli.garbage_log import watch_garbage
 from circus_stack.cli.own_log import OwnLog, open_own_log
-from circus_stack.cli.show import Show, show_circusd, show_serve
+from circus_stack.cli.show import Show, names_of, show_circusd, show_serve
 from circus_stack.config.render import render
 from circus_stack.config.schema import CircusConfig, StackConfig
 from circus_stack.daemon import Bound, Daemon, Setting, arrange, bind
+from circus_stack.daemon.handover.program import Program
+from circus_stack.daemon.handover.record import HandoverRecord
 from circus_stack.errors import CircusStackError, ConfigError, StackFailedError
 from circus_stack.protocol.rundir import RuntimePaths, runtime_paths, runtime_root, stack_id, state_directory
 from circus_stack.services import Arrangement
 from circus_stack.system.daemonize import Detachment, daemonize
 from circus_stack.system.open_files import most_open_files, raise_open_files
+from circus_stack.system.reexec import Handover, own_command
 from circus_stack.system.signals import hold_signals, release_signals
 from circus_stack.system.standard_files import open_standard_files
 
@@ -37,7 +40,8 @@ REFUSED, MISCONFIGURED, FAILED = 1, 2, 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """What the command line asked for. `source` identifies the stack, `read` reads its configuration; `program` is
-    whose command line it was: `circusd` prints as Circus does."""
+    whose command line it was: `circusd` prints as Circus does. `handover` is what an upgrade started the program with.
+    """
 
     source: str
     read: Callable[[], StackConfig]
@@ -49,11 +53,16 @@ class Start:
     log_output: str | None = None
     logger_config: str | None = None
     program: str = "circus-stack"
+    handover: Handover | None = None
 
 
 def start(wanted: Start) -> int:
-    """Run the stack to its end; the exit status."""
+    """Run the stack to its end; the exit status. Of a program that was executed anew by an upgrade, go on with it."""
     open_standard_files()
+    if wanted.handover is not None:
+        from circus_stack.cli.resuming import resume
+
+        return resume(wanted, wanted.handover)
     raise_open_files()
     detachment = None
     try:
@@ -109,7 +118,7 @@ def _start(wanted: Start, detachment: Detachment | None) -> int:
         release_signals()
         raise
     try:
-        return _run(wanted, setting, arrangement, bound, detachment, log)
+        return run_bound(wanted, setting, bound, log, detachment=detachment)
     finally:
         if log is not None:
             log.close()
@@ -118,10 +127,11 @@ def _start(wanted: Start, detachment: Detachment | None) -> int:
 def _own_log(wanted: Start, stack: StackConfig) -> OwnLog | None:
     if wanted.program != "circusd":
         return None
-    return open_own_log(stack.circus, _log_output(wanted, stack), wanted.logger_config)
+    return open_own_log(stack.circus, log_output(wanted, stack), wanted.logger_config)
 
 
-def _log_output(wanted: Start, stack: StackConfig) -> str:
+def log_output(wanted: Start, stack: StackConfig) -> str:
+    """Where circusd itself speaks."""
     return wanted.log_output or stack.circus.logoutput
 
 
@@ -154,16 +164,18 @@ def _state_dir(source: str, state_dir: str | None) -> Path:
     return Path(state_dir).absolute() if state_dir else state_directory(os.environ, Path.home(), stack_id(source))
 
 
-def _run(
+def run_bound(
     wanted: Start,
     setting: Setting,
-    arrangement: Arrangement,
     bound: Bound,
-    detachment: Detachment | None,
     log: OwnLog | None,
+    *,
+    detachment: Detachment | None = None,
+    resumed: HandoverRecord | None = None,
 ) -> int:
-    circus = arrangement.stack.circus
-    show = _show(wanted, arrangement.stack, bound, log)
+    """Run what is bound to its end, and show it; the exit status."""
+    circus = bound.stack.circus
+    show = _show(wanted, bound, log, resumed)
     setting = replace(
         setting,
         stdout=show.terminal.stdout,
@@ -172,10 +184,11 @@ def _run(
         on_up=show.on_up,
         on_drop=show.on_drop,
         on_bound=detachment.succeed if detachment is not None else lambda: None,
-        alongside=_watch(arrangement.stack) if wanted.watches_sources else None,
+        alongside=_watch(bound.stack) if wanted.watches_sources else None,
+        program=Program(command=tuple(own_command()), environ=setting.environ, flush=show.terminal.flush),
     )
     try:
-        asyncio.run(_watched(Daemon(setting, bound), circus), debug=circus.debug or None)
+        asyncio.run(_watched(Daemon(setting, bound, resumed), circus), debug=circus.debug or None)
     finally:
         show.terminal.close()
     return 0
@@ -193,11 +206,12 @@ async def _watched(daemon: Daemon, circus: CircusConfig) -> None:
             end()
 
 
-def _show(wanted: Start, stack: StackConfig, bound: Bound, log: OwnLog | None) -> Show:
+def _show(wanted: Start, bound: Bound, log: OwnLog | None, resumed: HandoverRecord | None) -> Show:
+    running = None if resumed is None else names_of(resumed.arbiter)
     if wanted.program == "circusd":
-        return show_circusd(stack, _log_output(wanted, stack), log)
+        return show_circusd(bound.stack, log_output(wanted, bound.stack), log, running)
     hint = "" if wanted.daemonize or not sys.stderr.isatty() else "Ctrl-C stops it"
-    return show_serve(stack, bound.views(), is_json=wanted.log_format == "json", hint=hint)
+    return show_serve(bound.stack, bound.views(), is_json=wanted.log_format == "json", hint=hint, running=running)
 
 
 def _watch(stack: StackConfig) -> Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]]:

@@ -39,6 +39,10 @@ class Terminal:
             data = text.encode("utf-8", "backslashreplace")
             self.own.put(Block(self._origin, time.time(), data if data.endswith(b"\n") else data + b"\n"))
 
+    def flush(self, timeout_s: float) -> bool:
+        """Print what waits, and go on; False where the terminal took nothing for `timeout_s` seconds. Blocks."""
+        return all(lane.wait_written(timeout_s) for lane in {self.stdout, self.stderr, self.own})
+
     def close(self, timeout_s: float = 2.0) -> bool:
         """Print what waits; False where the terminal took nothing for `timeout_s` seconds. For the very end: blocks."""
         lanes = {self.stdout, self.stderr, self.own}

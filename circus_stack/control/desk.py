@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.control.sampler import Sampler
 from circus_stack.control.steering import Reconfigure, Steering, Tail
-from circus_stack.errors import CommandError, Problem
+from circus_stack.errors import CommandError, Errno, Problem
 
 
 def no_labels(_watcher: str) -> Mapping[str, str]:
@@ -27,6 +28,11 @@ class Saved:
     changes: tuple[str, ...]
     unsaved: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+
+
+async def no_upgrade(_timeout_s: float, _on_prepared: Callable[[Mapping[str, object]], None]) -> None:
+    """The arbiter is part of another program, which only that one could start anew."""
+    raise CommandError("this arbiter runs inside another program: it cannot be upgraded in place", Errno.COMMAND_ERROR)
 
 
 async def no_file() -> Saved:
@@ -47,6 +53,8 @@ class Offices:
     beside its figures (`{"backend": "gevent"}`); `seq` the number of the newest event. `check_watcher` tells what of a
     watcher only the system can judge; `endpoint_owner` the user whom the endpoint belongs to. `dropped_lines` counts
     what of a watcher's output was dropped. `open_shell` opens a kernel: its file, or False, and a message.
+    `upgrade(timeout_s, on_prepared)` executes the arbiter anew: it tells `on_prepared` what is about to be, and comes
+    back only with an error.
     """
 
     global_options: Callable[[], Mapping[str, object]] = dict
@@ -55,6 +63,7 @@ class Offices:
     check_watcher: Callable[[WatcherConfig], Sequence[Problem]] = lambda _config: ()
     endpoint_owner: Callable[[], str | None] = lambda: None
     save: Callable[[], Awaitable[Saved]] = no_file
+    upgrade: Callable[[float, Callable[[Mapping[str, object]], None]], Coroutine[Any, Any, None]] = no_upgrade
     dropped_lines: Callable[[str], int] = lambda _watcher: 0
     open_shell: Callable[[], tuple[str | bool, str]] = no_shell
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import zmq
@@ -54,6 +54,18 @@ class LogPublisher:
         )
         self.endpoint = self._xpub.endpoint
         self.near_endpoint = self.endpoint if guard is None else guard.near(self.endpoint)
+
+    def state(self) -> tuple[int, dict[str, int]]:
+        """The number of the newest line, and of the newest of each topic that is remembered."""
+        return self._seq, dict(self._previous)
+
+    def restore(self, seq: int, previous: Mapping[str, int]) -> None:
+        """Go on where another one was. Who subscribed to it comes again in a moment: until then the numbers go on, so
+        that he sees what he missed."""
+        self._seq = seq
+        self._previous = dict(previous)
+        if previous and self._unsubscribe is None:
+            self._unsubscribe = self._tail.subscribe(self._feed)
 
     def _subscribed(self, prefix: bytes) -> None:
         self._follow_demand(prefix, 1)

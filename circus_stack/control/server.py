@@ -59,6 +59,7 @@ class ControlServer:
         self._context = context
         self._router: Router | None = None
         self._cut = 0
+        self._close_reason = ""
         self._pending: set[asyncio.Task[None]] = set()
         self._sampler = sampler or Sampler()
         self._authority = authority or Authority()
@@ -143,8 +144,7 @@ class ControlServer:
         try:
             fields = await result
         except asyncio.CancelledError:
-            gone = CommandError("the arbiter has quit before the operation ended", Errno.COMMAND_ERROR)
-            self._fail(envelope, request, gone)
+            self._fail(envelope, request, CommandError(self._close_reason, Errno.COMMAND_ERROR))
         except Exception as error:
             self._fail(envelope, request, error)
         else:
@@ -163,8 +163,12 @@ class ControlServer:
         if self._router is not None and not self._router.send(envelope, reply):
             log.debug("a reply was dropped: its client is gone, or does not read; %d so far", self._router.dropped)
 
-    async def aclose(self) -> None:
-        """Answer who waits, let the replies go out, and close. Bounded: a second or so. Safe to call twice."""
+    async def aclose(self, reason: str = "the arbiter has quit before the operation ended") -> None:
+        """Answer who waits, let the replies go out, and close. Bounded: a second or so. Safe to call twice.
+
+        Whoever waits for what has not ended by then gets `reason`.
+        """
+        self._close_reason = reason
         self._desk.closing.set()
         pending = set(self._pending)
         if pending:

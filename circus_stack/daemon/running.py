@@ -34,6 +34,10 @@ from circus_stack.control.server import ControlServer
 from circus_stack.daemon.arrangement import Bound, arrange, check_with_system
 from circus_stack.daemon.aside import aside
 from circus_stack.daemon.doorkeeper import Doorkeeper
+from circus_stack.daemon.handover.endpoints import at_the_same, bind_patiently, start_patiently
+from circus_stack.daemon.handover.record import ControlRecord, HandoverRecord
+from circus_stack.daemon.handover.state import Whole, notify_fds, started_at, upgraded
+from circus_stack.daemon.handover.upgrade import Upgrade
 from circus_stack.daemon.saving import save
 from circus_stack.daemon.setting import Setting
 from circus_stack.daemon.shell import DebugShell
@@ -54,13 +58,17 @@ log = logging.getLogger(__name__)
 
 
 class Daemon:
-    """One run of a stack, from `bind` to the end."""
+    """One run of a stack, from `bind` to the end. With `resumed` it goes on where another one was."""
 
-    def __init__(self, setting: Setting, bound: Bound) -> None:
+    def __init__(self, setting: Setting, bound: Bound, resumed: HandoverRecord | None = None) -> None:
         self._setting = setting
+        self._resumed = resumed
+        # Until then nothing may be ended: what couldn't be taken over lives on, for whoever starts next.
+        self._is_begun = resumed is None
         self._bound = bound
         self._background_tasks: set[asyncio.Task[object]] = set()
         self._fqdn = socket.gethostname()
+        self._started_at = started_at(resumed)
         # What the files say is read, applied and written by one at a time.
         self._configuring = asyncio.Lock()
 
@@ -72,7 +80,8 @@ class Daemon:
                 self._build(teardown)
                 await self._serve()
         finally:
-            self._bound.release()
+            if self._is_begun:
+                self._bound.release()
         collapse = self._arbiter.oversight.collapse
         if collapse is not None:
             raise StackFailedError(collapse.watcher, collapse.reason)
@@ -89,16 +98,20 @@ class Daemon:
         )
         teardown.callback(self._reaper.close)
         self._notify = NotifySocket(
-            loop, setting.paths.directory / "notify", lambda pid, fields: self._arbiter.notified(pid, fields)
+            loop,
+            setting.paths.directory / "notify",
+            lambda pid, fields: self._arbiter.notified(pid, fields),
+            resumed=notify_fds(self._resumed),
         )
         teardown.callback(self._notify.close)
         self._build_streams(loop)
         self._build_arbiter(loop)
-        self._build_control(circus, teardown)
+        self._control_parts = teardown.enter_context(contextlib.ExitStack())
+        self._build_control(circus, None if self._resumed is None else self._resumed.control)
         teardown.enter_context(self._pidfile(circus))
         self._reaper.start()
         if threading.current_thread() is threading.main_thread():
-            SignalDesk(loop, self._arbiter, self._reload_on_hup).open()
+            SignalDesk(loop, self._arbiter, self._reload_on_hup, self._upgrade.on_signal).open()
 
     def _build_streams(self, loop: asyncio.AbstractEventLoop) -> None:
         self._tail = LiveTail()
@@ -110,8 +123,10 @@ class Daemon:
             stderr=self._setting.stderr,
             sink_timeout_s=self._bound.stack.circus.sink_timeout,
         )
-        for watcher in self._bound.stack.watchers:
+        for watcher in self._bound.stack.watchers if self._resumed is None else self._resumed.configs():
             self._streams.configure(watcher)
+        if self._resumed is not None:
+            self._streams.restore(self._resumed.streams)
 
     def _build_arbiter(self, loop: asyncio.AbstractEventLoop) -> None:
         sockets = self._bound.sockets
@@ -135,9 +150,47 @@ class Daemon:
             ),
             settle_lanes=partial(settle_lanes, sockets),
         )
-        self._arbiter = Arbiter(self._bound.stack, sockets, means)
+        resumed = None if self._resumed is None else self._resumed.arbiter
+        self._arbiter = Arbiter(self._bound.stack, sockets, means, resumed)
+        self._whole = Whole(
+            setting=self._setting,
+            runtime=self._bound.runtime,
+            notify=self._notify,
+            arbiter=self._arbiter,
+            streams=self._streams,
+            control=lambda: (self._control.endpoint, self._publisher, self._log_publisher),
+            started_at=self._started_at,
+        )
+        self._upgrade = Upgrade(
+            self._whole,
+            self._reaper,
+            close_control=self._close_control,
+            open_control=self._reopen_control,
+            is_configuring=self._configuring.locked,
+        )
 
-    def _build_control(self, circus: CircusConfig, teardown: contextlib.ExitStack) -> None:
+    def _build_control(self, circus: CircusConfig, resumed: ControlRecord | None) -> None:
+        """Bind the endpoints; those of another arbiter, where it goes on from one, at the same addresses."""
+        self._is_again = resumed is not None
+        if resumed is None:
+            self._bind_control(circus)
+            return
+        circus = at_the_same(circus, resumed)
+        bind_patiently(lambda: self._bind_control(circus), self._control_parts.close)
+        self._publisher.seq = resumed.seq
+        self._log_publisher.restore(resumed.log_seq, resumed.log_topics)
+
+    async def _close_control(self) -> None:
+        await self._control.aclose("the arbiter was upgraded meanwhile: `jobs` tells what became of it")
+        self._control_parts.close()
+
+    async def _reopen_control(self) -> None:
+        """There was no upgrade after all."""
+        self._build_control(self._bound.stack.circus, self._whole.control_state())
+        await self._open_control()
+
+    def _bind_control(self, circus: CircusConfig) -> None:
+        teardown = self._control_parts
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         # Not term(): that would wait for ever for a socket that an error left open.
         teardown.callback(context.destroy, 500)
@@ -169,6 +222,7 @@ class Daemon:
                 endpoint_owner=lambda: owner,
                 dropped_lines=self._streams.dropped_lines,
                 save=self._save,
+                upgrade=self._upgrade.run,
                 open_shell=lambda: shell.open(is_debug=circus.debug),
             ),
         )
@@ -214,7 +268,7 @@ class Daemon:
             name=self._bound.stack.circus.name,
             source=self._setting.source,
             pid=os.getpid(),
-            started_at=time.time(),
+            started_at=self._started_at,
             endpoint=self._control.near_endpoint,
             pubsub_endpoint=self._publisher.near_endpoint,
             logs_endpoint=self._log_publisher.near_endpoint,
@@ -237,23 +291,34 @@ class Daemon:
 
     async def _serve(self) -> None:
         try:
-            await self._place()
-            await self._open_control()
-            if self._setting.alongside is not None:
-                alongside = self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False))
-                self._background(alongside, "what runs alongside")
-            self._background(self._sweep_now_and_then(), "the safety sweep")
-            threading.Thread(target=self._find_name, name="circus-fqdn", daemon=True).start()
-            if self._arbiter.is_quitting:
-                return
-            await self._arbiter.run(self._setting.on_up)
+            await self._begin()
+            self._is_begun = True
+            if not self._arbiter.is_quitting:
+                await self._arbiter.run(self._setting.on_up)
         finally:
-            for task in tuple(self._background_tasks):
-                task.cancel()
-            if not self._setting.is_embedded:
-                await sweep_descendants(self._arbiter.released | self._arbiter.spared())
-            await self._streams.aclose()
-            await self._control.aclose()
+            if self._is_begun:
+                await self._end()
+
+    async def _begin(self) -> None:
+        if self._resumed is None:
+            await self._place()
+        await self._open_control()
+        if self._resumed is not None and self._resumed.place is not None:
+            self._publish(upgraded(self._resumed))
+        self._setting.on_bound()
+        if self._setting.alongside is not None:
+            alongside = self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False))
+            self._background(alongside, "what runs alongside")
+        self._background(self._sweep_now_and_then(), "the safety sweep")
+        threading.Thread(target=self._find_name, name="circus-fqdn", daemon=True).start()
+
+    async def _end(self) -> None:
+        for task in tuple(self._background_tasks):
+            task.cancel()
+        if not self._setting.is_embedded:
+            await sweep_descendants(self._arbiter.released | self._arbiter.spared())
+        await self._streams.aclose()
+        await self._control.aclose()
 
     async def _place(self) -> None:
         """Before anybody can ask for a start: no service may run without its files."""
@@ -261,10 +326,9 @@ class Daemon:
             await asyncio.to_thread(services.place, plan)
 
     async def _open_control(self) -> None:
-        await self._control.start()
+        await start_patiently(self._control.start) if self._is_again else await self._control.start()
         # Only now can a client that finds the record also reach us.
         self._bound.runtime.write_record(encode_record(self._record()))
-        self._setting.on_bound()
 
     async def _sweep_now_and_then(self) -> None:
         """Circus's check_delay: exits are seen at once without it, it only bounds what a missed wake-up could cost."""

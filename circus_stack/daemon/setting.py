@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from circus_stack.config.schema import StackConfig
+from circus_stack.daemon.handover.program import Program
 from circus_stack.events import Event
 from circus_stack.protocol.rundir import RuntimePaths
 from circus_stack.streams.drops import Dropped
@@ -22,7 +23,8 @@ class Setting:
     `circusd` only rolls. `stdout` and `stderr` take the output of processes that no stream option sends elsewhere.
     `on_bound` is called when every address is bound and nothing is started yet, `on_up` when everything has come up or
     was given up; `on_event` sees each event, `on_drop` hears of lost lines. `alongside` runs beside the arbiter until
-    its end and may call what it is given: read the configuration again and roll. `is_embedded`: the process is somebody
+    its end and may call what it is given: read the configuration again and roll. `program` is what an upgrade executes;
+    without it there is none. `is_embedded`: the process is somebody
     else's program, whose own children are neither reaped nor ended, and whose signals are answered in its main thread
     alone.
     """
@@ -40,4 +42,5 @@ class Setting:
     on_up: Callable[[], None] = lambda: None
     on_drop: Callable[[Dropped], None] = lambda _dropped: None
     on_bound: Callable[[], None] = lambda: None
+    program: Program | None = None
     alongside: Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]] | None = None

@@ -244,6 +244,13 @@ _COMMANDS = (
         "Open a kernel of IPython inside the arbiter. For its debugging: needs debug = true and ipykernel.",
         "ipython",
     ),
+    Command(
+        "upgrade",
+        "Execute the arbiter anew, in place, after a rehearsal: same pid, processes and sockets. Answered just before.",
+        "upgrade",
+        (Property("rehearsal_timeout", SECONDS, "seconds that the rehearsal may take", default=60.0),),
+        is_slow=True,
+    ),
     Command("version", "Tell the version of the arbiter.", "version", role=Role.VIEW),
     Command("schema", "Send the declarations of all options and commands.", "--json schema", role=Role.VIEW),
     Command("quit", "Stop everything and end the arbiter.", "quit --waiting", (_WAITING,)),

@@ -59,6 +59,10 @@ REPLIES: Mapping[str, str] = {
         "Waiting, or with `dry_run`: `changes`, the plan, a line each. `job`. An error leaves everything as it was."
     ),
     "ipython": "`shell`, the kernel's connection file, or false; `msg`, why not, or how to connect.",
+    "upgrade": (
+        "`job`, which is done once the new arbiter answers; `old_version` and `version`, that of the code which was "
+        "rehearsed; `pids` of the processes that it takes over. An error leaves everything as it was."
+    ),
     "version": "`version`.",
     "schema": "`options` by section and `commands`, by name.",
     "quit": "Nothing more; waiting when everything is stopped.",

@@ -10,13 +10,15 @@ from typing import get_args
 from circus_stack.streams.block import Block, Origin, StreamName
 from circus_stack.streams.framing import LineFramer
 from circus_stack.streams.pipe import PipeEnds, PipeReader, PipeYard, open_nothing, open_pipe
+from circus_stack.streams.record import CaptureRecord, PipeRecord
 from circus_stack.streams.route import Route
 
 STREAM_NAMES: tuple[StreamName, ...] = get_args(StreamName)
 
 
 class Capture:
-    """Made before the spawn with both pipes, /dev/null for those of `without`; `attach` or `abandon` must follow.
+    """Made before the spawn with both pipes, /dev/null for those of `without`; `attach` or `abandon` must follow. With
+    `resumed`, of a process that runs, whose pipes another arbiter had.
 
     Lives on by itself until both pipes end, however long a grandchild holds them.
     """
@@ -31,17 +33,21 @@ class Capture:
         without: Collection[StreamName] = (),
         on_closed: Callable[[Capture], None],
         clock: Callable[[], float] = time.time,
+        resumed: CaptureRecord | None = None,
     ) -> None:
         self._yard = yard
         self._route = route
         self._wid = wid
         self._on_closed = on_closed
         self._clock = clock
-        self._ends: dict[StreamName, PipeEnds] = _open_pipes(owner, without)
+        self._ends: dict[StreamName, PipeEnds] = {} if resumed is not None else _open_pipes(owner, without)
         self._streams: list[_CapturedStream] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._is_finished = False
         route.hold()
+        if resumed is not None:
+            for pipe in resumed.pipes:
+                self._begin(pipe, resumed.pid)
 
     @property
     def route(self) -> Route:
@@ -65,12 +71,34 @@ class Capture:
             pipe.close_childs()
             if pipe.ours is None:
                 continue
-            origin = Origin(self._route.watcher, self._wid, pid, name)
-            stream = _CapturedStream(self._yard, pipe.ours, origin, self._route, self._clock, self._on_progress)
-            self._streams.append(stream)
-            stream.reader.resume()
+            self._begin(PipeRecord(stream=name, fd=pipe.ours), pid)
         if not self._streams:
             self._finish()
+
+    def _begin(self, pipe: PipeRecord, pid: int) -> None:
+        origin = Origin(self._route.watcher, self._wid, pid, pipe.stream)
+        stream = _CapturedStream(self._yard, pipe, origin, self._route, self._clock, self._on_progress)
+        self._streams.append(stream)
+        stream.reader.resume()
+
+    def state(self) -> CaptureRecord | None:
+        """What another one can go on from; None where there is nothing more to read."""
+        pipes = tuple(stream.state() for stream in self._streams if not stream.reader.is_closed)
+        if not pipes:
+            return None
+        # Of a process, all streams have its pid.
+        pid = self._streams[0].origin.pid
+        return CaptureRecord(watcher=self._route.watcher, wid=self._wid, pid=pid, pipes=pipes)
+
+    def pause(self) -> None:
+        """Read no more for now; `resume` goes on."""
+        for stream in self._streams:
+            stream.reader.pause()
+
+    def resume(self) -> None:
+        """Read on."""
+        for stream in self._streams:
+            stream.reader.resume()
 
     def abandon(self) -> None:
         """There will be no process: close everything."""
@@ -136,18 +164,24 @@ class _CapturedStream:
     def __init__(
         self,
         yard: PipeYard,
-        fd: int,
+        pipe: PipeRecord,
         origin: Origin,
         route: Route,
         clock: Callable[[], float],
         on_progress: Callable[[], None],
     ) -> None:
-        self._origin = origin
+        self.origin = origin
         self._route = route
         self._clock = clock
         self._on_progress = on_progress
         self._framer = LineFramer()
-        self.reader = PipeReader(yard, fd, on_data=self._on_data, may_read=self._may_read)
+        self._framer.restore(pipe.rest)
+        self.reader = PipeReader(yard, pipe.fd, on_data=self._on_data, may_read=self._may_read, is_large=pipe.is_large)
+
+    def state(self) -> PipeRecord:
+        """The pipe and its unfinished line."""
+        reader = self.reader
+        return PipeRecord(stream=self.origin.stream, fd=reader.fd, rest=self._framer.rest, is_large=reader.is_large)
 
     def flush(self) -> None:
         """Pass on the unfinished line."""
@@ -164,10 +198,10 @@ class _CapturedStream:
 
     def _pass_on(self, data: bytes) -> None:
         if data:
-            self._route.pass_on(Block(self._origin, self._clock(), data))
+            self._route.pass_on(Block(self.origin, self._clock(), data))
 
     def _may_read(self) -> bool:
-        return self._route.has_room(self._origin.stream, self.reader.resume_soon)
+        return self._route.has_room(self.origin.stream, self.reader.resume_soon)
 
 
 def _open_pipes(owner: int | None, without: Collection[StreamName]) -> dict[StreamName, PipeEnds]:

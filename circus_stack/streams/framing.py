@@ -36,6 +36,16 @@ class LineFramer:
         """The unfinished line, as it stands; empty if there is none."""
         return self._release(b"")
 
+    @property
+    def rest(self) -> bytes:
+        """The unfinished line so far."""
+        return b"".join(self._rest)
+
+    def restore(self, rest: bytes) -> None:
+        """Begin with an unfinished line."""
+        if rest:
+            self._hold(rest)
+
     def _hold(self, data: bytes) -> None:
         self._rest.append(data)
         self._rest_size += len(data)

@@ -45,6 +45,8 @@ class Lane:
         self._closing = False
         self._closed = threading.Event()
         self._close_callbacks: list[Callable[[], None]] = []
+        self._rest_callbacks: list[Callable[[], None]] = []
+        self._is_sink_open = True
         self._thread: threading.Thread | None = None
         self.ticks = 0
 
@@ -73,7 +75,8 @@ class Lane:
                 if self._thread is None:
                     self._start()
                 else:
-                    self._changed.notify()
+                    # All: somebody may wait until everything is written.
+                    self._changed.notify_all()
         if is_news:
             self._tell_drops()
 
@@ -97,6 +100,26 @@ class Lane:
         """Write to `sink` from the next block on; the old one is closed before."""
         with self._changed:
             self._next_sink = sink
+
+    def rest(self, on_rested: Callable[[], None]) -> None:
+        """Write what is queued and close the sink, all in the thread; then call `on_rested` (from it). For the moment
+        before an exec: who puts a block in after that gives it another sink first (`change_sink`)."""
+        with self._changed:
+            self._rest_callbacks.append(on_rested)
+            if self._thread is None:
+                self._start()
+            self._changed.notify_all()
+
+    def wait_written(self, timeout_s: float) -> bool:
+        """Block until all that was put in is written; False once the sink has made no progress for `timeout_s`."""
+        with self._changed:
+            seen = -1
+            while self._size and not self._closed.is_set():
+                if seen == self.ticks:
+                    return False
+                seen = self.ticks
+                self._changed.wait_for(lambda: not self._size, timeout_s)
+        return True
 
     def listen_to_drops(self, listener: Callable[[Lane], None]) -> None:
         """Call `listener`, from any thread, when drops wait to be collected."""
@@ -162,6 +185,7 @@ class Lane:
         """What is to be written next; empty when the lane is closed and nothing is left."""
         with self._changed:
             while not self._queue and not self._closing:
+                self._rest_if_asked()
                 self._changed.wait()
             batch: list[Block] = []
             size = 0
@@ -171,14 +195,24 @@ class Lane:
                 size += len(batch[-1].data)
             return batch
 
+    def _rest_if_asked(self) -> None:
+        """Needs the lock: nobody puts anything in meanwhile."""
+        callbacks, self._rest_callbacks = self._rest_callbacks, []
+        if callbacks:
+            self._close_sink()
+            _call_all(callbacks)
+
     def _follow_change(self) -> None:
         with self._changed:
             sink, self._next_sink = self._next_sink, None
         if sink is not None:
             self._close_sink()
-            self._sink = sink
+            self._sink, self._is_sink_open = sink, True
 
     def _close_sink(self) -> None:
+        if not self._is_sink_open:
+            return
+        self._is_sink_open = False
         try:
             self._sink.close()
         except Exception:
@@ -200,6 +234,7 @@ class Lane:
         """`size` bytes are off the queue: let the readers go on once it is half empty."""
         with self._changed:
             self._size -= size
+            self._changed.notify_all()
             if self._size > self._capacity // 2:
                 return
             self._stall_reason = ""

@@ -79,6 +79,8 @@ class PipeYard:
         self.loop = loop
         self.readable = ReadySet(loop)
         self._left = max_large
+        # While everything is about to be handed over, nothing is read: it stays in the pipes.
+        self.is_paused = False
 
     def enlarge(self, fd: int) -> bool:
         """Make the pipe large; False if there are too many or the kernel refuses."""
@@ -90,6 +92,10 @@ class PipeYard:
             return False
         self._left -= 1
         return True
+
+    def take_large(self) -> None:
+        """One that is large already came from another yard."""
+        self._left -= 1
 
     def give_back(self) -> None:
         """One of them was closed."""
@@ -113,10 +119,13 @@ class PipeReader:
         *,
         on_data: Callable[[bytes], None],
         may_read: Callable[[], bool],
+        is_large: bool = False,
     ) -> None:
         self._yard = yard
         self._fd = fd
-        self._read_size = READ_SIZE
+        self._read_size = LARGE if is_large else READ_SIZE
+        if is_large:
+            yard.take_large()
         self._on_data = on_data
         self._may_read = may_read
         self._is_watched = False
@@ -126,9 +135,19 @@ class PipeReader:
         """Whether the end of file was reached, or `close` called."""
         return self._fd < 0
 
+    @property
+    def fd(self) -> int:
+        """Our end; negative when closed."""
+        return self._fd
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the pipe was made larger."""
+        return self._read_size == LARGE
+
     def resume(self) -> None:
-        """Begin to read, or go on."""
-        if self._fd >= 0 and not self._is_watched:
+        """Begin to read, or go on; not while the whole yard is paused."""
+        if self._fd >= 0 and not self._is_watched and not self._yard.is_paused:
             self._yard.readable.add(self._fd, self._on_readable)
             self._is_watched = True
 
@@ -146,21 +165,22 @@ class PipeReader:
 
     def close(self) -> None:
         """Read no more; `on_data` isn't called again."""
-        self._pause()
+        self.pause()
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)
             if self._read_size == LARGE:
                 self._yard.give_back()
 
-    def _pause(self) -> None:
+    def pause(self) -> None:
+        """Read no more until `resume`."""
         if self._is_watched:
             self._is_watched = False
             self._yard.readable.remove(self._fd)
 
     def _on_readable(self) -> None:
         if not self._may_read():
-            self._pause()
+            self.pause()
             return
         try:
             data = os.read(self._fd, self._read_size)

@@ -21,6 +21,7 @@ class LanePool:
         self._lanes: dict[Key, Lane] = {}
         self._users: dict[Key, int] = {}
         self._plans: dict[Key, SinkPlan] = {}
+        self._places: dict[Key, Place] = {}
         self._closing: dict[Lane, Key] = {}
 
     @property
@@ -39,7 +40,7 @@ class LanePool:
             self._lanes[key] = lane = Lane(
                 sink_plan.open(place), name=name_of(sink_plan, place), after=self._closing_lane(key)
             )
-            self._plans[key] = sink_plan
+            self._plans[key], self._places[key] = sink_plan, place
             self._on_opened(lane)
         self._users[key] = self._users.get(key, 0) + 1
         return key
@@ -52,6 +53,16 @@ class LanePool:
             self._lanes[key].change_sink(sink_plan.open(place))
             self._plans[key] = sink_plan
 
+    @property
+    def lanes(self) -> Iterable[Lane]:
+        """All that are in use."""
+        return tuple(self._lanes.values())
+
+    def reopen(self) -> None:
+        """Open anew the sinks of lanes that rest: they are to write on after all."""
+        for key, lane in self._lanes.items():
+            lane.change_sink(self._plans[key].open(self._places[key]))
+
     def lane(self, key: Key) -> Lane:
         """The lane of a key that is held."""
         return self._lanes[key]
@@ -61,7 +72,7 @@ class LanePool:
         self._users[key] -= 1
         if self._users[key]:
             return
-        del self._users[key], self._plans[key]
+        del self._users[key], self._plans[key], self._places[key]
         lane = self._lanes.pop(key)
         self._closing[lane] = key
         lane.close(lambda: self._closed(lane))

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import SpawnError
@@ -16,6 +17,7 @@ from circus_stack.streams.drops import Dropped
 from circus_stack.streams.lane import Lane
 from circus_stack.streams.output import Console
 from circus_stack.streams.pipe import PipeYard
+from circus_stack.streams.record import CaptureRecord, StreamsRecord
 from circus_stack.streams.route import Lanes, Route
 from circus_stack.streams.stalls import StallWatch
 from circus_stack.streams.switchboard import Switchboard
@@ -109,6 +111,71 @@ class Streams:
             route.release()
         self._captures.add(capture)
         return capture
+
+    # -- handing over ---------------------------------------------------------------------------------------------
+
+    def state(self) -> StreamsRecord:
+        """What other streams go on from. Lines that were read are in it only if they are unfinished, or in the tail:
+        `rest` before."""
+        found = [(self._board.configs_of(each.route), each.state()) for each in self._captures]
+        captures = (
+            replace(record, stdout_stream=configs[0], stderr_stream=configs[1])
+            for configs, record in found
+            if record is not None
+        )
+        return StreamsRecord(captures=tuple(captures), dropped=dict(self._dropped), tail=self._tail.state())
+
+    def restore(self, record: StreamsRecord) -> None:
+        """Go on where other streams were, with their descriptors; all watchers that there are have been configured.
+        Raises ConfigError for a sink that cannot be made."""
+        self._tail.restore(record.tail)
+        self._dropped.update(record.dropped)
+        gone = {each.watcher for each in record.captures} - set(self._board.names)
+        for each in record.captures:
+            self._restore_capture(each)
+        for name in gone:
+            # What its processes still write is taken to the end.
+            self._board.forget(name)
+
+    def _restore_capture(self, record: CaptureRecord) -> None:
+        route = self._board.route(
+            WatcherConfig(name=record.watcher, stdout_stream=record.stdout_stream, stderr_stream=record.stderr_stream)
+        )
+        self._captures.add(Capture(self._yard, route, record.wid, on_closed=self._captures.discard, resumed=record))
+
+    async def rest(self, timeout_s: float) -> list[str]:
+        """Read no more, write what was read, close the sinks; the names of those that did not end in time. `wake` takes
+        it back."""
+        self._yard.is_paused = True
+        for capture in self._captures:
+            capture.pause()
+        waits = {lane: self._rested(lane) for lane in self._board.lanes}
+        closing = {lane: self._closed(lane) for lane in self._board.closing_lanes}
+        tasks = {**waits, **closing}
+        if tasks:
+            await asyncio.wait(tasks.values(), timeout=timeout_s)
+        late = [lane.name for lane, task in tasks.items() if not task.done()]
+        for task in tasks.values():
+            task.cancel()
+        return late
+
+    def wake(self) -> None:
+        """Go on after a `rest`: open the sinks anew, read on."""
+        self._board.reopen()
+        self._yard.is_paused = False
+        for capture in self._captures:
+            capture.resume()
+
+    def report_drops(self) -> None:
+        """Tell now what would be told in a moment."""
+        self._drops.report()
+
+    def _rested(self, lane: Lane) -> asyncio.Task[bool]:
+        event = asyncio.Event()
+        lane.rest(lambda: call_in_loop(self._loop, event.set))
+        return self._loop.create_task(event.wait())
+
+    # -- the end ---------------------------------------------------------------------------------------------------
 
     async def aclose(self, timeout_s: float = 5.0) -> bool:
         """Read all that processes wrote, write it, close the sinks; False where a sink did not end within `timeout_s`.

@@ -61,6 +61,19 @@ class Switchboard:
         return tuple(self._routes)
 
     @property
+    def lanes(self) -> Iterable[Lane]:
+        """The lanes that are in use, but for the defaults."""
+        return self._pool.lanes
+
+    def reopen(self) -> None:
+        """Open anew the sinks of lanes that rest."""
+        self._pool.reopen()
+
+    def configs_of(self, route: Route) -> StreamConfigs:
+        """The stream options that a route stands for."""
+        return self._wirings[route].configs
+
+    @property
     def closing_lanes(self) -> Iterable[Lane]:
         """The lanes that no one uses and that still write what they have."""
         return self._pool.closing_lanes

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import starmap
 
-from circus_stack.streams.block import Block, LogLine, split_lines
+from circus_stack.streams.block import Block, LogLine, Origin, split_lines
+from circus_stack.streams.record import TailBlock, TailRecord
 
 Entry = tuple[int, LogLine]
 """A line and its number. Numbers only grow; a snapshot and the feed that follows join by them without a hole."""
@@ -38,6 +40,10 @@ class _Ring:
         while len(blocks) > 1 and (self._size > self._max_bytes or len(blocks) > self._max_lines):
             self._size -= len(blocks.popleft()[1].data)
 
+    def blocks(self) -> Iterable[tuple[int, Block]]:
+        """What is kept, oldest first."""
+        return self._blocks
+
     def entries(self, pid: int | None) -> list[Entry]:
         """At most `max_lines` lines, oldest first, of one process or of all."""
         newest_first: list[list[Entry]] = []
@@ -62,6 +68,19 @@ def numbered(position: int, data: bytes) -> list[tuple[int, bytes]]:
         # No newline follows a piece that was cut out of a longer line.
         offset += data.startswith(b"\n", offset)
     return found
+
+
+def _record(number: int, block: Block) -> TailBlock:
+    origin = block.origin
+    return TailBlock(
+        number=number,
+        watcher=origin.watcher,
+        wid=origin.wid,
+        pid=origin.pid,
+        stream=origin.stream,
+        time=block.time,
+        data=block.data,
+    )
 
 
 def _entries(position: int, block: Block) -> list[Entry]:
@@ -115,6 +134,18 @@ class LiveTail:
                 self._feeds.remove(feed)
 
         return unsubscribe
+
+    def state(self) -> TailRecord:
+        """What another tail goes on from."""
+        kept = sorted((entry for ring in self._rings.values() for entry in ring.blocks()), key=lambda entry: entry[0])
+        return TailRecord(next_number=self._position, blocks=tuple(starmap(_record, kept)))
+
+    def restore(self, record: TailRecord) -> None:
+        """Go on where another tail was, before anything is added."""
+        for each in record.blocks:
+            self._position = each.number
+            self.add(Block(Origin(each.watcher, each.wid, each.pid, each.stream), each.time, each.data))
+        self._position = record.next_number
 
     def forget(self, watcher: str) -> None:
         """Drop the lines of a watcher that is gone."""

@@ -18,22 +18,31 @@ _MAX_BATCH = 64
 
 
 class NotifySocket:
-    """Calls `on_message(pid, {"READY": "1", ...})` in the loop for each datagram."""
+    """Calls `on_message(pid, {"READY": "1", ...})` in the loop for each datagram. `resumed`: the descriptors, `fd` and
+    `path_fd`, of one that was bound before, at the same path."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, path: Path, on_message: Callable[[int, Mapping[str, str]], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        path: Path,
+        on_message: Callable[[int, Mapping[str, str]], None],
+        resumed: tuple[int, int] | None = None,
     ) -> None:
         self.path = path
         self._loop = loop
         self._on_message = on_message
-        path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._socket.bind(str(path))
-        # Whoever may reach the socket may write to it; the directory around it, or holding `path_fd`, decides who may.
-        path.chmod(0o666)
-        self.path_fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        if resumed is None:
+            self._socket = _bound(path)
+            self.path_fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        else:
+            # What has been said meanwhile waits in it.
+            self._socket, self.path_fd = socket.socket(fileno=resumed[0]), resumed[1]
         loop.add_reader(self._socket, self.drain)
+
+    @property
+    def fd(self) -> int:
+        """The socket."""
+        return self._socket.fileno()
 
     def drain(self) -> None:
         """Hand on what has been said by now; before a process is reaped, so that its last word comes before its end."""
@@ -54,6 +63,16 @@ class NotifySocket:
         self._socket.close()
         os.close(self.path_fd)
         self.path.unlink(missing_ok=True)
+
+
+def _bound(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    bound.bind(str(path))
+    # Whoever may reach the socket may write to it; the directory around it, or holding `path_fd`, decides who may.
+    path.chmod(0o666)
+    return bound
 
 
 def _sender(ancillary: list[tuple[int, int, bytes]]) -> int | None:

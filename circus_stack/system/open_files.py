@@ -47,6 +47,11 @@ def raise_open_files() -> None:
         _given.limits = (soft, hard)
 
 
+def remember_given(limits: tuple[int, int] | None) -> None:
+    """The limits that this process was given before an exec, which left them raised."""
+    _given.limits = limits
+
+
 def given_limits() -> tuple[int, int] | None:
     """The soft and the hard limit that this process was started with; None where they are still what holds."""
     return _given.limits

@@ -133,6 +133,11 @@ class Reaper:
         if not self._sharers:
             self._loop.call_soon(self.reap_strangers)
 
+    @property
+    def watched(self) -> frozenset[int]:
+        """Those that were added and are not reaped yet."""
+        return frozenset(self._watched)
+
     def knows(self, pid: int) -> bool:
         """Whether `pid` was added and is not reaped yet, so that it cannot have been given to another process."""
         return pid in self._watched

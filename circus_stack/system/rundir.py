@@ -66,6 +66,11 @@ class RuntimeDirectory:
         held._remove_own_files()
         return held
 
+    @property
+    def lock_fd(self) -> int:
+        """The lock goes with it; negative once released."""
+        return self._lock_fd
+
     def write_record(self, data: bytes) -> None:
         """Write what clients read, all at once."""
         write_atomically(self._files.record, data, 0o600)

@@ -7,7 +7,10 @@ import signal
 from collections.abc import Callable
 
 # All that a person or an init system sends to an arbiter.
-_HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
+_HELD = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP),
+    *(signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR2),
+)
 
 
 def hold_signals() -> None:

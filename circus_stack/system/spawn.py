@@ -23,7 +23,7 @@ from circus_stack.system.limits import Limits, check_limits, sets_limit
 from circus_stack.system.open_files import as_given, given_limits, has_room
 from circus_stack.system.posix_spawn import is_available, posix_spawn
 from circus_stack.system.priorities import Priorities
-from circus_stack.system.process_stamp import Stamp
+from circus_stack.system.process_stamp import Stamp, stamp_of
 from circus_stack.system.wrapping import wrap
 
 # Too many descriptors here or in the whole machine, too many processes, no memory.
@@ -94,6 +94,19 @@ def _spawn(plan: SpawnPlan, path: str | None = None) -> Child:
     except (ValueError, OverflowError, subprocess.SubprocessError) as error:
         raise SpawnError(f"cannot execute {program!r}: {error}") from error
     return _child(pid, program)
+
+
+def watch_child(pid: int) -> Child:
+    """A process that another arbiter has started: a child of ours where that was the program that this process was
+    before an exec. Raises ProcessLookupError where it is gone, and nobody's to reap."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        stamp = stamp_of(pid)
+        if stamp is None:
+            raise ProcessLookupError(errno.ESRCH, f"there is no process {pid}") from None
+        return Child(pid, os.pidfd_open(pid), stamp)
+    return Child(pid, os.pidfd_open(pid))
 
 
 def spawn_all(plans: Sequence[SpawnPlan]) -> Iterator[Child | SpawnError]:

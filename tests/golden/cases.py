@@ -92,13 +92,15 @@ def resolve(case: Case) -> str:
         folder = Path(stage).resolve() / "golden"
         shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "*.txt", "__pycache__"))
         try:
-            text = render(_load(case, folder / case.file))
+            text = render(load(case, folder))
         except ConfigError as error:
             text = f"refused\n\n{error}\n"
     return text.replace(str(folder), "HERE").replace(sys.executable, "python")
 
 
-def _load(case: Case, path: Path) -> StackConfig:
+def load(case: Case, folder: Path = HERE) -> StackConfig:
+    """The stack of a case whose files stand in `folder`; raises ConfigError."""
+    path = folder / case.file
     if path.parent.name == "circus":
         return load_circus(path, environ=case.environ)
     return load_stack(

@@ -16,6 +16,7 @@ from circus_stack.control.handlers import (
     signals,
     sockets,
     statistics,
+    upgrading,
     watchers,
 )
 
@@ -51,5 +52,6 @@ HANDLERS: dict[str, Handler] = {
     "stats": statistics.stats,
     "status": listing.status,
     "stop": operations.stop,
+    "upgrade": upgrading.upgrade,
     "version": configuration.version,
 }

@@ -1,0 +1,16 @@
+"""How the program that runs an arbiter was started, and is started again. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """How this program was started, and is started again. `flush` writes what it has said itself: whether that could be
+    done within so many seconds."""
+
+    command: tuple[str, ...]
+    environ: Mapping[str, str]
+    flush: Callable[[float], bool]

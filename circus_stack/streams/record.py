@@ -1,0 +1,66 @@
+"""What the streams of one arbiter hand to those of the next: frozen values. Nothing here acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from circus_stack.config.values import StreamConfig
+from circus_stack.streams.block import StreamName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipeRecord:
+    """Our end of one pipe. `rest` was read from it and is the beginning of a line; `is_large`: it was made larger."""
+
+    stream: StreamName
+    fd: int
+    rest: bytes = b""
+    is_large: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureRecord:
+    """The pipes of one process that have not ended, and the options of the streams that their lines go to."""
+
+    watcher: str
+    wid: int
+    pid: int
+    pipes: tuple[PipeRecord, ...]
+    stdout_stream: StreamConfig | None = None
+    stderr_stream: StreamConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailBlock:
+    """Lines that the tail keeps, with the number of the first; `time` is seconds since the epoch."""
+
+    number: int
+    watcher: str
+    wid: int
+    pid: int
+    stream: StreamName
+    time: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailRecord:
+    """The live tail: the number that the next line gets, and what is kept, in order."""
+
+    next_number: int = 0
+    blocks: tuple[TailBlock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamsRecord:
+    """All captures; how many lines of each watcher were dropped."""
+
+    captures: tuple[CaptureRecord, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    tail: TailRecord = TailRecord()
+
+    def fds(self) -> Iterator[int]:
+        """The descriptors of the pipes."""
+        for capture in self.captures:
+            yield from (pipe.fd for pipe in capture.pipes)
