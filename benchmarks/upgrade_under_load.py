@@ -1,5 +1,5 @@
-"""Whether upgrades in place lose a request or a line: wrk on a served app, and programs that write numbered lines, while
-the arbiter executes itself anew.
+"""Whether upgrades in place lose a request or a line: wrk on a served app, and programs that write numbered lines,
+while the arbiter executes itself anew.
 
     python -m benchmarks.upgrade_under_load [--backend NAME] [--upgrades 10] [--close]
 

@@ -15,9 +15,10 @@ from typing import Any
 from circus_stack.arbiter import operations
 from circus_stack.arbiter.changes import Changes
 from circus_stack.arbiter.condition import Condition
+from circus_stack.arbiter.handover.keeping import keeper_state
 from circus_stack.arbiter.handover.quiet import under_way
 from circus_stack.arbiter.handover.record import ArbiterRecord
-from circus_stack.arbiter.handover.restoring import arbiter_state, restore_keepers
+from circus_stack.arbiter.handover.restoring import jobs_state, restore_keepers
 from circus_stack.arbiter.hook_views import ArbiterView
 from circus_stack.arbiter.jobs import Job, JobBook
 from circus_stack.arbiter.keeper import Keeper
@@ -79,6 +80,8 @@ class Arbiter:
         if resumed is not None:
             self.jobs.restore(resumed.jobs.last_id, resumed.jobs.jobs)
             self._changes.released |= set(resumed.released)
+            for token in resumed.spared_tokens:
+                means.kinship.spare(token)
             restore_keepers(resumed.watchers, self._keepers, self._sequencer.may_start)
 
     # -- questions, answered at once --------------------------------------------------------------------------
@@ -294,8 +297,14 @@ class Arbiter:
 
     def state(self) -> ArbiterRecord:
         """What another one can go on from, as long as nothing is `under_way`."""
-        keepers, sockets = self._keepers.values(), self._sockets.values()
-        return arbiter_state(self.stack, keepers, sockets, self.jobs, self._changes.released, self._means.epoch())
+        return ArbiterRecord(
+            declared=self.stack,
+            watchers=tuple(map(keeper_state, self._keepers.values())),
+            sockets=tuple(each.state() for each in self._sockets.values()),
+            jobs=jobs_state(self.jobs, self._means.epoch()),
+            released=tuple(self._changes.released),
+            spared_tokens=tuple(self._means.kinship.spared_tokens),
+        )
 
     def under_way(self) -> tuple[str, ...]:
         """What is being changed now, in words; empty where every watcher is at rest."""

@@ -72,6 +72,11 @@ class Kinship:
         """What the process with that token has left behind may outlive the arbiter."""
         self._spared_tokens.add(token)
 
+    @property
+    def spared_tokens(self) -> frozenset[str]:
+        """The tokens of processes whose strays may outlive the arbiter."""
+        return frozenset(self._spared_tokens)
+
     def spared(self) -> frozenset[int]:
         """The strays that may outlive the arbiter."""
         if not self._spared_tokens:

@@ -123,10 +123,11 @@ class Daemon:
             stderr=self._setting.stderr,
             sink_timeout_s=self._bound.stack.circus.sink_timeout,
         )
-        for watcher in self._bound.stack.watchers if self._resumed is None else self._resumed.configs():
-            self._streams.configure(watcher)
         if self._resumed is not None:
-            self._streams.restore(self._resumed.streams)
+            self._streams.restore(self._resumed.configs(), self._resumed.streams)
+            return
+        for watcher in self._bound.stack.watchers:
+            self._streams.configure(watcher)
 
     def _build_arbiter(self, loop: asyncio.AbstractEventLoop) -> None:
         sockets = self._bound.sockets

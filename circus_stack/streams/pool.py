@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from circus_stack.config.values import StreamConfig
+from circus_stack.errors import ConfigError
 from circus_stack.streams.lane import Lane
 from circus_stack.streams.place import Place
 from circus_stack.streams.registry import DEFAULT_SINK, SinkPlan, plan, shipped_name
+
+log = logging.getLogger(__name__)
 
 Key = tuple[str, ...]
 
@@ -61,7 +65,11 @@ class LanePool:
     def reopen(self) -> None:
         """Open anew the sinks of lanes that rest: they are to write on after all."""
         for key, lane in self._lanes.items():
-            lane.change_sink(self._plans[key].open(self._places[key]))
+            try:
+                lane.change_sink(self._plans[key].open(self._places[key]))
+            except ConfigError as error:
+                # The old one is closed. What is ours opens again by itself; a stranger's tells what it drops.
+                log.error("%s cannot be opened again: %s", lane.name, error)
 
     def lane(self, key: Key) -> Lane:
         """The lane of a key that is held."""

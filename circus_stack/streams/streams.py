@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.errors import SpawnError
+from circus_stack.errors import ConfigError, SpawnError
 from circus_stack.streams.block import StreamName
 from circus_stack.streams.capture import Capture
 from circus_stack.streams.drop_reporter import DropReporter
@@ -24,6 +25,8 @@ from circus_stack.streams.switchboard import Switchboard
 from circus_stack.streams.tail import LiveTail
 from circus_stack.streams.wake import call_in_loop
 from circus_stack.system.identity import resolve_identity
+
+log = logging.getLogger(__name__)
 
 
 class Streams:
@@ -125,9 +128,11 @@ class Streams:
         )
         return StreamsRecord(captures=tuple(captures), dropped=dict(self._dropped), tail=self._tail.state())
 
-    def restore(self, record: StreamsRecord) -> None:
-        """Go on where other streams were, with their descriptors; all watchers that there are have been configured.
-        Raises ConfigError for a sink that cannot be made."""
+    def restore(self, watchers: Iterable[WatcherConfig], record: StreamsRecord) -> None:
+        """Go on where other streams were, with their descriptors, for these watchers. It is too late to refuse: where
+        a sink cannot be made, the lines go where those go that no option sends elsewhere."""
+        for watcher in watchers:
+            self._accept(watcher)
         self._tail.restore(record.tail)
         self._dropped.update(record.dropped)
         gone = {each.watcher for each in record.captures} - set(self._board.names)
@@ -137,8 +142,15 @@ class Streams:
             # What its processes still write is taken to the end.
             self._board.forget(name)
 
+    def _accept(self, watcher: WatcherConfig) -> Route:
+        try:
+            return self._board.route(watcher)
+        except ConfigError as error:
+            log.error("the output of %s goes to the arbiter's own:\n%s", watcher.name, error)
+            return self._board.route(replace(watcher, stdout_stream=None, stderr_stream=None))
+
     def _restore_capture(self, record: CaptureRecord) -> None:
-        route = self._board.route(
+        route = self._accept(
             WatcherConfig(name=record.watcher, stdout_stream=record.stdout_stream, stderr_stream=record.stderr_stream)
         )
         self._captures.add(Capture(self._yard, route, record.wid, on_closed=self._captures.discard, resumed=record))

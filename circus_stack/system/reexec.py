@@ -30,8 +30,11 @@ class Handover:
         return f"{_REHEARSE}:{self.memory_fd}:{self.report_fd}"
 
     def read(self) -> bytes:
-        """What was handed over. Raises OSError."""
-        return os.pread(self.memory_fd, os.fstat(self.memory_fd).st_size, 0)
+        """What was handed over, once: the file goes with it. Raises OSError."""
+        try:
+            return os.pread(self.memory_fd, os.fstat(self.memory_fd).st_size, 0)
+        finally:
+            os.close(self.memory_fd)
 
 
 def claim_handover(environ: MutableMapping[str, str]) -> Handover | None:

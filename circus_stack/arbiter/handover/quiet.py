@@ -27,6 +27,8 @@ def _reason(keeper: Keeper) -> str:
         return f"{hooks} is under way"
     if keeper.is_between_hooks:
         return "a process is between its hooks"
+    if keeper.ends.orphans.is_busy:
+        return "what a process has left behind is being ended"
     if keeper.is_on_trial:
         return "options that it was given are on trial"
     if watcher.retiring is not None or watcher.is_one_by_one:

@@ -143,13 +143,14 @@ class JobsRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArbiterRecord:
     """A whole arbiter. `declared` is what the file said when it was read last; `released` are processes that were let
-    go and must not be swept away at the end."""
+    go and must not be swept away at the end, nor what those with `spared_tokens` have left behind."""
 
     declared: StackConfig
     watchers: tuple[WatcherRecord, ...] = ()
     sockets: tuple[SocketRecord, ...] = ()
     jobs: JobsRecord = JobsRecord()
     released: tuple[int, ...] = ()
+    spared_tokens: tuple[str, ...] = ()
 
     def fds(self) -> Iterator[int]:
         """The descriptors of its sockets."""

@@ -1,4 +1,4 @@
-"""The whole arbiter to a record, and the watchers of a new one back from it. In the loop, without a wait."""
+"""The jobs of an arbiter to their record, and the watchers of a new one back from theirs. In the loop, no wait."""
 
 from __future__ import annotations
 
@@ -6,41 +6,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from circus_stack.arbiter.handover.keeping import keeper_state, restore_keeper
-from circus_stack.arbiter.handover.record import ArbiterRecord, JobsRecord, WatcherRecord
+from circus_stack.arbiter.handover.keeping import restore_keeper
+from circus_stack.arbiter.handover.record import JobsRecord, WatcherRecord
 from circus_stack.arbiter.jobs import Job, JobBook, JobState
 from circus_stack.arbiter.keeper import Keeper
-from circus_stack.arbiter.sockets import ListeningSocket
-from circus_stack.config.schema import StackConfig
 
 _CUT = "the arbiter was upgraded while this waited; what it asked for goes on"
 # The command whose job is at its end when another arbiter goes on.
 UPGRADE = "upgrade"
 
 
-def arbiter_state(
-    declared: StackConfig,
-    keepers: Iterable[Keeper],
-    sockets: Iterable[ListeningSocket],
-    jobs: JobBook,
-    released: Iterable[int],
-    now: float,
-) -> ArbiterRecord:
-    """What an `Arbiter` goes on from; `now` is the time of day."""
-    return ArbiterRecord(
-        declared=declared,
-        watchers=tuple(map(keeper_state, keepers)),
-        sockets=tuple(each.state() for each in sockets),
-        jobs=JobsRecord(last_id=jobs.last_id(), jobs=_ended(jobs, now)),
-        released=tuple(released),
-    )
-
-
-def _ended(jobs: JobBook, now: float) -> tuple[Job, ...]:
-    """All jobs as ended: whoever waited in one for processes to serve does so no more, and the wait was all there was.
-    The upgrade itself has succeeded where anybody reads this."""
+def jobs_state(jobs: JobBook, now: float) -> JobsRecord:
+    """All jobs as ended, at `now` (the time of day): whoever waited in one for processes to serve does so no more, and
+    the wait was all there was. The upgrade itself has succeeded where anybody reads this."""
     unfinished = {job.id for job in jobs.unfinished}
-    return tuple(_end(job, now) if job.id in unfinished else job for job in jobs.jobs())
+    ended = (_end(job, now) if job.id in unfinished else job for job in jobs.jobs())
+    return JobsRecord(last_id=jobs.last_id(), jobs=tuple(ended))
 
 
 def _end(job: Job, now: float) -> Job:

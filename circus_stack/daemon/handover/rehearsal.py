@@ -14,6 +14,7 @@ from pathlib import Path
 
 from circus_stack import __version__
 from circus_stack.arbiter.arbiter import Arbiter
+from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Capture, Means
 from circus_stack.arbiter.pulse import Pulse
@@ -172,6 +173,7 @@ async def _build(record: HandoverRecord) -> None:
     means = Means(
         loop=loop,
         reaper=reaper,
+        kinship=Kinship(loop, reaper, adopts_orphans=False),
         pulse=Pulse(),
         open_capture=_no_capture,
         publish=lambda _event: None,

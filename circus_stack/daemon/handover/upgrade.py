@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -129,6 +130,8 @@ class Upgrade:
                 raise HandoverError(f"what was read could not be written within {_WRITE_S:g} s to {', '.join(late)}")
             if not self._under_way():
                 return
+            # Something began while the last lines were written: nothing needs to stand still until it has ended.
+            self._streams.wake()
 
     async def _wait_for_jobs(self, patience_s: float) -> None:
         """Let what was asked for end by itself, if it soon does."""
@@ -184,8 +187,11 @@ class Upgrade:
         hold_signals()
         try:
             memory_fd = write_memory(data)
-            environ = {**program.environ, VARIABLE: Handover(memory_fd).text()}
-            execute(program.command, environ, [*fds, memory_fd])
+            try:
+                environ = {**program.environ, VARIABLE: Handover(memory_fd).text()}
+                execute(program.command, environ, [*fds, memory_fd])
+            finally:
+                os.close(memory_fd)
         except OSError as error:
             raise HandoverError(f"cannot execute {program.command[0]}: {error.strerror}") from error
         finally:
