@@ -259,6 +259,16 @@ class ProcessReaped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitReached(Event):
+    """The kernel has killed process `process_pid`, or one that it had started: the watcher's `option` is `limit`."""
+
+    topic: ClassVar[str] = "limit_reached"
+    process_pid: int
+    option: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrphansEnded(Event):
     """What process `process_pid` had left behind was ended: `pids`. Those that are `left` could not be."""
 

@@ -107,6 +107,7 @@ class Changes:
         self._changing.pop(keeper, None)
         if keeper.name not in self._keepers:
             self._means.on_gone(keeper.name)
+            self._means.control_groups.forget(keeper.name)
 
     def _tell_removed(self, keeper: Keeper) -> None:
         self._means.publish(WatcherRemoved(watcher=keeper.name, time=self._means.epoch()))

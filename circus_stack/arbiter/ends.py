@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Mapping
 
@@ -15,10 +16,12 @@ from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.signalling import Signalling
 from circus_stack.arbiter.watcher import Failure
 from circus_stack.config.values import KillMode
-from circus_stack.events import ProcessReaped, ProcessUnready
+from circus_stack.events import LimitReached, ProcessReaped, ProcessUnready
 from circus_stack.exits import describe_exit
 from circus_stack.states import ProcessState, ProcessStep
 from circus_stack.system.spawn import Child
+
+log = logging.getLogger(__name__)
 
 # What a crashed leader leaves behind in its group has this long: its successor may be waiting for it.
 _CRASH_GRACE_S = 1.0
@@ -163,7 +166,7 @@ class Ends:
         process = charge.watcher.processes[pid]
         charge.runs.note(process.wid, exit_code)
         expected, was_ready = process.is_stopping, process.state is ProcessState.READY
-        ended = describe_exit(exit_code)
+        ended = describe_exit(exit_code) + self._why_killed(process, exit_code)
         self._readiness.forget(pid)
         is_done = (charge.config.on_demand or charge.config.runs_once) and exit_code == 0
         # A server that ends when it is idle has run well if it leaves nobody waiting.
@@ -184,6 +187,21 @@ class Ends:
             when = "" if process.ready_at is not None else " before it was ready"
             self._on_failure(failure, f"{charge.label(process)} {ended}{when}")
         self._on_change()
+
+    def _why_killed(self, process: Process, exit_code: int | None) -> str:
+        """What to say of a kill by the kernel, which is told as an event; nothing where it was none."""
+        charge = self._charge
+        if exit_code == 0 or not charge.means.control_groups.has_killed(charge.name):
+            return ""
+        limit = str(charge.config.memory_max)
+        reason = f"killed by the kernel: memory_max {limit} reached"
+        log.warning("%s was %s", charge.label(process), reason)
+        charge.publish(
+            LimitReached(
+                watcher=charge.name, time=charge.epoch(), process_pid=process.pid, option="memory_max", limit=limit
+            )
+        )
+        return f" ({reason})"
 
     def _note_for_hook(self, pid: int, exit_code: int | None, expected: bool) -> None:
         hooks = self._charge.hooks

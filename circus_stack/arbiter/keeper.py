@@ -102,6 +102,7 @@ class Keeper:
 
     def change_config(self, config: WatcherConfig) -> None:
         """What is decided and spawned from here on follows another configuration."""
+        self._means.control_groups.follow(self.config, config, tuple(self.watcher.processes))
         self.watcher.config = config
         self._means.pulse.beat()
 

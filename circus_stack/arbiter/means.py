@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from circus_stack.arbiter.control_groups import ControlGroups
 from circus_stack.arbiter.hooks import HookHost
 from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
@@ -72,6 +73,7 @@ class Means:
     # A watcher wants so many processes, and has some in these lanes: sockets of others may go.
     settle_lanes: Callable[[str, int, Collection[int]], None] = _ignore
     hooks: HookHost = field(default_factory=HookHost)
+    control_groups: ControlGroups = field(default_factory=ControlGroups)
     memory: MemoryReader = field(default_factory=MemoryReader)
     starts: StartGate = field(default_factory=StartGate)
     # So many health probes are under way at once, of all watchers together; the others wait for their turn.

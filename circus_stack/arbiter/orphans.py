@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.process import Process
 from circus_stack.config.values import KillMode
 from circus_stack.events import OrphansEnded
+from circus_stack.states import WatcherState
 from circus_stack.system.ending import wait_ended
-from circus_stack.system.family import Family, Killed
+from circus_stack.system.family import Family, Killed, nobody
 from circus_stack.system.process_table import Entry, signal_entry, tree_below
 
 log = logging.getLogger(__name__)
@@ -71,10 +72,19 @@ class Orphans:
         if self._charge.config.kill_mode is not KillMode.ALL:
             means.kinship.when_known(lambda are_some: means.kinship.spare(process.token) if are_some else None)
             return
-        family = Family(process.pid, process.token, seen)
+        family = Family(process.pid, process.token, seen, grouped=self._grouped if is_awaited else nobody)
         hunt = _Hunt(family, is_awaited, means.loop.time() + grace_s)
         self._hunts[process.pid] = hunt
         means.kinship.when_known(lambda are_some: self._known(hunt, are_some=are_some or not is_ours))
+
+    def _grouped(self) -> Collection[int]:
+        """Who is in the watcher's control group, once its last process has gone: nobody escapes that."""
+        watcher = self._charge.watcher
+        if watcher.state is not WatcherState.STOPPING or any(
+            not each.is_lingering for each in watcher.processes.values()
+        ):
+            return ()
+        return self._charge.means.control_groups.members(watcher.config.name)
 
     def _known(self, hunt: _Hunt, *, are_some: bool) -> None:
         if not are_some:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from circus_stack.arbiter.ages import Ages
 from circus_stack.arbiter.charge import Charge
@@ -146,6 +146,7 @@ class Spawns:
             outputs = capture.stdout_fd, capture.stderr_fd
             token = new_token()
             plan = plan_launch(config, wid, means.surroundings(), *outputs, lane=lane, token=token)
+            plan = replace(plan, control_groups=means.control_groups.entrances(config))
             return _Launch(wid, lane, capture, plan, token)
         except Exception as error:
             if capture is not None:

@@ -134,6 +134,22 @@ def parse_memory(text: str) -> MemorySize | None:
     return MemorySize(number) if number else None
 
 
+def _parse_cpu_share(text: str) -> float | None:
+    """`1.5` processors, `150%`, `150 percent`, or the kernel's quota and period in microseconds, `150000 100000`; 0, or
+    nothing, stands for no limit."""
+    match = _CPU_SHARE.fullmatch(text.strip() or "0")
+    if match is None:
+        raise ValueError("not a share of processors")
+    share = float(match[1])
+    if match[2]:
+        share /= 100
+    if match[3]:
+        share /= int(match[3])
+    if share and not _LEAST_SHARE <= share <= MAX_PROCESSES:
+        raise ValueError("out of range")
+    return share or None
+
+
 def _parse_interval(text: str) -> float:
     seconds = parse_seconds(text)
     if seconds < _LEAST_INTERVAL_S:
@@ -221,6 +237,10 @@ def _check_target(readiness: Readiness) -> None:
             raise ValueError("takes no target")
 
 
+# What the kernel takes at least is a hundredth: 1 ms in 100.
+_LEAST_SHARE = 0.01
+_CPU_SHARE = re.compile(r"(\d+(?:\.\d+)?)(?: *(%|percent)| +([1-9]\d{0,8}))?", re.ASCII)
+
 USER = Kind("user", _parse_account, f"the name of a user, or a number from 0 to {_MAX_ID}")
 GROUP = Kind("group", _parse_account, f"the name of a group, or a number from 0 to {_MAX_ID}")
 TEXT = Kind("text", str, "any text")
@@ -267,6 +287,9 @@ RELOAD_MODE = Kind(
     "reload mode", lambda text: ReloadMode(text.strip()), "rolling, restart, hup or none", tuple(map(str, ReloadMode))
 )
 
+CPU_SHARE = Kind(
+    "share of processors", _parse_cpu_share, "processors as in 1.5, or 150 percent, from 0.01; 0 for no limit"
+)
 KILL_MODE = Kind("kill mode", lambda text: KillMode(text.strip()), "all, group or process", tuple(map(str, KillMode)))
 
 

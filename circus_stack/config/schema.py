@@ -162,6 +162,24 @@ class WatcherConfig:
     max_memory_hard: MemorySize | None = option(
         None, kinds.MEMORY, "Memory above which a process is killed at once.", change=Change.APPLY
     )
+    memory_max: MemorySize | None = option(
+        None,
+        kinds.MEMORY,
+        "Memory that all processes of the watcher may use together, kept by a control group.",
+        change=Change.APPLY,
+    )
+    cpu_max: float | None = option(
+        None,
+        kinds.CPU_SHARE,
+        "Processors that all processes of the watcher may use together, kept by a control group.",
+        change=Change.APPLY,
+    )
+    pids_max: int = option(
+        0,
+        kinds.COUNT,
+        "Processes and threads that the watcher may have in all, kept by a control group; 0: no limit.",
+        change=Change.APPLY,
+    )
     max_memory_kind: str = option(
         "pss",
         kinds.MEMORY_KIND,

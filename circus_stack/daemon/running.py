@@ -18,6 +18,7 @@ import zmq
 
 from circus_stack import __version__, services
 from circus_stack.arbiter.arbiter import Arbiter
+from circus_stack.arbiter.control_groups import ControlGroups
 from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Means
@@ -105,7 +106,7 @@ class Daemon:
         )
         teardown.callback(self._notify.close)
         self._build_streams(loop)
-        self._build_arbiter(loop)
+        self._build_arbiter(loop, teardown)
         self._control_parts = teardown.enter_context(contextlib.ExitStack())
         self._build_control(circus, None if self._resumed is None else self._resumed.control)
         teardown.enter_context(self._pidfile(circus))
@@ -129,7 +130,7 @@ class Daemon:
         for watcher in self._bound.stack.watchers:
             self._streams.configure(watcher)
 
-    def _build_arbiter(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _build_arbiter(self, loop: asyncio.AbstractEventLoop, teardown: contextlib.ExitStack) -> None:
         sockets = self._bound.sockets
         means = Means(
             loop=loop,
@@ -150,7 +151,10 @@ class Daemon:
                 instance=self._setting.paths.id,
             ),
             settle_lanes=partial(settle_lanes, sockets),
+            control_groups=ControlGroups(self._setting.paths.id),
         )
+        means.control_groups.close()
+        teardown.callback(means.control_groups.close)
         resumed = None if self._resumed is None else self._resumed.arbiter
         self._arbiter = Arbiter(self._bound.stack, sockets, means, resumed)
         self._whole = Whole(

@@ -33,7 +33,8 @@ _SWITCH_S = 0.00005
 _PAUSE_S = 0.005
 
 
-def _nobody() -> Collection[int]:
+def nobody() -> Collection[int]:
+    """There is no control group to look into."""
     return ()
 
 
@@ -52,7 +53,7 @@ class Family:
     token: str = ""
     seen: frozenset[tuple[int, int]] = frozenset()
     sessions: frozenset[int] = frozenset()
-    grouped: Callable[[], Collection[int]] = field(default=_nobody)
+    grouped: Callable[[], Collection[int]] = field(default=nobody)
     kill_group: Callable[[], None] = field(default=_nothing)
 
 

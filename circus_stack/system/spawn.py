@@ -55,6 +55,8 @@ class SpawnPlan:
     limits: Limits = field(default_factory=dict)
     priorities: Priorities | None = None
     tells_pid: bool = False
+    # Files of control groups: it is in them before its command runs.
+    control_groups: tuple[str, ...] = ()
 
     def fds(self) -> tuple[int, ...]:
         """All of ours that the process gets, and the numbers that they have there."""
@@ -183,7 +185,7 @@ def _start(plan: SpawnPlan, path: str | None) -> int:
 
 
 def _start_limited(plan: SpawnPlan, path: str | None) -> int:
-    if plan.limits or plan.tells_pid or plan.priorities is not None:
+    if plan.limits or plan.tells_pid or plan.priorities is not None or plan.control_groups:
         plan, path = _wrapped(plan), None
     if is_available() and plan.other_identity() is None:
         return _posix_spawn(plan, path or locate(plan.argv[0], plan.env, plan.fallback_path))
@@ -205,6 +207,8 @@ def _wrapped(plan: SpawnPlan) -> SpawnPlan:
         priorities=plan.priorities,
         identity=plan.other_identity(),
         tells_pid=plan.tells_pid,
+        groups=plan.control_groups,
+        variables=plan.env,
     )
     return replace(plan, argv=argv, identity=None)
 

@@ -8,8 +8,10 @@ raise a limit.
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 
 from circus_stack.errors import SpawnError
 from circus_stack.system.identity import Identity
@@ -18,7 +20,18 @@ from circus_stack.system.priorities import Priorities
 
 # $$ stays the same over exec: it is the pid of the command, which systemd's protocol asks for.
 _TELL_PID = 'LISTEN_PID=$$; export LISTEN_PID; exec "$0" "$@"'
+# The shell itself goes into the groups, then it becomes the command.
+_ENTER = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 126; shift; done; shift; exec "$@"'
+_ENTER_IN_PYTHON = """\
+import os, sys
+end = sys.argv.index("--")
+for path in sys.argv[1:end]:
+    with open(path, "w") as file:
+        file.write("0")
+os.execv(sys.argv[end + 1], sys.argv[end + 1:])
+"""
 _ADMIN_PATH = "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin"
+_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # BSD's name for it, which Python has, too.
 _PRLIMIT_NAMES = {"ofile": "nofile"}
 
@@ -30,8 +43,11 @@ def wrap(
     priorities: Priorities | None = None,
     identity: Identity | None = None,
     tells_pid: bool = False,
+    groups: Sequence[str] = (),
+    variables: Iterable[str] = (),
 ) -> list[str]:
-    """The command with what stands before it. Raises SpawnError where a program that this needs is not there."""
+    """The command with what stands before it; `groups` are files of control groups that a process enters by writing to
+    them, `variables` the names in its environment. Raises SpawnError where a program that this needs is not there."""
     argv = list(command)
     if tells_pid:
         argv = ["/bin/sh", "-c", _TELL_PID, *argv]
@@ -42,7 +58,17 @@ def wrap(
     if priorities is not None:
         # First, so that a tight limit is none of these programs' affair.
         argv = [*_priorities(priorities), *argv]
+    if groups:
+        # As who the arbiter is: another user may not enter.
+        argv = [*_entering(variables), *groups, "--", *argv]
     return argv
+
+
+def _entering(variables: Iterable[str]) -> list[str]:
+    # A shell hands on no variable whose name it could not use itself; Python takes ten times as long to start.
+    if all(_SHELL_NAME.fullmatch(name) for name in variables):
+        return ["/bin/sh", "-c", _ENTER, "circus-stack"]
+    return [sys.executable, "-I", "-S", "-c", _ENTER_IN_PYTHON]
 
 
 def _priorities(wanted: Priorities) -> list[str]:

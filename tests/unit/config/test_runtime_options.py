@@ -43,6 +43,7 @@ _SAMPLES: dict[str, tuple[str, object, object]] = {
     kinds.READINESS.name: ("tcp:127.0.0.1:80", "tcp:127.0.0.1:80", "udp:1"),
     kinds.HEALTH.name: ("http://127.0.0.1:80/alive", "http:http://127.0.0.1:80/alive", "delay:1"),
     kinds.HEALTH_SCOPE.name: ("process", "process", "stack"),
+    kinds.CPU_SHARE.name: ("1.5", 1.5, "-1"),
     kinds.KILL_MODE.name: ("group", "group", "some"),
     kinds.RELOAD_MODE.name: ("restart", "restart", "sometimes"),
 }
