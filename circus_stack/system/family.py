@@ -38,23 +38,18 @@ def nobody() -> Collection[int]:
     return ()
 
 
-def _nothing() -> None:
-    """There is no control group to kill."""
-
-
 @dataclass(frozen=True, slots=True)
 class Family:
     """How the descendants of one process, `leader`, are told: by its session, whose number is its pid, and by others
     that they have begun; by `token`, which stands in the environment that it was started with; because they were `seen`
     below it while it lived; because `grouped` lists them, the members of its control group; and because they descend
-    from one of those. `kill_group` ends what is in that group, where the kernel can do so in one step."""
+    from one of those."""
 
     leader: int
     token: str = ""
     seen: frozenset[tuple[int, int]] = frozenset()
     sessions: frozenset[int] = frozenset()
     grouped: Callable[[], Collection[int]] = field(default=nobody)
-    kill_group: Callable[[], None] = field(default=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +97,6 @@ class Kin:
     def _kill_all(self, hunted: Sequence[_Hunted], deadline: float) -> None:
         looks = _Looks(self._reaped, deadline)
         while not looks.are_enough:
-            for each in hunted:
-                each.family.kill_group()
             stopped = self._stop_all(hunted, looks)
             for entry in stopped:
                 signal_entry(entry, signal.SIGKILL)
