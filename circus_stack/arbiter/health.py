@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from circus_stack.arbiter.charge import Charge
@@ -106,7 +106,8 @@ class Health:
             async with means.probes:
                 process = self._asked(patient)
                 error = "" if process is None else await self._ask(process)
-            if process is not None:
+            # One that ended, or was asked to, while it was probed is no patient any more.
+            if process is not None and process.state is ProcessState.READY and process.pid in self._living():
                 self._found(patient, error)
             await asyncio.sleep(max(_LEAST_PAUSE_S, self._charge.config.health_interval))
 
@@ -118,6 +119,9 @@ class Health:
         if patient.pid is not None:
             return watcher.processes.get(patient.pid)
         return next((each for each in watcher.serving() if each.state is ProcessState.READY), None)
+
+    def _living(self) -> Mapping[int, Process]:
+        return self._charge.watcher.processes
 
     async def _ask(self, process: Process) -> str:
         means, config = self._charge.means, self._charge.config

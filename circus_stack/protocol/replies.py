@@ -9,7 +9,9 @@ REPLIES: Mapping[str, str] = {
     "status": (
         "`statuses` by name; of one watcher its state stands in `status` itself: `active`, `starting`, "
         "`stopping`, `stopped`, `failed`. `seq`, the number of the newest event. Extended, of all: `watchers` "
-        "{name: {`wanted`, `processes`, `labels`, `armed`, `dropped_lines`}}."
+        "{name: {`wanted`, `processes`, `labels`, `armed`, `dropped_lines`, `detail`, `waits_for`, `degraded_by`, "
+        "`failures`, `retry_at`, `last_exit`, `health`, `failed`}}; `details` {name: a line}, `detail` of one watcher: "
+        "what the state doesn't tell."
     ),
     "numwatchers": "`numwatchers`.",
     "numprocesses": "`numprocesses`; of one watcher also `watcher_name`.",

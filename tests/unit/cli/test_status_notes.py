@@ -25,10 +25,10 @@ def test_a_note_is_one_line_with_the_time_of_the_next_try() -> None:
 
 
 def test_a_failure_has_its_age_its_last_lines_and_what_to_do() -> None:
-    failed = {"reason": "given up", "since": 100.0, "lines": ["Traceback", "KeyError: 'A'"]}
+    failed = {"reason": "given up", "since": 100.0, "lines": ["Traceback\x1b[2J", "\x1b[31mKeyError: 'A'"]}
     assert notes_of("web", {"detail": "given up", "failed": failed}, 172.0, PLAIN).splitlines() == [
         "web failed 1m 12s ago: given up",
-        "    Traceback",
+        "    Traceback^[[2J",
         "    KeyError: 'A'",
         "    circusctl start web tries again",
     ]
