@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from circus_stack import events
 from circus_stack.cli.voice import Voice
+from circus_stack.control.figures import format_bytes
 from circus_stack.exits import describe_exit
 from circus_stack.streams.drops import Dropped
 
@@ -16,6 +17,10 @@ from circus_stack.streams.drops import Dropped
 MANY = 8
 # Ready so soon means that nothing was waited for.
 AT_ONCE_S = 0.005
+
+_OfProcess = (
+    events.ProcessReady | events.ReadyTimedOut | events.ProcessReaped | events.MemoryExceeded | events.ReplacementBegun
+)
 
 
 class _Batch:
@@ -62,6 +67,8 @@ class Progress:
             events.ProcessSpawned: self._spawned,
             events.ProcessReady: self._ready,
             events.ReadyTimedOut: self._ready_timed_out,
+            events.MemoryExceeded: self._memory_exceeded,
+            events.ReplacementBegun: self._replaced,
             events.ProcessReaped: self._reaped,
             events.SpawnFailed: self._spawn_failed,
             events.RespawnDelayed: self._delayed,
@@ -135,6 +142,15 @@ class Progress:
     def _ready_timed_out(self, event: events.ReadyTimedOut) -> None:
         text = f"{self._name(event)} was not ready within {event.timeout_s:g} s and is ended (pid {event.process_pid})"
         self._voice.warn(text, **_fields(event), process_pid=event.process_pid)
+
+    def _memory_exceeded(self, event: events.MemoryExceeded) -> None:
+        uses = f"uses {format_bytes(event.bytes)} ({event.kind}), more than {format_bytes(event.limit)}"
+        text = f"{self._name(event)} {uses}{', and is killed' if event.killed else ''} (pid {event.process_pid})"
+        self._voice.warn(text, **_fields(event), process_pid=event.process_pid, bytes=event.bytes, limit=event.limit)
+
+    def _replaced(self, event: events.ReplacementBegun) -> None:
+        text = f"{self._name(event)} is replaced because of: {event.reason} (pid {event.process_pid})"
+        self._say(event, text, process_pid=event.process_pid, reason=event.reason)
 
     def _reaped(self, event: events.ProcessReaped) -> None:
         name = self._name(event)
@@ -222,7 +238,7 @@ class Progress:
     def _say(self, event: events.Event, text: str, **fields: object) -> None:
         self._voice.info(text, **_fields(event), **fields)
 
-    def _name(self, event: events.ProcessReady | events.ReadyTimedOut | events.ProcessReaped) -> str:
+    def _name(self, event: _OfProcess) -> str:
         return self._names.get(event.process_pid, event.watcher)
 
 

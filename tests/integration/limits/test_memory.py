@@ -91,7 +91,7 @@ def figure(stack, pid, *, above=0, kind=None):
     return process if fits else None
 
 
-@pytest.mark.parametrize("backend", ["gevent", "waitress"])
+@pytest.mark.parametrize("backend", ["gevent", "fastgevent", "waitress"])
 def test_a_leaking_worker_is_replaced_before_its_limit_hurts_and_without_a_failed_request(here, backend):
     write_app(here.directory, LEAKING)
     stack = here.serve(str(write_ini(here.directory, server=SERVER, more=WEB)), "--backend", backend)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from circus_stack import events
@@ -113,6 +115,21 @@ def test_a_large_watcher_is_told_by_the_quarter() -> None:
         story.ready("web", number, number)
     assert story.said == ["cs: web is starting 100 processes"] + [
         f"cs: web: {number} of 100 processes ready" for number in (25, 50, 75, 100)
+    ]
+
+
+def test_a_process_that_outlives_its_time() -> None:
+    story = Story(web=1)
+    story.spawned("web", 1, 11)
+    of_web: dict[str, Any] = {"watcher": "web", "time": 0, "process_pid": 11, "wid": 1}
+    over: dict[str, Any] = {**of_web, "bytes": 130 << 20, "limit": 120 << 20, "kind": "pss"}
+    story.progress.handle(events.MemoryExceeded(**over, killed=False))
+    story.progress.handle(events.ReplacementBegun(**of_web, reason="memory"))
+    story.progress.handle(events.MemoryExceeded(**over, killed=True))
+    assert story.said[1:] == [
+        "cs: warning: web.1 uses 130.00M (pss), more than 120.00M (pid 11)",
+        "cs: web.1 is replaced because of: memory (pid 11)",
+        "cs: warning: web.1 uses 130.00M (pss), more than 120.00M, and is killed (pid 11)",
     ]
 
 
