@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 
 def pytest_configure() -> None:
@@ -22,7 +22,13 @@ def pytest_configure() -> None:
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         os.environ.pop(name, None)
     # The same examples in every run: who wants others asks for them, and for how many, by this variable.
-    settings.register_profile("suite", derandomize="CIRCUS_STACK_FUZZ" not in os.environ)
+    # How long one takes is no matter of theirs: another program may have the processor meanwhile.
+    settings.register_profile(
+        "suite",
+        derandomize="CIRCUS_STACK_FUZZ" not in os.environ,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     settings.load_profile("suite")
 
 
