@@ -320,10 +320,11 @@ class Arbiter:
     def is_quitting(self) -> bool:
         return self._quit.is_set()
 
-    async def run(self, on_up: Callable[[], None] = lambda: None) -> None:
+    async def run(self, on_up: Callable[[], None] = lambda: None, on_quit: Callable[[], None] = lambda: None) -> None:
         """Start what starts by itself, serve until a quit is requested, stop everything; nothing of it is left then.
 
-        `on_up` is called once, when all that starts by itself has come up or was given up.
+        `on_up` is called once, when all that starts by itself has come up or was given up; `on_quit` before anything
+        is stopped.
         """
         if self._is_resumed:
             # What has ended meanwhile, and what was about to be spawned.
@@ -333,6 +334,7 @@ class Arbiter:
                 self._means.publish(WatcherAdded(watcher=name, time=self._means.epoch()))
             self.start().add_done_callback(lambda _: None if self.is_quitting else on_up())
         await self._quit.wait()
+        on_quit()
         await self._shut_down()
 
     def sweep(self) -> None:

@@ -86,7 +86,9 @@ def import_command(
         sys.exit(MISCONFIGURED)
     for problem in problems.warnings:
         click.echo(f"warning: {problem}", err=True)
-    heading = f"Written by `circus-stack import {file.name}`. `circus-stack check` reads it and starts nothing."
+    heading = (
+        f"Written by `circus-stack import {file.name}`. `circus-stack check --kind paste` reads it and starts nothing."
+    )
     if write_output(output, draft.render(heading), force=force):
         _report(draft, output)
 
@@ -133,7 +135,7 @@ def _translate_procfile(request: Request, problems: Problems) -> Draft:
 def _report(draft: Draft, output: Path) -> None:
     remarks = [each for each in draft.all_remarks() if each.text]
     watchers = sum(1 for each in draft.sections if each.title.startswith(("watcher:", "server:")))
-    click.echo(f"{output} is written: {counted(watchers, 'watcher')}. Next: circus-stack check {output}")
+    click.echo(f"{output} is written: {counted(watchers, 'watcher')}. Next: circus-stack check --kind paste {output}")
     if remarks:
         click.echo(f"{counted(len(remarks), 'line')} without a counterpart, each with a comment there:")
     for each in remarks:

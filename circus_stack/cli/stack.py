@@ -17,6 +17,7 @@ _COMMANDS = {
     "check": "circus_stack.cli.check:check",
     "init": "circus_stack.cli.init:init",
     "import": "circus_stack.cli.import_command:import_command",
+    "export": "circus_stack.cli.export_command:export",
     "status": "circus_stack.cli.status:status",
     "logs": "circus_stack.cli.logs:logs",
     "reload": "circus_stack.cli.reload:reload_command",

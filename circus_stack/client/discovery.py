@@ -11,7 +11,10 @@ from pathlib import Path
 from circus_stack.client.liveness import is_alive, remove_if_dead
 from circus_stack.errors import CallError
 from circus_stack.protocol.record import StackRecord, parse_record
-from circus_stack.protocol.rundir import RuntimePaths, runtime_roots
+from circus_stack.protocol.rundir import PROGRAM, RuntimePaths, runtime_roots
+
+# Where systemd makes the runtime directory of each unit that `circus-stack export systemd` has written.
+_SERVICES = Path("/run") / PROGRAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def find_stacks(environ: Mapping[str, str], *, uid: int | None = None, temporary
     """All stacks of a user (this one) that run, by name. What a killed stack left behind is removed on the way."""
     owner = os.geteuid() if uid is None else uid
     roots = runtime_roots(environ, owner, temporary or Path(tempfile.gettempdir()))
+    roots = tuple(dict.fromkeys([*roots, *sorted(each for each in _SERVICES.glob("*") if _belongs_to(each, owner))]))
     found = [stack for root in roots for stack in _stacks_in(root, owner)]
     return Search(tuple(sorted(found, key=str)), roots)
 

@@ -39,6 +39,7 @@ from circus_stack.daemon.handover.endpoints import at_the_same, bind_patiently, 
 from circus_stack.daemon.handover.record import ControlRecord, HandoverRecord
 from circus_stack.daemon.handover.state import Whole, notify_fds, started_at, upgraded
 from circus_stack.daemon.handover.upgrade import Upgrade
+from circus_stack.daemon.reporting import Reporting
 from circus_stack.daemon.saving import save
 from circus_stack.daemon.setting import Setting
 from circus_stack.daemon.shell import DebugShell
@@ -53,6 +54,7 @@ from circus_stack.system.descent import become_subreaper
 from circus_stack.system.notify import NotifySocket
 from circus_stack.system.pidfile import PidFile
 from circus_stack.system.reaper import Reaper
+from circus_stack.system.service_manager import ServiceManager
 from circus_stack.system.sweep import sweep_descendants
 
 log = logging.getLogger(__name__)
@@ -107,6 +109,10 @@ class Daemon:
         teardown.callback(self._notify.close)
         self._build_streams(loop)
         self._build_arbiter(loop, teardown)
+        manager = ServiceManager(loop, {} if setting.is_embedded else setting.environ)
+        self._reporting = Reporting(loop, manager, lambda: self._arbiter.statuses())
+        teardown.callback(self._reporting.close)
+        self._reporting.open()
         self._control_parts = teardown.enter_context(contextlib.ExitStack())
         self._build_control(circus, None if self._resumed is None else self._resumed.control)
         teardown.enter_context(self._pidfile(circus))
@@ -299,7 +305,7 @@ class Daemon:
             await self._begin()
             self._is_begun = True
             if not self._arbiter.is_quitting:
-                await self._arbiter.run(self._setting.on_up)
+                await self._arbiter.run(self._up, self._reporting.ending)
         finally:
             if self._is_begun:
                 await self._end()
@@ -325,6 +331,10 @@ class Daemon:
         await self._streams.aclose()
         await self._control.aclose()
 
+    def _up(self) -> None:
+        self._setting.on_up()
+        self._reporting.up()
+
     async def _place(self) -> None:
         """Before anybody can ask for a start: no service may run without its files."""
         for plan in self._bound.plans.values():
@@ -343,7 +353,8 @@ class Daemon:
 
     def _publish(self, event: Event) -> None:
         """To everybody who listens. One that fails must not keep the arbiter from what it is about to do."""
-        for listener in (self._follow_watchers, self._publisher.publish, self._setting.on_event):
+        told = (self._follow_watchers, self._publisher.publish, self._setting.on_event, self._reporting.on_event)
+        for listener in told:
             try:
                 listener(event)
             except Exception:
@@ -409,7 +420,7 @@ class Daemon:
 
     async def _reconfigure(self, *, roll: bool, dry_run: bool) -> tuple[str, ...]:
         """Read the configuration again and go over to it; the lines of the plan."""
-        async with self._configuring:
+        async with self._configuring, self._reporting.reloading(is_real=not dry_run):
             arrangement = await aside("reading the configuration", partial(arrange, self._setting))
             lines = self._arbiter.plan(arrangement.stack)
             if dry_run:

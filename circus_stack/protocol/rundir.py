@@ -89,9 +89,20 @@ def runtime_root(environ: Mapping[str, str], uid: int, temporary: Path) -> Path:
 
 def runtime_roots(environ: Mapping[str, str], uid: int, temporary: Path) -> tuple[Path, ...]:
     """All places where stacks of this user may be: one that was started without XDG_RUNTIME_DIR must be found, too."""
-    fallback = temporary / f"{PROGRAM}-{uid}"
+    found = [temporary / f"{PROGRAM}-{uid}"]
     xdg = environ.get("XDG_RUNTIME_DIR", "")
-    return (Path(xdg) / PROGRAM, fallback) if xdg.startswith("/") else (fallback,)
+    if xdg.startswith("/"):
+        found.insert(0, Path(xdg) / PROGRAM)
+    made = _made_by_systemd(environ.get("RUNTIME_DIRECTORY", ""))
+    if made is not None:
+        found.insert(0, made)
+    return tuple(found)
+
+
+def _made_by_systemd(text: str) -> Path | None:
+    """The first of the directories that systemd made for the service, if it is one that our unit asks for."""
+    first = Path(text.partition(":")[0])
+    return first if first.is_absolute() and first.parent.name == PROGRAM else None
 
 
 def runtime_paths(root: Path, id: str) -> RuntimePaths:
@@ -101,6 +112,9 @@ def runtime_paths(root: Path, id: str) -> RuntimePaths:
 
 def state_directory(environ: Mapping[str, str], home: Path, id: str) -> Path:
     """Where a stack keeps what outlives a run, unless `state_dir` says otherwise."""
+    made = _made_by_systemd(environ.get("STATE_DIRECTORY", ""))
+    if made is not None:
+        return made / id
     xdg = environ.get("XDG_STATE_HOME", "")
     base = Path(xdg) if xdg.startswith("/") else home / ".local" / "state"
     return base / PROGRAM / id

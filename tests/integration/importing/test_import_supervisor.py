@@ -143,7 +143,7 @@ def test_the_shop_runs_as_it_did(here: Room) -> None:
 
     done = here.run("circus-stack", "import", str(config), cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
-    checked = here.run("circus-stack", "check", "app.ini", cwd=project, env=env)
+    checked = here.run("circus-stack", "check", "--kind", "paste", "app.ini", cwd=project, env=env)
     assert (checked.returncode, "warning" in checked.stdout) == (0, False), checked.stdout
     env = surroundings(here.base / "ours")
     ours = here.start("circus-stack", "serve", "app.ini", env=env, cwd=project)
