@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from circus_stack.moving.draft import Draft
 
 MISCONFIGURED = 2
-KINDS = ("supervisor", "procfile")
+KINDS = ("supervisor", "procfile", "gunicorn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Request:
 
     file: Path
     output: Path
+    app: str
     formation: str
     port: int | None
 
@@ -51,6 +53,7 @@ class Request:
 )
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 @click.option("--kind", type=click.Choice(KINDS), help="What the file is; otherwise told by its name and text.")
+@click.option("--app", metavar="MODULE:APP", help="The application of a gunicorn.conf.py that names none.")
 @click.option(
     "--formation",
     "--concurrency",
@@ -61,13 +64,14 @@ class Request:
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="PORT of a Procfile's first process; 5000 by default.")
 def import_command(
-    file: Path, output: Path, force: bool, kind: str | None, formation: str | None, port: int | None
+    file: Path, output: Path, force: bool, kind: str | None, app: str | None, formation: str | None, port: int | None
 ) -> None:
-    """Write the ini that does what a supervisord.conf or a Procfile does.
+    """Write the ini that does what a supervisord.conf, a Procfile or a gunicorn.conf.py does.
 
     \b
     circus-stack import /etc/supervisor/supervisord.conf
     circus-stack import Procfile --formation web=2,worker=3
+    circus-stack import gunicorn.conf.py --app mysite.wsgi:application
 
     Each line that has no counterpart stands in the ini as a comment that tells why, and what to do instead.
     Nothing of the file is executed.
@@ -75,7 +79,7 @@ def import_command(
     from circus_stack.config.problems import Problems
 
     problems = Problems()
-    request = Request(file, output, formation or "", port)
+    request = Request(file, output, app or "", formation or "", port)
     try:
         kind = kind or _guess(file, problems)
         draft = _translate(kind, request, problems)
@@ -118,7 +122,7 @@ def _translate(kind: str, request: Request, problems: Problems) -> Draft:
         from circus_stack.moving.supervisor.translate import import_supervisor
 
         return import_supervisor(file, lambda path: _read(path, problems), problems)
-    return _translate_procfile(request, problems)
+    return _translate_procfile(request, problems) if kind == "procfile" else _translate_gunicorn(request, problems)
 
 
 def _translate_procfile(request: Request, problems: Problems) -> Draft:
@@ -132,9 +136,18 @@ def _translate_procfile(request: Request, problems: Problems) -> Draft:
     return import_procfile(_read(file, problems), str(request.file), launch, problems)
 
 
+def _translate_gunicorn(request: Request, problems: Problems) -> Draft:
+    from circus_stack.moving.gunicorn.expression import Machine
+    from circus_stack.moving.gunicorn.translate import import_gunicorn
+
+    file = request.file.absolute()
+    machine = Machine(dict(os.environ), os.cpu_count() or 1, str(file))
+    return import_gunicorn(_read(file, problems), str(file), request.directory, request.app, machine, problems)
+
+
 def _report(draft: Draft, output: Path) -> None:
     remarks = [each for each in draft.all_remarks() if each.text]
-    watchers = sum(1 for each in draft.sections if each.title.startswith(("watcher:", "server:")))
+    watchers = sum(1 for each in draft.sections if each.title.startswith("watcher:"))
     click.echo(f"{output} is written: {counted(watchers, 'watcher')}. Next: circus-stack check --kind paste {output}")
     if remarks:
         click.echo(f"{counted(len(remarks), 'line')} without a counterpart, each with a comment there:")
