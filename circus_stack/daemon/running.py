@@ -316,6 +316,9 @@ class Daemon:
         await self._open_control()
         if self._resumed is not None and self._resumed.place is not None:
             self._publish(upgraded(self._resumed))
+        if self._resumed is not None:
+            # It was up before: the manager hears of the new code that it is so still.
+            self._reporting.up()
         self._setting.on_bound()
         if self._setting.alongside is not None:
             alongside = self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False))
