@@ -21,6 +21,8 @@ EVENTS = (
 _MISMATCH = zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
 # An arbiter that ends cuts a handshake, too; the next attempt then finds nobody, or another one.
 _CUTS = 2
+# Without a key libzmq mostly tells what is wrong, unless the other side is always quicker to hang up.
+_CUTS_WITHOUT_KEY = 4
 
 
 class Handshake:
@@ -31,7 +33,7 @@ class Handshake:
         self._credentials = credentials
         self._cuts = 0
         self._error: CallError | None = None
-        self._enough = _CUTS if attempts is None else min(attempts, _CUTS)
+        self._enough = min(attempts or _CUTS, _CUTS) if credentials else _CUTS_WITHOUT_KEY
 
     def judge(self, frames: Sequence[bytes]) -> int:
         """One message of the monitor; the event's number. Raises CallError where it means that nobody lets us in."""
@@ -62,11 +64,14 @@ class Handshake:
 
     def _count_cut(self) -> None:
         self._cuts += 1
-        if self._credentials is not None and self._cuts >= self._enough:
-            raise CallError(
-                f"whoever listens at {self._endpoint} does not hold the server key that was named: the arbiter has "
-                f"another one by now, or it is not the arbiter"
-            )
+        if self._cuts < self._enough:
+            return
+        if self._credentials is None:
+            raise CallError(self._mismatch())
+        raise CallError(
+            f"whoever listens at {self._endpoint} does not hold the server key that was named: the arbiter has "
+            f"another one by now, or it is not the arbiter"
+        )
 
     def _unknown_key(self) -> str:
         public = "" if self._credentials is None else f" {self._credentials.public}"

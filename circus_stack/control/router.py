@@ -13,6 +13,7 @@ from circus_stack.control.endpoint import bind
 from circus_stack.control.guard import Guard
 from circus_stack.control.monitor import ConnectionMonitor
 from circus_stack.control.readable import ReadableSocket
+from circus_stack.control.socket_file import SocketFile
 from circus_stack.protocol.codec import MAX_MESSAGE
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Router:
         except BaseException:
             socket.close(linger=0)
             raise
+        self._file = SocketFile(self.endpoint)
         self._readable = ReadableSocket(loop, socket, self._read_one)
 
     def _note_cut(self) -> None:
@@ -115,6 +117,7 @@ class Router:
         """Stop to listen; replies that are queued have `linger_s` seconds to go out."""
         self._monitor.close()
         self._readable.close(linger_s)
+        self._file.remove()
 
 
 def _set_limits(socket: zmq.Socket[Any]) -> None:

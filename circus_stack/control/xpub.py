@@ -11,6 +11,7 @@ import zmq
 from circus_stack.control.endpoint import bind
 from circus_stack.control.guard import Guard
 from circus_stack.control.readable import ReadableSocket
+from circus_stack.control.socket_file import SocketFile
 
 # Subscriptions are a topic's length; nothing else comes in here.
 _MAX_SUBSCRIPTION = 4096
@@ -52,6 +53,7 @@ class Xpub:
             socket.close(linger=0)
             raise
         self._loop = loop
+        self._file = SocketFile(self.endpoint)
         self._readable = ReadableSocket(loop, socket, self._read_one)
         # Whether this turn of the loop has looked for subscriptions: a thousand events may come in one.
         self._has_looked = False
@@ -93,3 +95,4 @@ class Xpub:
     def close(self, linger_s: float) -> None:
         """Stop to publish; what is queued has `linger_s` seconds to go out."""
         self._readable.close(linger_s)
+        self._file.remove()

@@ -40,6 +40,6 @@ def signal_number(text: str) -> int:
     try:
         return parse_signal(text)
     except ValueError:
-        raise CommandError(
-            f"message invalid: {text!r} is no signal; legal: {SIGNAL.legal}", Errno.COMMAND_ERROR
-        ) from None
+        # As Circus has it: a number that is none, 0 among them, is a message that is not valid.
+        errno = Errno.MESSAGE_ERROR if text.lstrip("-").isdigit() else Errno.COMMAND_ERROR
+        raise CommandError(f"message invalid: {text!r} is no signal; legal: {SIGNAL.legal}", errno) from None
