@@ -12,6 +12,7 @@ from circus_stack.api.conversions import DEFAULT_ENDPOINT_DEALER
 from circus_stack.api.reach import Reach
 from circus_stack.client.aio import AsyncClient
 from circus_stack.client.call import timeout_error
+from circus_stack.client.credentials import read_credentials
 from circus_stack.client.sync import Client
 from circus_stack.errors import CallError
 from circus_stack.protocol.codec import encode
@@ -39,7 +40,8 @@ def make_json(command: str, **props: Any) -> str:
 
 class _Dialled(ABC):
     """What both clients take, and the way to the arbiter; `timeout` is in seconds here, and in milliseconds as the
-    attribute, as Circus has it."""
+    attribute, as Circus has it. `key` is the file of this client's key, for an endpoint that asks for one, and
+    `server_key` the arbiter's public key, or a file that holds it, where the key file does not name it."""
 
     def __init__(
         self,
@@ -48,10 +50,14 @@ class _Dialled(ABC):
         timeout: float = 5.0,
         ssh_server: str | None = None,
         ssh_keyfile: str | None = None,
+        *,
+        key: str | None = None,
+        server_key: str | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._timeout_s = float(timeout)
         self.timeout = self._timeout_s * 1000
+        self._credentials = read_credentials(key, server_key) if key else None
         self._reach = Reach(endpoint, ssh_server, ssh_keyfile)
         self._connect(context)
 
@@ -66,7 +72,12 @@ class CircusClient(_Dialled):
     _client: Client
 
     def _connect(self, context: Any) -> None:
-        self._client = Client(self._reach.endpoint, timeout_s=self._timeout_s, context=self._context(context))
+        self._client = Client(
+            self._reach.endpoint,
+            timeout_s=self._timeout_s,
+            context=self._context(context),
+            credentials=self._credentials,
+        )
 
     @staticmethod
     def _context(given: Any) -> Any:
@@ -102,7 +113,7 @@ class AsyncCircusClient(_Dialled):
 
     def _connect(self, _context: Any) -> None:
         # Its sockets are the loop's: a context of the caller's has no place in them.
-        self._client = AsyncClient(self._reach.endpoint, timeout_s=self._timeout_s)
+        self._client = AsyncClient(self._reach.endpoint, timeout_s=self._timeout_s, credentials=self._credentials)
 
     async def send_message(self, command: str, **props: Any) -> Reply:
         """Give a command and wait for the reply. Raises CallError without one."""

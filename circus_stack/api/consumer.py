@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from circus_stack.api.conversions import DEFAULT_ENDPOINT_SUB, to_str
 from circus_stack.api.reach import Reach
+from circus_stack.client.credentials import read_credentials
 from circus_stack.client.subscriber import Message, Subscriber
 from circus_stack.protocol.codec import encode
 
@@ -15,7 +16,8 @@ from circus_stack.protocol.codec import encode
 class CircusConsumer:
     """Subscribes to topics by their beginnings and iterates over (topic, JSON), both bytes, until `stop`.
 
-    `timeout` is how many seconds `stop` in another thread may take to be seen.
+    `timeout` is how many seconds `stop` in another thread may take to be seen. `key` and `server_key` are as for a
+    client.
     """
 
     def __init__(
@@ -25,13 +27,21 @@ class CircusConsumer:
         endpoint: str = DEFAULT_ENDPOINT_SUB,
         ssh_server: str | None = None,
         timeout: float = 1.0,
+        *,
+        key: str | None = None,
+        server_key: str | None = None,
     ) -> None:
         self.topics = [to_str(topic) for topic in topics]
         self.endpoint = endpoint
         self.timeout = timeout
         self._is_stopped = False
         self._reach = Reach(endpoint, ssh_server)
-        self._subscriber = Subscriber(self._reach.endpoint, self.topics, context=self._context(context))
+        self._subscriber = Subscriber(
+            self._reach.endpoint,
+            self.topics,
+            context=self._context(context),
+            credentials=read_credentials(key, server_key) if key else None,
+        )
 
     @staticmethod
     def _context(given: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import zmq
@@ -107,6 +107,10 @@ class LogPublisher:
         if len(self._previous) > _TOPICS:
             del self._previous[next(iter(self._previous))]
         return previous
+
+    def hang_up(self, keys: Collection[str]) -> None:
+        """End the subscriptions of clients with these keys."""
+        self._xpub.hang_up(keys)
 
     def close(self, linger_s: float = 0.5) -> None:
         """Stop to publish; what is queued has `linger_s` seconds to go out."""

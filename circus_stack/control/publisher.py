@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import zmq
@@ -51,6 +52,10 @@ class Publisher:
         topic = prefix.decode("utf-8", "replace")
         if is_sync(topic):
             self._xpub.send(sync_frames(topic, self.seq))
+
+    def hang_up(self, keys: Collection[str]) -> None:
+        """End the subscriptions of clients with these keys."""
+        self._xpub.hang_up(keys)
 
     def close(self, linger_s: float = 0.5) -> None:
         """Stop to publish; what is queued has `linger_s` seconds to go out."""

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Collection
 from typing import Any
 
 import zmq
 
+from circus_stack.control.complaint import Complaint
 from circus_stack.control.endpoint import bind
 from circus_stack.control.guard import Guard
 from circus_stack.control.readable import ReadableSocket
 from circus_stack.control.socket_file import SocketFile
+from circus_stack.control.subscribers import Subscribers
+
+log = logging.getLogger(__name__)
 
 # Subscriptions are a topic's length; nothing else comes in here.
 _MAX_SUBSCRIPTION = 4096
+# Each published topic is compared with each of them. For what is beyond it nothing is published.
+_MAX_PREFIXES = 10_000
 
 
 def _ignore(_prefix: bytes) -> None:
@@ -48,26 +55,44 @@ class Xpub:
         try:
             socket.setsockopt(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION)
             socket.setsockopt(zmq.SNDHWM, queue_length)
+            if guard is not None:
+                # Each subscription, also one to what another has subscribed to: it tells whose the connection is.
+                socket.setsockopt(zmq.XPUB_VERBOSE, 1)
             self.endpoint = bind(socket, endpoint, owner, guard)
         except BaseException:
             socket.close(linger=0)
             raise
         self._loop = loop
+        self._subscribers = Subscribers()
+        self._complain = Complaint(loop.time, log.warning)
         self._file = SocketFile(self.endpoint)
         self._readable = ReadableSocket(loop, socket, self._read_one)
         # Whether this turn of the loop has looked for subscriptions: a thousand events may come in one.
         self._has_looked = False
 
     def _read_one(self) -> None:
-        message: bytes = self._readable.socket.recv(zmq.NOBLOCK)
+        frame = self._readable.socket.recv(zmq.NOBLOCK, copy=False)
+        message = frame.bytes
         kind, prefix = message[:1], message[1:]
-        if kind == b"\x01" and prefix not in self._prefixes:
+        if kind == b"\x01":
+            self._subscribers.note(frame)
+        if kind == b"\x01" and prefix not in self._prefixes and self._has_room():
             self._prefixes[prefix] = self._as_tuple = None
             self._on_subscribe(prefix)
         elif kind == b"\x00" and prefix in self._prefixes:
             del self._prefixes[prefix]
             self._as_tuple = None
             self._on_unsubscribe(prefix)
+
+    def _has_room(self) -> bool:
+        has_room = len(self._prefixes) < _MAX_PREFIXES
+        if not has_room:
+            self._complain("%s: a subscription was passed over, there are %d already", self.endpoint, _MAX_PREFIXES)
+        return has_room
+
+    def hang_up(self, keys: Collection[str]) -> None:
+        """End the subscriptions of clients with these keys."""
+        self._subscribers.hang_up(keys)
 
     def is_wanted(self, topic: bytes) -> bool:
         """Whether anybody has subscribed to a topic; takes subscriptions into account that came in before this turn of

@@ -25,14 +25,15 @@ def near_endpoint(circus: CircusConfig, endpoint: str, beside: Path) -> str:
 
 
 class Doorkeeper:
-    """Without `keys_dir` there is neither guard nor authenticator. `on_revoked` is told of keys that count no more."""
+    """Without `keys_dir` there is neither guard nor authenticator."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, context: zmq.Context[Any], circus: CircusConfig) -> None:
         self._directory = keys_directory(circus)
         self._authenticator: Authenticator | None = None
         self._keyring: Keyring | None = None
         self.authority = Authority()
-        self.on_revoked: Callable[[frozenset[str]], None] = lambda _keys: None
+        # Told of the keys that count no more.
+        self.on_revoked: list[Callable[[frozenset[str]], None]] = []
         if self._directory is not None:
             self._keyring = read_keyring(self._directory, circus.where.get("keys_dir"))
             self.authority.replace(self._keyring.authorized)
@@ -54,8 +55,8 @@ class Doorkeeper:
             directory = self._directory
             keyring = await aside("reading the keys", lambda: read_keyring(directory))
             gone = self.authority.replace(keyring.authorized)
-            if gone:
-                self.on_revoked(gone)
+            for hang_up in self.on_revoked if gone else ():
+                hang_up(gone)
 
     def close(self) -> None:
         """To be called when the endpoints are closed."""

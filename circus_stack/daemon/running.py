@@ -216,6 +216,7 @@ class Daemon:
             self._tail, endpoint=circus.logs_endpoint, context=context, owner=owner, guard=doors.guard(paths.logs)
         )
         teardown.callback(self._log_publisher.close)
+        doors.on_revoked += [self._publisher.hang_up, self._log_publisher.hang_up]
         shell = DebugShell({"arbiter": self._arbiter, "streams": self._streams})
         self._control = ControlServer(
             endpoint=circus.endpoint,

@@ -162,7 +162,14 @@ def test_a_key_that_is_taken_away_counts_no_more(guarded: Guarded) -> None:
     path = guarded.keys.make_client("guest", "operate")
     guarded.files["guest"] = path
     guarded.stack.call("reloadconfig", waiting=True)
-    with guarded.client(guarded.credentials("guest")) as guest, guarded.client(guarded.credentials("view")) as other:
+    with (
+        guarded.client(guarded.credentials("guest")) as guest,
+        guarded.client(guarded.credentials("view")) as other,
+        guarded.subscriber("events", guarded.credentials("view")) as kept,
+        guarded.subscriber("events", guarded.credentials("guest")) as cut,
+    ):
+        assert kept.join(PATIENCE_S)
+        assert cut.join(PATIENCE_S)
         guest.call("incr", name="web", waiting=True)
         guest.call("decr", name="web", waiting=True)
         lines = guarded.keys.authorized.read_text().splitlines(keepends=True)
@@ -173,6 +180,14 @@ def test_a_key_that_is_taken_away_counts_no_more(guarded: Guarded) -> None:
             guest.call("incr", name="web")
         assert other.call("list")["watchers"] == ["web"]
         assert guarded.facts() == before
+        # It has lost its subscription, is not let in again, and is told so; the other has what happens then.
+        with pytest.raises(CallError, match="authorized_keys"):
+            while cut.receive(PATIENCE_S) is not None:
+                pass
+        guarded.stack.call("incr", name="web", waiting=True)
+        guarded.stack.call("decr", name="web", waiting=True)
+        topics = [message[0] for message in iter(lambda: kept.receive(0.5), None)]
+        assert topics.count("watcher.web.spawn") == 2, topics
     with guarded.client(guarded.credentials("guest")) as guest, pytest.raises(CallError, match="authorized_keys"):
         guest.call("list")
 
