@@ -80,6 +80,7 @@ class Arbiter:
         if resumed is not None:
             self.jobs.restore(resumed.jobs.last_id, resumed.jobs.jobs)
             self._changes.released |= set(resumed.released)
+            means.control_groups.restore(resumed.control_groups)
             for token in resumed.spared_tokens:
                 means.kinship.spare(token)
             restore_keepers(resumed.watchers, self._keepers, self._sequencer.may_start)
@@ -304,6 +305,7 @@ class Arbiter:
             jobs=jobs_state(self.jobs, self._means.epoch()),
             released=tuple(self._changes.released),
             spared_tokens=tuple(self._means.kinship.spared_tokens),
+            control_groups=self._means.control_groups.state(),
         )
 
     def under_way(self) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from urllib.parse import quote
 
 from circus_stack.config.schema import WatcherConfig
@@ -25,6 +27,17 @@ def limits_of(config: WatcherConfig) -> GroupLimits:
     """What its options ask for."""
     memory = None if config.memory_max is None else config.memory_max.bytes_of(total_memory)
     return GroupLimits(memory, config.cpu_max, config.pids_max or None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlGroupsRecord:
+    """What an arbiter hands over of them. `bases`, by controller: the group in which ours are made, which isn't the one
+    that the next arbiter finds itself in where this one had to leave it; and whether that is of version 2. `known`: the
+    controllers of each watcher's group; `kills`: those of each that were told."""
+
+    bases: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kills: Mapping[str, int] = field(default_factory=dict)
 
 
 class ControlGroups:
@@ -45,6 +58,25 @@ class ControlGroups:
         except (OSError, ValueError) as error:
             log.debug("control groups cannot be found: %s", error)
             return {}
+
+    # -- handing over -----------------------------------------------------------------------------------------
+
+    def state(self) -> ControlGroupsRecord:
+        """What others can go on from; nothing where there is no group."""
+        if not any(self._known.values()):
+            return ControlGroupsRecord()
+        return ControlGroupsRecord(
+            bases={name: (str(each.base), each.is_v2) for name, each in self._hierarchies.items()},
+            known={name: tuple(sorted(controllers)) for name, controllers in self._known.items()},
+            kills=dict(self._kills),
+        )
+
+    def restore(self, record: ControlGroupsRecord) -> None:
+        """Go on where others were. Limits are written again with the next process, in case that they were changed."""
+        if record.bases:
+            self._hierarchies = {name: Hierarchy(Path(base), is_v2=v2) for name, (base, v2) in record.bases.items()}
+        self._known = {name: frozenset(controllers) for name, controllers in record.known.items()}
+        self._kills = dict(record.kills)
 
     # -- a watcher --------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from circus_stack.arbiter.condition import GivenUp, LastEnd
+from circus_stack.arbiter.control_groups import ControlGroupsRecord
 from circus_stack.arbiter.jobs import Job
 from circus_stack.arbiter.runs import RunsRecord
 from circus_stack.config.schema import SocketConfig, StackConfig, WatcherConfig
@@ -151,6 +152,7 @@ class ArbiterRecord:
     jobs: JobsRecord = JobsRecord()
     released: tuple[int, ...] = ()
     spared_tokens: tuple[str, ...] = ()
+    control_groups: ControlGroupsRecord = ControlGroupsRecord()
 
     def fds(self) -> Iterator[int]:
         """The descriptors of its sockets."""

@@ -12,9 +12,10 @@ import pytest
 
 from circus_stack.api import get_arbiter
 from circus_stack.api.sockets import CircusSocket
+from circus_stack.client.sync import Client
 from circus_stack.errors import CircusStackError, CommandError
 from tests.support.processes import running
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 SLEEP = {"cmd": "sleep 300", "numprocesses": 2}
 
@@ -36,6 +37,15 @@ def test_an_arbiter_in_a_thread_from_start_to_end(background):
     arbiter.stop()
     assert (arbiter.running, arbiter.statuses(), watcher.pids) == (False, {"sleep": "stopped"}, [])
     arbiter.stop()
+
+
+def test_an_upgrade_is_refused_since_only_the_program_could_start_itself_anew(background, endpoints):
+    background(SLEEP)
+    with Client(endpoints["controller"], timeout_s=PATIENCE_S) as client:
+        with pytest.raises(CommandError, match="inside another program"):
+            client.call("upgrade")
+        # Nothing is under way by it.
+        assert client.call("jobs")["jobs"][-1]["state"] == "failed"
 
 
 def test_watchers_come_and_go_at_run_time(background):
