@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
+from _thread import start_new_thread  # the native one: a monkey-patched thread would run in the hub
 from collections.abc import MutableMapping
 
 # The class itself, taken when this module is imported: monkey patching replaces the name in `socket` later, and a
@@ -15,6 +17,10 @@ from socket import AF_UNIX, MSG_DONTWAIT, SOCK_DGRAM
 from socket import socket as native_socket
 
 READY_TIMEOUT_S = 5.0
+# How often, and how many times, a supervisor is looked for that was killed: for ten minutes.
+_INSIST_PAUSE_S = 0.5
+_INSIST_TIMES = 1200
+native_sleep = time.sleep
 # The end of the path of systemd's own socket, of the system's and of a user's.
 _SYSTEMD = "/systemd/notify"
 
@@ -28,6 +34,7 @@ class Notifier:
     def __init__(self, address: str = "", beat_interval_s: float | None = None) -> None:
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self.beat_interval_s = beat_interval_s if address else None
+        self._is_stopping = False
 
     @property
     def is_heard(self) -> bool:
@@ -45,11 +52,21 @@ class Notifier:
         return cls(address, interval)
 
     def ready(self, status: str) -> None:
-        """READY=1 with our pid. May wait a little where the supervisor is slow to read: this one must arrive."""
-        self._send(f"READY=1\nMAINPID={os.getpid()}\nSTATUS={status}", timeout_s=READY_TIMEOUT_S)
+        """READY=1 with our pid. May wait a little where the supervisor is slow to read: this one must arrive. Where
+        there is none, since it was killed, it is said again until the next one has come to the same address."""
+        message = f"READY=1\nMAINPID={os.getpid()}\nSTATUS={status}"
+        if self._address and not self._send(message, timeout_s=READY_TIMEOUT_S):
+            start_new_thread(self._insist, (message,))
+
+    def _insist(self, message: str) -> None:
+        for _ in range(_INSIST_TIMES):
+            native_sleep(_INSIST_PAUSE_S)
+            if self._is_stopping or self._send(message):
+                return
 
     def stopping(self, status: str) -> None:
         """STOPPING=1. Never waits: it is sent from a signal handler."""
+        self._is_stopping = True
         self._send(f"STOPPING=1\nSTATUS={status}")
 
     def beat(self) -> None:

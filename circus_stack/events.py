@@ -167,6 +167,15 @@ class ProcessSpawned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessAdopted(Event):
+    """A process of an arbiter that was killed is ours from here on; it has run all the time."""
+
+    topic: ClassVar[str] = "adopt"
+    process_pid: int
+    wid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessReady(Event):
     """A process said that it serves, or its probe did; `after_s` seconds after its spawn."""
 

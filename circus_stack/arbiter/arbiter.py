@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from circus_stack.arbiter import operations
+from circus_stack.arbiter.adoption.bookkeeping import Books
 from circus_stack.arbiter.changes import Changes
 from circus_stack.arbiter.condition import Condition
 from circus_stack.arbiter.handover.keeping import keeper_state
@@ -293,6 +294,19 @@ class Arbiter:
         """A descendant that was not ours to watch is gone: perhaps the last of a group that outlived its leader."""
         for keeper in self._all():
             keeper.check_lingering()
+
+    def books(self) -> Books:
+        """Where a ledger finds what is."""
+        changes = self._changes
+        return Books(
+            self._keepers.values,
+            self._all,
+            self._sockets,
+            declared=lambda: changes.stack,
+            released=lambda: changes.released,
+            jobs=lambda: self.jobs.unfinished,
+            is_quitting=self._quit.is_set,
+        )
 
     # -- handing over -----------------------------------------------------------------------------------------
 

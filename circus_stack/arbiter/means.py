@@ -13,6 +13,7 @@ from circus_stack.arbiter.control_groups import ControlGroups
 from circus_stack.arbiter.hooks import HookHost
 from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
+from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.arbiter.start_gate import StartGate
 from circus_stack.config.schema import WatcherConfig
@@ -45,6 +46,26 @@ class Capture(Protocol):
 _PROBES_AT_ONCE = 16
 
 
+class Notes(Protocol):
+    """Where it is noted who is about to start: the arbiter may be killed before it knows their pids."""
+
+    def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
+        """It is about to start; its pid is 0."""
+
+    def note_no_start(self, token: str) -> None:
+        """It did not start."""
+
+
+class _NoNotes:
+    """Nobody would read them."""
+
+    def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
+        """Nothing."""
+
+    def note_no_start(self, token: str) -> None:
+        """Nothing."""
+
+
 def _ignore(_watcher: str, _wanted: int, _alive: Collection[int]) -> None:
     """There are no lanes."""
 
@@ -75,6 +96,7 @@ class Means:
     hooks: HookHost = field(default_factory=HookHost)
     control_groups: ControlGroups = field(default_factory=ControlGroups)
     memory: MemoryReader = field(default_factory=MemoryReader)
+    notes: Notes = field(default_factory=_NoNotes)
     starts: StartGate = field(default_factory=StartGate)
     # So many health probes are under way at once, of all watchers together; the others wait for their turn.
     probes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PROBES_AT_ONCE))

@@ -11,9 +11,15 @@ class Pulse:
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
+        self._on_beat: Callable[[], None] = lambda: None
+
+    def listen(self, on_beat: Callable[[], None]) -> None:
+        """Call back at each beat; there is one who listens."""
+        self._on_beat = on_beat
 
     def beat(self) -> None:
         """Let each waiter look at its condition again."""
+        self._on_beat()
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             if not waiter.done():

@@ -94,7 +94,9 @@ class ListeningSocket:
         for sock in (self._socket,) if self._lanes is None else self._lanes.all():
             if listens(config):
                 sock.listen(config.backlog)
-            sock.setblocking(config.blocking)
+            # The flag is that of everybody who has the socket: a worker may have set it its own way since.
+            if config.blocking != self.config.blocking:
+                sock.setblocking(config.blocking)
         if config.path is not None and not self._is_given:
             self._repermit(config, config.path)
         self.config = config
@@ -109,11 +111,15 @@ class ListeningSocket:
             # The change of the configuration is past the point where it could be taken back.
             log.error("socket %r: %s keeps its owner and mode: %s", config.name, path, error)
 
-    def close(self) -> None:
-        """Close, and remove the file of a unix socket that was made here."""
+    def leave(self) -> None:
+        """Close our descriptors alone: whoever has the same socket serves on."""
         if self._lanes is not None:
             self._lanes.close()
         self._socket.close()
+
+    def close(self) -> None:
+        """Close, and remove the file of a unix socket that was made here."""
+        self.leave()
         if self.config.path is not None and not self._is_given:
             with contextlib.suppress(OSError):
                 Path(self.config.path).unlink()
@@ -177,6 +183,7 @@ def _take(config: SocketConfig, left: list[Given]) -> ListeningSocket | None:
     if found is None:
         return None
     left.remove(found)
+    found.sock.setblocking(config.blocking)
     taken = ListeningSocket(config, found.sock, is_given=True)
     taken.adopt(config)
     return taken

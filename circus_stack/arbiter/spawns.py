@@ -12,6 +12,7 @@ from circus_stack.arbiter.ends import Ends
 from circus_stack.arbiter.launch import plan_launch
 from circus_stack.arbiter.marker import new_token
 from circus_stack.arbiter.means import Capture
+from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.watcher import Failure
 from circus_stack.errors import CircusStackError, ResourceShortageError, SpawnError
@@ -126,12 +127,15 @@ class Spawns:
         lanes = self._charge.watcher.free_lanes(len(wids))
         launches = [self._prepare(wid, lane) for wid, lane in zip(wids, lanes, strict=True)]
         ready = [launch for launch in launches if launch is not None]
+        for launch in ready:
+            self._note(launch)
         if not ready:
             return []
         begun = []
         for launch, child in zip(ready, self._charge.means.spawn_all([each.plan for each in ready]), strict=True):
             if isinstance(child, SpawnError):
                 launch.capture.abandon()
+                self._charge.means.notes.note_no_start(launch.token)
                 self._failed(launch.wid, child)
             else:
                 self._record(launch, child)
@@ -153,6 +157,12 @@ class Spawns:
                 capture.abandon()
             self._failed(wid, error)
             return None
+
+    def _note(self, launch: _Launch) -> None:
+        charge, means = self._charge, self._charge.means
+        generation, now = charge.watcher.generation, means.clock()
+        process = Process(0, launch.wid, generation, now, means.epoch(), lane=launch.lane, token=launch.token)
+        means.notes.note_start(charge.name, process, launch.capture)
 
     def _record(self, launch: _Launch, child: Child) -> None:
         charge, means = self._charge, self._charge.means

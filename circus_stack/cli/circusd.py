@@ -31,6 +31,7 @@ from circus_stack import __version__
 )
 @click.option("--daemon", is_flag=True, help="Leave the terminal and run in the background.")
 @click.option("--pidfile", metavar="FILE", help="File that gets the arbiter's pid.")
+@click.option("--no-adopt", is_flag=True, help="End what an arbiter that was killed has left, and start anew.")
 @click.version_option(__version__, "-V", "--version", prog_name="circusd", message="%(version)s")
 def circusd(
     config: Path,
@@ -39,6 +40,7 @@ def circusd(
     logger_config: str | None,
     daemon: bool,
     pidfile: str | None,
+    no_adopt: bool,
 ) -> None:
     """Run the watchers and sockets of a Circus ini and keep them up.
 
@@ -66,6 +68,7 @@ def circusd(
                 source=file_source(file.resolve()),
                 read=lambda: load_circus(file, environ=environ, overrides=overrides),
                 rereads_on_hup=False,
+                adopts=not no_adopt,
                 daemonize=daemon,
                 log_output=log_output,
                 logger_config=logger_config,

@@ -12,8 +12,10 @@ from typing import ParamSpec, TypeVar
 import click
 
 from circus_stack.cli.completion.found import complete_stacks
+from circus_stack.cli.orphans import orphans_hint
 from circus_stack.cli.style import Style, style_of
 from circus_stack.cli.target import Target, find_target
+from circus_stack.client.discovery import NoStackError
 from circus_stack.errors import CircusStackError
 
 P = ParamSpec("P")
@@ -46,8 +48,12 @@ def remote(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def target_of(stack_name: str | None) -> Target:
-    """The arbiter that is meant. Raises CallError."""
-    return find_target(os.environ, stack=stack_name)
+    """The arbiter that is meant. Raises CallError, which tells of processes that live on without one."""
+    try:
+        return find_target(os.environ, stack=stack_name)
+    except NoStackError as error:
+        hint = orphans_hint(os.environ)
+        raise NoStackError(f"{error}\n{hint}" if hint else str(error)) from None
 
 
 def stdout_style() -> Style:

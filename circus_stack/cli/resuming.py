@@ -13,6 +13,7 @@ from circus_stack.arbiter.sockets import restore_sockets
 from circus_stack.cli.own_log import open_own_log
 from circus_stack.cli.starting import REFUSED, Start, log_output, run_bound
 from circus_stack.daemon import Bound, Setting
+from circus_stack.daemon.adoption.estate import keep_on
 from circus_stack.daemon.handover.record import HandoverRecord, PlaceRecord, decode_handover
 from circus_stack.daemon.handover.rehearsal import rehearse_here
 from circus_stack.errors import CircusStackError, HandoverError
@@ -51,7 +52,8 @@ def _resume(wanted: Start, record: HandoverRecord) -> int:
     stack = record.arbiter.declared
     paths = RuntimePaths(Path(place.runtime_dir))
     runtime = RuntimeDirectory(paths, place.lock_fd)
-    bound = Bound(stack, {}, runtime, restore_sockets(record.arbiter.sockets))
+    estate = keep_on(Path(place.state_dir), wanted.source, paths.id)
+    bound = Bound(stack, {}, runtime, restore_sockets(record.arbiter.sockets), estate)
     _close_at_exec(record)
     log = open_own_log(stack.circus, log_output(wanted, stack), wanted.logger_config) if _is_circusd(wanted) else None
     try:

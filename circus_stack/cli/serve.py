@@ -52,6 +52,7 @@ def _refuse_preload(_ctx: click.Context, _param: click.Parameter, value: bool) -
 @click.option("--server-name", metavar="NAME", help="Server section of the file, main by default.")
 @click.option("--daemon", is_flag=True, help="Leave the terminal and run in the background.")
 @click.option("--pidfile", metavar="FILE", help="File that gets the arbiter's pid.")
+@click.option("--no-adopt", is_flag=True, help="End what an arbiter that was killed has left, and start anew.")
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error", "critical"], case_sensitive=False),
@@ -73,6 +74,7 @@ def serve(
     server_name: str | None,
     daemon: bool,
     pidfile: str | None,
+    no_adopt: bool,
     log_level: str | None,
     log_format: str,
 ) -> None:
@@ -107,6 +109,7 @@ def serve(
                 source=source,
                 read=read,
                 rereads_on_hup=True,
+                adopts=not no_adopt,
                 watches_sources=watch,
                 dry_run=dry_run,
                 daemonize=daemon,

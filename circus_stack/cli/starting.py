@@ -46,6 +46,7 @@ class Start:
     source: str
     read: Callable[[], StackConfig]
     rereads_on_hup: bool
+    adopts: bool = True
     watches_sources: bool = False
     dry_run: bool = False
     daemonize: bool = False
@@ -150,6 +151,7 @@ def _setting(wanted: Start, stack: StackConfig) -> Setting:
         read=wanted.read,
         environ=dict(os.environ),
         rereads_on_hup=wanted.rereads_on_hup,
+        adopts=wanted.adopts,
     )
 
 

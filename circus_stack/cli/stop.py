@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import click
 
 from circus_stack.cli.events_view import EventsView
+from circus_stack.cli.orphans import stop_orphans
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
 from circus_stack.client.call import checked
 from circus_stack.errors import CallError
@@ -24,15 +26,26 @@ _PAUSE_S = 0.05
     metavar="SECONDS",
     help="How long to wait; the stack goes on stopping after that.",
 )
+@click.option("--orphans", "ends_orphans", is_flag=True, help="End processes whose arbiter was killed.")
+@click.option(
+    "--state-dir",
+    metavar="DIRECTORY",
+    type=click.Path(path_type=Path),
+    help="With --orphans: where that stack keeps its state, if its file says so.",
+)
 @stack_option
 @remote
-def stop(timeout_s: float, stack_name: str | None) -> None:
+def stop(timeout_s: float, ends_orphans: bool, state_dir: Path | None, stack_name: str | None) -> None:
     """Stop the running stack: every process gracefully, then the arbiter itself.
 
     \b
     circus-stack stop
     circus-stack stop --stack app.ini
+    circus-stack stop --orphans          what an arbiter that was killed has left
     """
+    if ends_orphans:
+        stop_orphans(stack_name, state_dir)
+        return
     target = target_of(stack_name)
     deadline = time.monotonic() + timeout_s
     with target.client() as client, EventsView(target, client, stdout_style()) as view:

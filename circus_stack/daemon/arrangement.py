@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from circus_stack import services
-from circus_stack.arbiter.activation import take_given
+from circus_stack.arbiter.activation import Given, take_given
 from circus_stack.arbiter.checks import check_launches
 from circus_stack.arbiter.hook_loading import check_hooks
-from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all
+from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all, restore_sockets
 from circus_stack.config.plugin_watcher import plugin_watcher
 from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.control.keyring import check_keys
+from circus_stack.daemon.adoption.estate import Estate, claim
 from circus_stack.daemon.doorkeeper import near_endpoint
+from circus_stack.daemon.handover.record import with_own_types
 from circus_stack.daemon.plugin_checks import check_plugins
 from circus_stack.daemon.setting import Setting
 from circus_stack.errors import CircusStackError, ConfigError, Problem
 from circus_stack.protocol.rundir import endpoint_of
 from circus_stack.streams.validation import check_watchers, ignored_options
+from circus_stack.system.foreign_fds import fd_name
 from circus_stack.system.rundir import RuntimeDirectory
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A stack that may start: its lock is held, its sockets are bound, its services' files are known."""
+    """A stack that may start: its lock is held, its sockets are bound, its services' files are known. `estate` is what
+    an arbiter that was killed has left; `stack` is what its file said then, if there is something to take over."""
 
     stack: StackConfig
     plans: Mapping[str, services.ServicePlan]
     runtime: RuntimeDirectory
     sockets: dict[str, ListeningSocket]
+    estate: Estate = Estate()
 
     def views(self) -> tuple[SocketView, ...]:
         """What the sockets are bound to."""
@@ -41,6 +46,7 @@ class Bound:
         """Give everything back: the stack will not start after all."""
         for each in self.sockets.values():
             each.close()
+        self.estate.release()
         self.runtime.release()
 
 
@@ -112,9 +118,63 @@ def bind(setting: Setting, arrangement: services.Arrangement) -> Bound:
     """Take the lock and open the sockets; raises StackRunningError and SocketError, with nothing left behind."""
     runtime = RuntimeDirectory.acquire(setting.paths)
     try:
-        # What a supervisor has opened is for the program that it started, not for one that embeds an arbiter.
-        given = () if setting.is_embedded else take_given(setting.environ)
-        return Bound(arrangement.stack, arrangement.plans, runtime, bind_all(arrangement.stack.sockets, given))
+        estate = _claim(setting)
     except BaseException:
         runtime.release()
         raise
+    try:
+        # What a supervisor has opened is for the program that it started, not for one that embeds an arbiter.
+        given = () if setting.is_embedded else take_given(setting.environ)
+        sockets = _open_sockets(arrangement.stack, estate, given)
+        return Bound(_resumed(arrangement.stack, estate), arrangement.plans, runtime, sockets, estate)
+    except BaseException:
+        estate.release()
+        runtime.release()
+        raise
+
+
+def _claim(setting: Setting) -> Estate:
+    """The ledger, and what it leads to; an arbiter in somebody's program ends with it, and leaves nothing."""
+    if setting.is_embedded:
+        return Estate()
+    return claim(
+        setting.state_dir,
+        setting.source,
+        setting.paths.id,
+        adopts=setting.adopts,
+        with_own_types=with_own_types,
+    )
+
+
+def _open_sockets(stack: StackConfig, estate: Estate, given: Sequence[Given]) -> dict[str, ListeningSocket]:
+    """Bind all, but for those that came back out of living processes. What the file adds is bound later."""
+    found = estate.salvage
+    if found is None:
+        return bind_all(stack.sockets, given)
+    taken = restore_sockets(found.arbiter.sockets)
+    try:
+        return {**bind_all(found.lost, _others(given, taken.values())), **taken}
+    except BaseException:
+        for each in taken.values():
+            each.leave()
+        raise
+
+
+def _others(given: Sequence[Given], taken: Iterable[ListeningSocket]) -> list[Given]:
+    """A supervisor that restarts us gives its sockets again: those that came back already are the same ones."""
+    names = {fd_name(each.fd) for each in taken}
+    others = []
+    for each in given:
+        if fd_name(each.sock.fileno()) in names:
+            each.sock.close()
+        else:
+            others.append(each)
+    return others
+
+
+def _resumed(stack: StackConfig, estate: Estate) -> StackConfig:
+    """What the watchers were declared as when they were left; what holds for the arbiter itself is new."""
+    if estate.salvage is None:
+        return stack
+    declared = estate.salvage.arbiter.declared
+    return dataclasses.replace(declared, circus=stack.circus, warnings=stack.warnings)

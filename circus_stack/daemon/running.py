@@ -32,6 +32,8 @@ from circus_stack.control.discovery import Discovery
 from circus_stack.control.log_publisher import LogPublisher
 from circus_stack.control.publisher import Publisher
 from circus_stack.control.server import ControlServer
+from circus_stack.daemon.adoption.carrying_on import announce, carry_on
+from circus_stack.daemon.adoption.chronicle import Chronicle
 from circus_stack.daemon.arrangement import Bound, arrange, check_with_system
 from circus_stack.daemon.aside import aside
 from circus_stack.daemon.doorkeeper import Doorkeeper
@@ -65,9 +67,9 @@ class Daemon:
 
     def __init__(self, setting: Setting, bound: Bound, resumed: HandoverRecord | None = None) -> None:
         self._setting = setting
-        self._resumed = resumed
+        self._resumed = resumed or bound.estate.resumed()
         # Until then nothing may be ended: what couldn't be taken over lives on, for whoever starts next.
-        self._is_begun = resumed is None
+        self._is_begun = self._resumed is None
         self._bound = bound
         self._background_tasks: set[asyncio.Task[object]] = set()
         self._fqdn = socket.gethostname()
@@ -102,11 +104,13 @@ class Daemon:
         teardown.callback(self._reaper.close)
         self._notify = NotifySocket(
             loop,
-            setting.paths.directory / "notify",
+            setting.paths.notify,
             lambda pid, fields: self._arbiter.notified(pid, fields),
             resumed=notify_fds(self._resumed),
         )
         teardown.callback(self._notify.close)
+        self._chronicle = Chronicle(self._bound.estate, loop)
+        teardown.callback(self._chronicle.close)
         self._build_streams(loop)
         self._build_arbiter(loop, teardown)
         manager = ServiceManager(loop, {} if setting.is_embedded else setting.environ)
@@ -129,6 +133,7 @@ class Daemon:
             stdout=self._setting.stdout,
             stderr=self._setting.stderr,
             sink_timeout_s=self._bound.stack.circus.sink_timeout,
+            spool=self._bound.estate.open_spool(),
         )
         if self._resumed is not None:
             self._streams.restore(self._resumed.configs(), self._resumed.streams)
@@ -137,12 +142,13 @@ class Daemon:
             self._streams.configure(watcher)
 
     def _build_arbiter(self, loop: asyncio.AbstractEventLoop, teardown: contextlib.ExitStack) -> None:
-        sockets = self._bound.sockets
+        sockets, pulse = self._bound.sockets, Pulse()
+        pulse.listen(self._chronicle.look)
         means = Means(
             loop=loop,
             reaper=self._reaper,
             kinship=Kinship(loop, self._reaper, adopts_orphans=not self._setting.is_embedded),
-            pulse=Pulse(),
+            pulse=pulse,
             open_capture=self._streams.open,
             publish=self._publish,
             hear=self._notify.drain,
@@ -158,11 +164,13 @@ class Daemon:
             ),
             settle_lanes=partial(settle_lanes, sockets),
             control_groups=ControlGroups(self._setting.paths.id),
+            notes=self._chronicle,
         )
         means.control_groups.close()
         teardown.callback(means.control_groups.close)
         resumed = None if self._resumed is None else self._resumed.arbiter
         self._arbiter = Arbiter(self._bound.stack, sockets, means, resumed)
+        self._chronicle.open(self._arbiter.books(), self._resumed)
         self._whole = Whole(
             setting=self._setting,
             runtime=self._bound.runtime,
@@ -321,6 +329,7 @@ class Daemon:
             # It was up before: the manager hears of the new code that it is so still.
             self._reporting.up()
         self._setting.on_bound()
+        self._begin_adoption()
         if self._setting.alongside is not None:
             alongside = self._setting.alongside(partial(self._reconfigure, roll=True, dry_run=False))
             self._background(alongside, "what runs alongside")
@@ -338,6 +347,14 @@ class Daemon:
     def _up(self) -> None:
         self._setting.on_up()
         self._reporting.up()
+
+    def _begin_adoption(self) -> None:
+        """Carry on what was under way when the arbiter before was killed."""
+        found = self._bound.estate.salvage
+        if found is not None:
+            announce(found, self._publish, time.time())
+            again = partial(self._reconfigure, roll=False, dry_run=False)
+            self._background(carry_on(found, self._arbiter, again, self._setting.on_up), "carrying on")
 
     async def _place(self) -> None:
         """Before anybody can ask for a start: no service may run without its files."""
@@ -357,7 +374,13 @@ class Daemon:
 
     def _publish(self, event: Event) -> None:
         """To everybody who listens. One that fails must not keep the arbiter from what it is about to do."""
-        told = (self._follow_watchers, self._publisher.publish, self._setting.on_event, self._reporting.on_event)
+        told = (
+            self._follow_watchers,
+            self._chronicle.follow,
+            self._publisher.publish,
+            self._setting.on_event,
+            self._reporting.on_event,
+        )
         for listener in told:
             try:
                 listener(event)

@@ -24,7 +24,8 @@ class Setting:
     `on_bound` is called when every address is bound and nothing is started yet, `on_up` when everything has come up or
     was given up; `on_event` sees each event, `on_drop` hears of lost lines. `alongside` runs beside the arbiter until
     its end and may call what it is given: read the configuration again and roll. `program` is what an upgrade executes;
-    without it there is none. `is_embedded`: the process is somebody
+    without it there is none. `adopts`: take over what an arbiter that was killed has left, or else end it.
+    `is_embedded`: the process is somebody
     else's program, whose own children are neither reaped nor ended, and whose signals are answered in its main thread
     alone.
     """
@@ -36,6 +37,7 @@ class Setting:
     environ: Mapping[str, str]
     rereads_on_hup: bool
     is_embedded: bool = False
+    adopts: bool = True
     stdout: Lane | None = None
     stderr: Lane | None = None
     on_event: Callable[[Event], None] = lambda _event: None

@@ -41,6 +41,11 @@ class RuntimePaths:
         return self.directory / "logs"
 
     @property
+    def notify(self) -> Path:
+        """Socket of what processes say the way sd_notify does."""
+        return self.directory / "notify"
+
+    @property
     def record(self) -> Path:
         """What clients read to find the stack."""
         return self.directory / "stack.json"
@@ -53,7 +58,7 @@ class RuntimePaths:
     @property
     def own_files(self) -> tuple[Path, ...]:
         """All but the lock: what may go once nobody holds that."""
-        return (self.control, self.events, self.logs, self.record)
+        return (self.control, self.events, self.logs, self.notify, self.record)
 
 
 def endpoint_of(path: Path) -> str:

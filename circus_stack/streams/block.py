@@ -5,7 +5,8 @@ Values only. A block is handed on as it came, many lines at once: no object is m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
 StreamName = Literal["stdout", "stderr"]
@@ -45,12 +46,19 @@ class LogLine:
 class Block:
     """Whole lines, each with its newline. Only the last may lack it: a piece of a long line, or the end of a stream.
 
-    `time` is when the block was read, in seconds since the epoch. `data` is never empty.
+    `time` is when the block was read, in seconds since the epoch. `data` is never empty. `on_written` is called once,
+    in whichever thread, when it was written or dropped.
     """
 
     origin: Origin
     time: float
     data: bytes
+    on_written: Callable[[], None] | None = field(default=None, compare=False, repr=False)
+
+    def settle(self) -> None:
+        """There is nothing more to be done with it."""
+        if self.on_written is not None:
+            self.on_written()
 
     @property
     def is_open(self) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import get_args
 
 from circus_stack.streams.block import Block, Origin, StreamName
@@ -12,6 +13,7 @@ from circus_stack.streams.framing import LineFramer
 from circus_stack.streams.pipe import PipeEnds, PipeReader, PipeYard, open_nothing, open_pipe
 from circus_stack.streams.record import CaptureRecord, PipeRecord
 from circus_stack.streams.route import Route
+from circus_stack.streams.spool import SpoolRecord
 
 STREAM_NAMES: tuple[StreamName, ...] = get_args(StreamName)
 
@@ -176,7 +178,19 @@ class _CapturedStream:
         self._on_progress = on_progress
         self._framer = LineFramer()
         self._framer.restore(pipe.rest)
-        self.reader = PipeReader(yard, pipe.fd, on_data=self._on_data, may_read=self._may_read, is_large=pipe.is_large)
+        # What was read and is not passed on, or only in part: its last bytes are the beginning of a line.
+        self._held: list[SpoolRecord] = []
+        self.reader = PipeReader(
+            yard,
+            pipe.fd,
+            pid=origin.pid,
+            stream=origin.stream,
+            on_data=self._on_data,
+            may_read=self._may_read,
+            is_large=pipe.is_large,
+        )
+        if pipe.unwritten:
+            self._pass_on(self._framer.feed(pipe.unwritten))
 
     def state(self) -> PipeRecord:
         """The pipe and its unfinished line."""
@@ -192,16 +206,35 @@ class _CapturedStream:
         self.reader.close()
         self.flush()
 
-    def _on_data(self, data: bytes) -> None:
+    def _on_data(self, data: bytes, record: SpoolRecord | None) -> None:
+        if record is not None:
+            self._held.append(record)
         self._pass_on(self._framer.feed(data) if data else self._framer.flush())
         self._on_progress()
 
     def _pass_on(self, data: bytes) -> None:
-        if data:
-            self._route.pass_on(Block(self.origin, self._clock(), data))
+        if not data:
+            return
+        held, self._held = self._held, []
+        open_size = self._framer.rest_size
+        if held and open_size:
+            self._held.append(held[-1])
+        on_written = partial(_settle, held, open_size) if held else None
+        self._route.pass_on(Block(self.origin, self._clock(), data, on_written))
 
     def _may_read(self) -> bool:
         return self._route.has_room(self.origin.stream, self.reader.resume_soon)
+
+
+def _settle(records: Sequence[SpoolRecord], open_size: int) -> None:
+    """What was read in these is written, but for so many bytes at the end of the last."""
+    for record in records[:-1]:
+        record.finish()
+    last = records[-1]
+    if open_size:
+        last.skip_to(last.length - open_size)
+    else:
+        last.finish()
 
 
 def _open_pipes(owner: int | None, without: Collection[StreamName]) -> dict[StreamName, PipeEnds]:

@@ -13,6 +13,11 @@ class LineFramer:
         self._rest: list[bytes] = []
         self._rest_size = 0
 
+    @property
+    def rest_size(self) -> int:
+        """Bytes of the line that has not ended yet."""
+        return self._rest_size
+
     def feed(self, data: bytes) -> bytes:
         """All lines that `data` completes, newlines included; empty while there is none.
 

@@ -77,6 +77,8 @@ class Lane:
                 else:
                     # All: somebody may wait until everything is written.
                     self._changed.notify_all()
+        if refusal:
+            block.settle()
         if is_news:
             self._tell_drops()
 
@@ -172,6 +174,8 @@ class Lane:
             while batch := self._take_batch():
                 self._follow_change()
                 self._write(batch)
+                for block in batch:
+                    block.settle()
                 self._release(sum(len(block.data) for block in batch))
         finally:
             self._finish()

@@ -11,6 +11,8 @@ import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from circus_stack.streams.block import StreamName
+from circus_stack.streams.spool import Spool, SpoolRecord
 from circus_stack.streams.wake import call_in_loop
 from circus_stack.system.open_files import out_of_the_way
 from circus_stack.system.ready_set import ReadySet
@@ -75,7 +77,8 @@ def open_nothing() -> PipeEnds:
 class PipeYard:
     """What all pipes of an arbiter share: the loop that reads them, what waits for them, how many may be large."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_large: int = MAX_LARGE) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_large: int = MAX_LARGE, spool: Spool | None = None) -> None:
+        self.spool = spool
         self.loop = loop
         self.readable = ReadySet(loop)
         self._left = max_large
@@ -107,7 +110,8 @@ class PipeYard:
 
 
 class PipeReader:
-    """Reads one pipe. `on_data` gets what was read, and empty bytes once, at the end of file.
+    """Reads one pipe. `on_data` gets what was read, with the record of it where a spool keeps it for `pid` and
+    `stream`, and empty bytes once, at the end of file.
 
     `may_read` is asked before each read; if it says no, the reader pauses until `resume`.
     """
@@ -117,11 +121,14 @@ class PipeReader:
         yard: PipeYard,
         fd: int,
         *,
-        on_data: Callable[[bytes], None],
+        pid: int,
+        stream: StreamName,
+        on_data: Callable[[bytes, SpoolRecord | None], None],
         may_read: Callable[[], bool],
         is_large: bool = False,
     ) -> None:
         self._yard = yard
+        self._pid, self._stream = pid, stream
         self._fd = fd
         self._read_size = LARGE if is_large else READ_SIZE
         if is_large:
@@ -183,11 +190,20 @@ class PipeReader:
             self.pause()
             return
         try:
-            data = os.read(self._fd, self._read_size)
+            data, record = self._read()
         except BlockingIOError:
             return
         if not data:
             self.close()
         elif len(data) >= BUSY and self._read_size < LARGE and self._yard.enlarge(self._fd):
             self._read_size = LARGE
-        self._on_data(data)
+        self._on_data(data, record)
+
+    def _read(self) -> tuple[bytes, SpoolRecord | None]:
+        spool = self._yard.spool
+        # Exactly what stands there: the spool has to know before how much it will be.
+        count = 0 if spool is None else min(self.count_waiting(), self._read_size)
+        record = spool.take(self._pid, self._stream, count) if spool is not None and count else None
+        if record is None:
+            return os.read(self._fd, self._read_size), None
+        return record.read_from(self._fd), record

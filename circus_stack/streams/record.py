@@ -11,12 +11,14 @@ from circus_stack.streams.block import StreamName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipeRecord:
-    """Our end of one pipe. `rest` was read from it and is the beginning of a line; `is_large`: it was made larger."""
+    """Our end of one pipe. `rest` was read from it and is the beginning of a line; `is_large`: it was made larger.
+    `unwritten` are lines that were read by an arbiter that was killed before they were written."""
 
     stream: StreamName
     fd: int
     rest: bytes = b""
     is_large: bool = False
+    unwritten: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

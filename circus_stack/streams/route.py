@@ -54,6 +54,8 @@ class Route:
         lane = self.lanes[block.origin.stream]
         if lane is not None:
             lane.put(block)
+        else:
+            block.settle()
 
     def has_room(self, stream: StreamName, call_when_room: Callable[[], None]) -> bool:
         """Whether to read on. If not, `call_when_room` is called once, from any thread, when there is room again."""

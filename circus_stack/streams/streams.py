@@ -20,6 +20,7 @@ from circus_stack.streams.output import Console
 from circus_stack.streams.pipe import PipeYard
 from circus_stack.streams.record import CaptureRecord, StreamsRecord
 from circus_stack.streams.route import Lanes, Route
+from circus_stack.streams.spool import Spool
 from circus_stack.streams.stalls import StallWatch
 from circus_stack.streams.switchboard import Switchboard
 from circus_stack.streams.tail import LiveTail
@@ -34,7 +35,8 @@ class Streams:
     tail. They stay open at the end: their owner closes them.
 
     `on_drop` is called in the loop, for each sink after a second, then more rarely while it goes on.
-    `sink_timeout_s` may be set at any time.
+    `sink_timeout_s` may be set at any time. `spool` keeps what was read until it is written, lest
+    it be lost with the arbiter.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Streams:
         stderr: Lane | None = None,
         sink_timeout_s: float = 5.0,
         console: Console | None = None,
+        spool: Spool | None = None,
     ) -> None:
         self._loop = loop
         self._tail = tail
@@ -61,7 +64,7 @@ class Streams:
             make_route=self._make_route,
         )
         self._captures: set[Capture] = set()
-        self._yard = PipeYard(loop)
+        self._yard = PipeYard(loop, spool=spool)
         for lane in {stdout, stderr}:
             if lane is not None:
                 self._listen(lane)

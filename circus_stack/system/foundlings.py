@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-from circus_stack.system.process_stamp import Stamp, Standing, is_living, process_table
+from circus_stack.system.process_stamp import Stamp, Standing, is_living, members_of, process_table
 
 
 class Foundlings:
@@ -43,12 +43,7 @@ class Foundlings:
         leader = self._leaders.get(pid)
         if leader is None or not _is_group(pid):
             return []
-        found = self._groups().get(pid, [])
-        # While a member lives, the kernel gives the number to nobody. A leader of that number who is not ours tells
-        # that the last member had gone before.
-        if any(each.stamp.pid == pid and each.stamp != leader for each in found):
-            return []
-        return [each.stamp for each in found if not each.has_ended]
+        return members_of(leader, self._groups().get(pid, ()))
 
     def signal(self, pid: int, signum: int) -> bool:
         """Signal each member of the group; 0 only asks whether there is one. False where there is none."""

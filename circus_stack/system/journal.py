@@ -19,8 +19,8 @@ from pathlib import Path
 from circus_stack.errors import CircusStackError, StackRunningError
 
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
-_LOCK, _JOURNAL, _FRESH = "lock", "journal", "journal.new"
-_NAMES = (_JOURNAL, _FRESH, _LOCK)
+_LOCK, _JOURNAL, _FRESH, _SPOOL = "lock", "journal", "journal.new", "spool"
+_NAMES = (_JOURNAL, _FRESH, _SPOOL, _LOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,15 @@ class JournalDirectory:
 
     def read(self) -> bytes | None:
         """What a journal that was left says; None where there is none."""
-        return read_journal(self._directory_fd)
+        return _read(self._directory_fd, _JOURNAL)
+
+    def read_spool(self) -> bytes:
+        """What a writer that was killed has left in its spool."""
+        return _read(self._directory_fd, _SPOOL) or b""
+
+    def open_spool(self) -> int:
+        """The file beside the journal that may be mapped; made if there is none. Raises OSError."""
+        return os.open(_SPOOL, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600, dir_fd=self._directory_fd)
 
     def open_journal(self) -> int:
         """The journal, to be appended to; made if there is none."""
@@ -162,10 +170,10 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def read_journal(directory_fd: int) -> bytes | None:
-    """The text of a journal in an open directory; None where there is none, or it is no file of our own."""
+def _read(directory_fd: int, name: str) -> bytes | None:
+    """What stands in a file of an open directory; None where there is none, or it is no file of our own."""
     try:
-        fd = os.open(_JOURNAL, os.O_RDONLY | os.O_NONBLOCK | _FLAGS, dir_fd=directory_fd)
+        fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _FLAGS, dir_fd=directory_fd)
     except OSError:
         return None
     with os.fdopen(fd, "rb") as file:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def marked_processes(name: str, prefix: str) -> dict[int, str]:
-    """pid -> value of the variable, of those processes where it begins with `prefix`, their descendants included."""
+def marked_processes(name: str) -> dict[int, str]:
+    """pid -> value of the variable, of all processes that were started with it: descendants inherit it."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             value = mark_of(int(entry.name), name)
-            if value is not None and value.startswith(prefix):
+            if value is not None:
                 found[int(entry.name)] = value
     return found
 

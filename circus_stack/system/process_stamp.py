@@ -5,12 +5,16 @@ Reads /proc; changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
-_ENDED = ("Z", "X")
+_ENDED = (b"Z", b"X")
+# More than the longest line: 52 numbers and a name of 64 bytes.
+_LINE = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ def boot_id() -> str:
     return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
+def now_in_ticks() -> int:
+    """The time of a `Stamp`: whoever starts from now on has that or more."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+
+
 def stamp_of(pid: int) -> Stamp | None:
     """Who has that number now; None where nobody lives under it, a zombie included."""
     found = standing_of(pid)
@@ -50,11 +59,17 @@ def is_living(stamp: Stamp) -> bool:
 def standing_of(pid: int) -> Standing | None:
     """The line of one number in the process table; None where there is none."""
     try:
-        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        text = os.read(fd, _LINE)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
     # The program's name, in parentheses, may hold anything; then state, parent, group, session, ... and 22nd the start.
-    fields = text.rpartition(")")[2].split()
+    fields = text.rpartition(b")")[2].split()
     return Standing(Stamp(pid, int(fields[19])), fields[0] in _ENDED, int(fields[2]), int(fields[3]))
 
 
@@ -65,3 +80,16 @@ def process_table() -> Iterator[Standing]:
             standing = standing_of(int(entry.name))
             if standing is not None:
                 yield standing
+
+
+def members_of(leader: Stamp, group: Iterable[Standing]) -> list[Stamp]:
+    """Who lives in the group that `leader` leads or has led, of those that have its number for their group's; nobody
+    where the number went to a stranger.
+
+    While a member lives, the kernel gives the number to nobody. A process of that number that is not the leader tells
+    that the last member had gone before.
+    """
+    found = list(group)
+    if any(each.stamp.pid == leader.pid and each.stamp != leader for each in found):
+        return []
+    return [each.stamp for each in found if not each.has_ended]

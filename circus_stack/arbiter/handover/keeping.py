@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from circus_stack.arbiter.handover.record import ProcessRecord, WatcherRecord
 from circus_stack.arbiter.keeper import Keeper
@@ -16,6 +17,12 @@ from circus_stack.states import ProcessState
 
 def keeper_state(keeper: Keeper) -> WatcherRecord:
     """What `restore_keeper` makes the same of."""
+    processes = tuple(process_state(keeper, each) for each in keeper.watcher.processes.values())
+    return replace(watcher_state(keeper), processes=processes)
+
+
+def watcher_state(keeper: Keeper) -> WatcherRecord:
+    """The same without the processes."""
     watcher = keeper.watcher
     return WatcherRecord(
         config=keeper.config,
@@ -23,7 +30,6 @@ def keeper_state(keeper: Keeper) -> WatcherRecord:
         wanted=watcher.wanted,
         generation=watcher.generation,
         newest_generation=watcher.newest_generation,
-        processes=tuple(_process_state(keeper, each) for each in watcher.processes.values()),
         done=watcher.done,
         done_slots=watcher.done_slots,
         runs=keeper.charge.runs.state(),
@@ -39,7 +45,8 @@ def keeper_state(keeper: Keeper) -> WatcherRecord:
     )
 
 
-def _process_state(keeper: Keeper, process: Process) -> ProcessRecord:
+def process_state(keeper: Keeper, process: Process) -> ProcessRecord:
+    """One of its processes."""
     return ProcessRecord(
         pid=process.pid,
         wid=process.wid,

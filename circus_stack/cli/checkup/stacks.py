@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from circus_stack import __version__
@@ -24,6 +25,17 @@ def look_at_stacks(environ: Mapping[str, str]) -> Iterator[Finding]:
         return
     for stack in find_stacks(environ).stacks:
         yield _ask(stack)
+    yield from _orphans(environ)
+
+
+def _orphans(environ: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        from circus_stack.daemon.adoption.orphans import find_orphans
+    except ImportError:
+        return
+    for each in find_orphans(environ, Path.home()):
+        mend = "circus-stack serve FILE adopts them, circus-stack stop --orphans ends them"
+        yield Finding("stack", Path(each.source).stem, Status.BROKEN, "", str(each), mend)
 
 
 def _ask(stack: FoundStack) -> Finding:

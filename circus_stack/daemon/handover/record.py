@@ -105,7 +105,7 @@ def decode_handover(data: bytes) -> HandoverRecord:
                 f"the state is of format {head.format} (circus-stack {head.version}); this code reads format {known}"
             )
         record = msgspec.json.decode(data, type=HandoverRecord)
-        declared = _with_own_types(record.arbiter.declared)
+        declared = with_own_types(record.arbiter.declared)
     except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
         raise HandoverError(f"the state that was handed over cannot be read: {error}") from error
     return dataclasses.replace(record, arbiter=dataclasses.replace(record.arbiter, declared=declared))
@@ -114,7 +114,7 @@ def decode_handover(data: bytes) -> HandoverRecord:
 # -- values whose type stands elsewhere -------------------------------------------------------------------------------
 
 
-def _with_own_types(stack: StackConfig) -> StackConfig:
+def with_own_types(stack: StackConfig) -> StackConfig:
     """Records of recipes and values of a watcher's options, which have the type of their declaration."""
     return dataclasses.replace(
         stack,

@@ -1,0 +1,220 @@
+"""Keeps a ledger as new as the truth: looks at what has changed at most once a turn of the loop, and writes that.
+
+Nothing is decided from what is written here as long as the arbiter lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from circus_stack.arbiter.adoption.facts import (
+    DECLARED,
+    HEAD,
+    JOB,
+    PROCESS,
+    RELEASED,
+    SOCKET,
+    WATCHER,
+    Head,
+    JobFact,
+    ProcessFact,
+    ReleasedFact,
+    SocketFact,
+    WatcherFact,
+)
+from circus_stack.arbiter.adoption.ledger import Ledger
+from circus_stack.arbiter.handover.keeping import process_state, watcher_state
+from circus_stack.arbiter.handover.record import ProcessRecord, SocketRecord
+from circus_stack.arbiter.jobs import Job
+from circus_stack.arbiter.keeper import Keeper
+from circus_stack.arbiter.means import Capture
+from circus_stack.arbiter.process import Process
+from circus_stack.arbiter.sockets import ListeningSocket
+from circus_stack.config.schema import StackConfig
+from circus_stack.events import Event, ProcessKilled, ProcessReady, ProcessReaped, ProcessSpawned, ProcessUnready
+from circus_stack.states import ProcessState
+from circus_stack.system.foreign_fds import fd_name
+from circus_stack.system.process_stamp import stamp_of
+
+_OF_A_PROCESS = (ProcessSpawned, ProcessReady, ProcessUnready, ProcessKilled, ProcessReaped)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where the truth stands: looked up each time. `all_keepers` are also those of watchers on their way out."""
+
+    keepers: Callable[[], Iterable[Keeper]]
+    all_keepers: Callable[[], Iterable[Keeper]]
+    sockets: Mapping[str, ListeningSocket]
+    declared: Callable[[], StackConfig]
+    released: Callable[[], Iterable[int]]
+    jobs: Callable[[], Iterable[Job]]
+    is_quitting: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is known of a process from before its start on."""
+
+    watcher: str
+    pipes: Mapping[str, str]
+    started: int = 0
+
+
+class Bookkeeper:
+    """Writes down what it sees. `note_start` comes before each start of a process, `follow` with each event, `look`
+    whenever anything may have changed."""
+
+    def __init__(self, ledger: Ledger, head: Head, loop: asyncio.AbstractEventLoop) -> None:
+        self._ledger = ledger
+        self._head = head
+        self._loop = loop
+        self._books: Books | None = None
+        self._is_due = False
+        # By token; of those that are about to start, and of those that live.
+        self._starts: dict[str, Start] = {}
+        self._tokens: dict[int, str] = {}
+        self._changed: set[int] = set()
+        self._declared: StackConfig | None = None
+        # What was written, by kind and name.
+        self._last: dict[str, Mapping[str, object]] = {}
+
+    def open(self, books: Books, starts: Mapping[str, Start]) -> None:
+        """Begin to write, with all that is: `starts` by token are of processes that were taken over."""
+        self._books = books
+        self._starts = dict(starts)
+        for keeper in books.keepers():
+            for process in keeper.watcher.processes.values():
+                self._tokens[process.pid] = process.token
+                self._changed.add(process.pid)
+        self._ledger.rewrite()
+        self._write()
+
+    # -- what is told -----------------------------------------------------------------------------------------
+
+    def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
+        """A process is about to start: should the arbiter be killed before it knows the pid, its pipes tell who it
+        is."""
+        start = self._starts[process.token] = Start(watcher, _pipes(capture))
+        record = ProcessRecord(
+            pid=0,
+            wid=process.wid,
+            generation=process.generation,
+            spawned_at=process.spawned_at,
+            started_at=process.started_at,
+            state=process.state,
+            lane=process.lane,
+            token=process.token,
+        )
+        self._ledger.put(PROCESS + process.token, ProcessFact(watcher=watcher, record=record, pipes=start.pipes))
+
+    def note_no_start(self, token: str) -> None:
+        """It could not be started."""
+        self._starts.pop(token, None)
+        self._ledger.drop(PROCESS + token)
+
+    def follow(self, event: Event) -> None:
+        """An event was published: see what it has changed."""
+        if isinstance(event, _OF_A_PROCESS):
+            self._changed.add(event.process_pid)
+        self.look()
+
+    def look(self) -> None:
+        """See what has changed in the loop's next turn, once, however often this is asked for until then."""
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_soon(self._look_now)
+
+    def _look_now(self) -> None:
+        self._is_due = False
+        self._write()
+
+    # -- what is written --------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        books = self._books
+        if books is None:
+            return
+        self._ledger.put(HEAD, replace(self._head, is_quitting=books.is_quitting()))
+        if books.declared() is not self._declared:
+            self._declared = books.declared()
+            self._ledger.put(DECLARED, self._declared)
+        self._put_all(WATCHER, {each.name: _watcher_fact(each) for each in books.keepers()})
+        self._put_all(SOCKET, {name: self._socket_fact(name, each.state()) for name, each in books.sockets.items()})
+        self._put_all(JOB, {job.id: JobFact(command=job.command, watchers=job.watchers) for job in books.jobs()})
+        self._put_all(RELEASED, _released(books.released()))
+        self._write_processes(tuple(books.all_keepers()))
+
+    def _put_all(self, kind: str, facts: Mapping[str, object]) -> None:
+        last, self._last[kind] = self._last.get(kind, {}), facts
+        for name in last:
+            if name not in facts:
+                self._ledger.drop(kind + name)
+        for name, fact in facts.items():
+            # Compared first: a configuration that is the same object costs nothing then, and much to encode.
+            if last.get(name) != fact:
+                self._ledger.put(kind + name, fact)
+
+    def _socket_fact(self, name: str, record: SocketRecord) -> SocketFact:
+        last = self._last.get(SOCKET, {}).get(name)
+        if isinstance(last, SocketFact) and last.record == record and record.lanes is None:
+            return last
+        return SocketFact(record=record, names={fd: fd_name(fd) for fd in record.fds()})
+
+    def _write_processes(self, keepers: Iterable[Keeper]) -> None:
+        changed, self._changed = self._changed, set()
+        for pid in changed:
+            found = next(
+                ((each, each.watcher.processes[pid]) for each in keepers if pid in each.watcher.processes), None
+            )
+            if found is None:
+                self._forget(pid)
+            else:
+                self._write_process(*found)
+
+    def _write_process(self, keeper: Keeper, process: Process) -> None:
+        token = self._tokens.setdefault(process.pid, process.token)
+        start = self._starts.get(token)
+        if start is None or process.state is ProcessState.EXITED:
+            # Of a leader that is gone nothing can be adopted; what is left of its group has its marker.
+            self._forget(process.pid)
+            return
+        if not start.started:
+            stamp = stamp_of(process.pid)
+            start = self._starts[token] = replace(start, started=0 if stamp is None else stamp.started)
+        fact = ProcessFact(
+            watcher=start.watcher,
+            record=process_state(keeper, process),
+            started=start.started,
+            pipes=start.pipes,
+        )
+        self._ledger.put(PROCESS + token, fact)
+
+    def _forget(self, pid: int) -> None:
+        token = self._tokens.pop(pid, None)
+        if token is not None:
+            self._starts.pop(token, None)
+            self._ledger.drop(PROCESS + token)
+
+
+def _pipes(capture: Capture) -> dict[str, str]:
+    ends: dict[str, int] = {"stdout": capture.stdout_fd, "stderr": capture.stderr_fd}
+    names = {stream: fd_name(fd) for stream, fd in ends.items()}
+    return {stream: name for stream, name in names.items() if name.startswith("pipe:")}
+
+
+def _watcher_fact(keeper: Keeper) -> WatcherFact:
+    return WatcherFact(record=watcher_state(keeper), retiring=keeper.watcher.retiring)
+
+
+def _released(pids: Iterable[int]) -> dict[str, ReleasedFact]:
+    found = {}
+    for pid in pids:
+        with suppress(OSError):
+            stamp = stamp_of(pid)
+            if stamp is not None:
+                found[str(pid)] = ReleasedFact(pid=pid, started=stamp.started)
+    return found

@@ -1,0 +1,76 @@
+"""What a ledger says of an arbiter, a fact a noun: frozen values, read back as they were written. Nothing here acts.
+
+They are those of `arbiter.handover.record`, but that descriptors are named by what they are (`socket:[INODE]`): numbers
+mean nothing in another process. Each fact is written anew when it changes, so that what changes often stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from circus_stack.arbiter.handover.record import ProcessRecord, SocketRecord, WatcherRecord
+
+FORMAT = 1
+
+HEAD = "head"
+DECLARED = "declared"
+WATCHER, PROCESS, SOCKET, JOB, RELEASED = "watcher/", "process/", "socket/", "job/", "released/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What tells whether the rest means anything. `began` is the moment from which on each process of the stack that
+    isn't in the ledger can only be missing from it, in clock ticks since the boot. `instance` is the id of the stack in
+    the markers of its processes. `is_quitting`: everything was about to be stopped."""
+
+    boot: str
+    began: int
+    source: str
+    instance: str
+    pid: int
+    format: int = FORMAT
+    is_quitting: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherFact:
+    """A watcher without its processes. `retiring`: the generation that a reload was about to replace."""
+
+    record: WatcherRecord
+    retiring: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessFact:
+    """One process, or with pid 0 one that was about to start. `started` is in clock ticks since the boot; `pipes` are
+    the names of those that its output goes through."""
+
+    watcher: str
+    record: ProcessRecord
+    started: int = 0
+    pipes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketFact:
+    """One listening socket; the descriptors in `record` are keys of `names`."""
+
+    record: SocketRecord
+    names: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFact:
+    """An operation that was under way."""
+
+    command: str
+    watchers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedFact:
+    """A process that lives on as nobody's."""
+
+    pid: int
+    started: int

@@ -1,0 +1,92 @@
+"""What a ledger says, read whole: the facts as values of their types. Looks at nothing but the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import msgspec
+
+from circus_stack.arbiter.adoption.facts import (
+    DECLARED,
+    FORMAT,
+    HEAD,
+    JOB,
+    PROCESS,
+    RELEASED,
+    SOCKET,
+    WATCHER,
+    Head,
+    JobFact,
+    ProcessFact,
+    ReleasedFact,
+    SocketFact,
+    WatcherFact,
+)
+from circus_stack.arbiter.adoption.ledger import read_facts
+from circus_stack.config.schema import StackConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legacy:
+    """An arbiter as it was when it was killed; `processes` by token."""
+
+    head: Head
+    declared: StackConfig
+    watchers: tuple[WatcherFact, ...] = ()
+    processes: Mapping[str, ProcessFact]
+    sockets: tuple[SocketFact, ...] = ()
+    jobs: tuple[JobFact, ...] = ()
+    released: tuple[ReleasedFact, ...] = ()
+
+
+class LegacyError(Exception):
+    """A ledger that says something and cannot be understood."""
+
+
+def read_legacy(data: bytes, boot: str, with_own_types: Callable[[StackConfig], StackConfig]) -> Legacy | None:
+    """What the arbiter has left; None where it is of another life of the machine, or the journal was begun and no more.
+    `with_own_types` gives options the types that their recipes declare.
+
+    Raises LegacyError for another format, and for what doesn't have the shape of a fact.
+    """
+    facts = read_facts(data)
+    if HEAD not in facts or DECLARED not in facts:
+        return None
+    head = _decode(HEAD, facts[HEAD], Head)
+    if head.boot != boot:
+        return None
+    if head.format != FORMAT:
+        raise LegacyError(f"it is of format {head.format}, and this version reads {FORMAT}")
+    return Legacy(
+        head=head,
+        declared=with_own_types(_decode(DECLARED, facts[DECLARED], StackConfig)),
+        watchers=_all(facts, WATCHER, WatcherFact),
+        processes={
+            name.removeprefix(PROCESS): _decode(name, value, ProcessFact)
+            for name, value in facts.items()
+            if name.startswith(PROCESS)
+        },
+        sockets=_all(facts, SOCKET, SocketFact),
+        jobs=_all(facts, JOB, JobFact),
+        released=_all(facts, RELEASED, ReleasedFact),
+    )
+
+
+def without(legacy: Legacy, tokens: frozenset[str]) -> Legacy:
+    """The same, had there not been these processes."""
+    return replace(legacy, processes={token: each for token, each in legacy.processes.items() if token not in tokens})
+
+
+def _all(facts: Mapping[str, msgspec.Raw], kind: str, type_: type[T]) -> tuple[T, ...]:
+    return tuple(_decode(name, value, type_) for name, value in facts.items() if name.startswith(kind))
+
+
+def _decode(name: str, value: msgspec.Raw, type_: type[T]) -> T:
+    try:
+        return msgspec.json.decode(value, type=type_)
+    except msgspec.DecodeError as error:
+        raise LegacyError(f"{name}: {error}") from None

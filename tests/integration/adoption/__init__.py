@@ -1,0 +1,1 @@
+"""Arbiters that are killed, and the next ones."""
