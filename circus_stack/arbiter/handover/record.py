@@ -8,7 +8,7 @@ Each noun has `state()`, which gives its record, and `restore(record)`, which ta
 Who begins from a record:
 
     sockets = restore_sockets(record.sockets)             # arbiter.sockets
-    streams.restore(streams_record)                       # pipes are read from the loop's next turn on
+    streams.restore(configs, streams_record)              # pipes are read from the loop's next turn on
     arbiter = Arbiter(record.declared, sockets, means, resumed=record)
     await arbiter.run()                                   # fills what is missing; starts and announces nothing anew
 
