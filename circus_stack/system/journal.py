@@ -116,6 +116,8 @@ class Journal:
         self._on_trouble = on_trouble
         self._on_recovery = on_recovery
         self._orders: queue.SimpleQueue[_Append | _Replace | None] = queue.SimpleQueue()
+        # What came behind lines that were put together; at most one.
+        self._postponed: list[_Replace | None] = []
         self._fd = -1
         self._is_troubled = False
         self._thread = threading.Thread(target=self._run, name="circus-ledger", daemon=True)
@@ -136,7 +138,7 @@ class Journal:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (order := self._orders.get()) is not None:
+        while (order := self._next()) is not None:
             try:
                 self._carry_out(order)
             except OSError as error:
@@ -149,6 +151,22 @@ class Journal:
                     self._on_recovery()
         if self._fd >= 0:
             os.close(self._fd)
+
+    def _next(self) -> _Append | _Replace | None:
+        """The next order, with all that is only to be added after it: a thousand starts are no thousand writes."""
+        if self._postponed:
+            return self._postponed.pop()
+        order = self._orders.get()
+        lines = []
+        while isinstance(order, _Append):
+            lines.append(order.data)
+            if self._orders.empty():
+                return _Append(b"".join(lines))
+            order = self._orders.get()
+        if not lines:
+            return order
+        self._postponed.append(order)
+        return _Append(b"".join(lines))
 
     def _carry_out(self, order: _Append | _Replace) -> None:
         if isinstance(order, _Replace):
