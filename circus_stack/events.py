@@ -121,6 +121,24 @@ class RunFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunSkipped(Event):
+    """A scheduled run that was due at `due`, seconds since the epoch, does not take place."""
+
+    topic: ClassVar[str] = "run_skipped"
+    due: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTimedOut(Event):
+    """A process ran longer than `max_runtime`, `timeout_s` seconds; it is asked to go and counts as failed."""
+
+    topic: ClassVar[str] = "run_timeout"
+    process_pid: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RespawnDelayed(Event):
     """A process failed before it ran well: its successor waits for `delay_s` seconds."""
 

@@ -43,7 +43,9 @@ async def _begin(keeper: Keeper, config: Amended, changing: asyncio.Lock) -> Res
     changes = watcher_changes(keeper.config, config())
     if "hooks" in changes and (wrong := await keeper.charge.hooks.check(config())):
         raise CommandError(f"{keeper.name}: {wrong}")
-    if Change.ROLL in changes.values() and keeper.holder is None:
+    # What is scheduled has other options from its next run on.
+    is_scheduled = keeper.config.schedule is not None and config().schedule is not None
+    if Change.ROLL in changes.values() and keeper.holder is None and not is_scheduled:
         is_to_stop = keeper.config.cannot_overlap or config().reload_mode is ReloadMode.RESTART
         if keeper.watcher.state is WatcherState.FAILED or (keeper.watcher.is_up and is_to_stop):
             return await _begin_restart(keeper, config, changing)

@@ -29,6 +29,7 @@ from circus_stack.arbiter.oversight import Oversight
 from circus_stack.arbiter.pace import Pace
 from circus_stack.arbiter.process import ProcessView, view_of
 from circus_stack.arbiter.runs import Run
+from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sequence import Sequencer, gather
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView
 from circus_stack.config.schema import StackConfig, WatcherConfig
@@ -125,6 +126,10 @@ class Arbiter:
         """The last run of a watcher whose processes run to their end; None where there was none."""
         return self._keeper(name).charge.runs.last
 
+    def schedule(self, name: str) -> ScheduleView | None:
+        """When a watcher is due; None for one without a schedule."""
+        return self._keeper(name).scheduling.view()
+
     @property
     def released(self) -> frozenset[int]:
         """The processes that are nobody's since their watcher was removed without a stop."""
@@ -147,7 +152,9 @@ class Arbiter:
             chosen = [name for name, each in keepers if each.config.autostart and not each.charge.runs.is_done]
         else:
             chosen = [self._keeper(name).name for name in names]
-        return self._task(self._sequencer.start(self._sequencer.with_dependencies(chosen)), "start", names)
+        at_once = chosen if names is not None else ()
+        work = self._sequencer.start(self._sequencer.with_dependencies(chosen), at_once)
+        return self._task(work, "start", names)
 
     def stop(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
         """Stop watchers, in the reverse of the order in which they start."""

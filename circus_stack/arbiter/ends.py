@@ -16,7 +16,7 @@ from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.signalling import Signalling
 from circus_stack.arbiter.watcher import Failure
 from circus_stack.config.values import KillMode
-from circus_stack.events import LimitReached, ProcessReaped, ProcessUnready
+from circus_stack.events import LimitReached, ProcessReaped, ProcessUnready, RunTimedOut
 from circus_stack.exits import describe_exit
 from circus_stack.states import ProcessState, ProcessStep
 from circus_stack.system.spawn import Child
@@ -49,6 +49,7 @@ class Ends:
         self._on_change = on_change
         self._kills = Deadlines(charge.means.loop)
         self.orphans = Orphans(charge, self._orphans_over)
+        self._runtimes = Deadlines(charge.means.loop)
         # What the after_reap hook of a process that was held is to be told.
         self._reaped: dict[int, dict[str, object]] = {}
 
@@ -71,6 +72,20 @@ class Ends:
         self._signalling.ask_to_end(
             pid, config.stop_signal if signum is None else signum, lambda: self._signalled(pid, timeout_s)
         )
+
+    def limit_runtime(self, pid: int) -> None:
+        """A process was started: where it is to run to its end, it has so long for it."""
+        charge, config = self._charge, self._charge.config
+        if config.runs_once and config.max_runtime:
+            ran_s = charge.means.clock() - charge.watcher.processes[pid].spawned_at
+            self._runtimes.set(pid, max(0.0, config.max_runtime - ran_s), self._ran_too_long)
+
+    def _ran_too_long(self, pid: int) -> None:
+        charge = self._charge
+        if pid in charge.watcher.processes:
+            timeout_s = charge.config.max_runtime
+            charge.publish(RunTimedOut(watcher=charge.name, time=charge.epoch(), process_pid=pid, timeout_s=timeout_s))
+            self.stop(pid)
 
     def _signalled(self, pid: int, timeout_s: float) -> None:
         """The process has all of its time from the signal on, also where a hook took some before it."""
@@ -165,6 +180,7 @@ class Ends:
         charge = self._charge
         process = charge.watcher.processes[pid]
         charge.runs.note(process.wid, exit_code)
+        self._runtimes.cancel(pid)
         expected, was_ready = process.is_stopping, process.state is ProcessState.READY
         ended = describe_exit(exit_code) + self._why_killed(process, exit_code)
         self._readiness.forget(pid)

@@ -43,6 +43,9 @@ class Failures:
         """A failure of those that serve, whoever is about to be replaced or to take over: the pause after it, or the
         end."""
         charge, watcher = self._charge, self._charge.watcher
+        if failure.ends_run:
+            charge.means.pulse.beat()
+            return
         now, delay_s, failures = charge.epoch(), failure.delay_s, failure.failures
         if failure.begins_to_flap:
             charge.publish(WatcherFlapping(watcher=charge.name, time=now, failures=failures, delay_s=delay_s))

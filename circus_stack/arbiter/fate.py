@@ -33,7 +33,10 @@ def decide_fate(
 ) -> Fate:
     """`changes` are the fields in which `new` differs; `lost_socket`: a descriptor that it uses is another one now;
     `roll`: let it take over a new state of the world although nothing in its configuration changed;
-    `is_done`: it runs once, and has done its work."""
+    `is_done`: it runs once, and has done its work, or it waits for its next run."""
+    if old.schedule is not None and new.schedule is not None:
+        # From the next run on: one that is under way is not cut off for it.
+        return Fate.ADJUST if changes else Fate.KEEP
     must_replace = lost_socket or Change.ROLL in changes.values()
     if state is WatcherState.FAILED and (must_replace or roll):
         return Fate.RESTART

@@ -22,6 +22,7 @@ from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.memory_watch import MemoryWatch
 from circus_stack.arbiter.on_demand import Demand
 from circus_stack.arbiter.process import Process
+from circus_stack.arbiter.scheduling import Scheduling
 from circus_stack.arbiter.serving import Serving
 from circus_stack.arbiter.signalling import Signalling
 from circus_stack.arbiter.spawns import Spawns
@@ -45,6 +46,7 @@ class Keeper:
         self.watcher = charge.watcher
         self.turns = Turns(charge)
         self.demand = Demand(charge)
+        self.scheduling = Scheduling(charge)
         # The start that waits meanwhile, for its dependencies or its hook: nothing is spawned as long as there is one.
         self.holder: object | None = None
         # Which hook has turned the last start down; None while none has.
@@ -96,6 +98,7 @@ class Keeper:
     def close(self) -> None:
         """Spawn nothing from here on and let no operation begin or go on but a stop: the end of this watcher."""
         self.demand.forget()
+        self.scheduling.forget()
         self.turns.close()
 
     # -- towards the wanted state -----------------------------------------------------------------------------
@@ -104,6 +107,7 @@ class Keeper:
         """What is decided and spawned from here on follows another configuration."""
         self._means.control_groups.follow(self.config, config, tuple(self.watcher.processes))
         self.watcher.config = config
+        self.scheduling.changed()
         self._means.pulse.beat()
 
     def adopt(self, config: WatcherConfig) -> None:
@@ -266,6 +270,7 @@ class Keeper:
                 # Whoever waits at the socket still does: a hook that refused would be asked again and again.
                 if self.refusal is None:
                     self.demand.rearm()
+                self.scheduling.ended()
 
     def come_down(self) -> None:
         """The last process is gone."""
@@ -286,6 +291,7 @@ class Keeper:
         else:
             self.come_down()
             self.demand.rearm()
+            self.scheduling.ended()
 
     def release_all(self) -> frozenset[int]:
         """Let the processes live on as nobody's, and have no more to do with them; their pids."""

@@ -9,12 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from circus_stack.arbiter.appointments import Appointments
 from circus_stack.arbiter.control_groups import ControlGroups
 from circus_stack.arbiter.hooks import HookHost
 from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.pulse import Pulse
+from circus_stack.arbiter.run_book import RunBook
 from circus_stack.arbiter.start_gate import StartGate
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import SpawnError
@@ -93,6 +95,8 @@ class Means:
     on_gone: Callable[[str], None] = lambda _watcher: None
     # A watcher wants so many processes, and has some in these lanes: sockets of others may go.
     settle_lanes: Callable[[str, int, Collection[int]], None] = _ignore
+    appointments: Appointments = field(default_factory=Appointments)
+    book: RunBook = field(default_factory=RunBook)
     hooks: HookHost = field(default_factory=HookHost)
     control_groups: ControlGroups = field(default_factory=ControlGroups)
     memory: MemoryReader = field(default_factory=MemoryReader)

@@ -34,14 +34,16 @@ Rest = Callable[[], Awaitable[Outcome]]
 _DOWN = (WatcherState.STOPPED, WatcherState.FAILED)
 
 
-async def start(keeper: Keeper, may_start: Callable[[], bool]) -> Outcome:
+async def start(keeper: Keeper, may_start: Callable[[], bool], *, at_once: bool = False) -> Outcome:
     """Bring a watcher up as soon as `may_start()`; returns when all its processes serve.
 
-    One that starts on demand is only armed, and comes up with the first activity at its sockets. Raises CommandError if
+    One that starts on demand is only armed, and comes up with the first activity at its sockets; a scheduled one waits
+    for its due times, and with `at_once` it runs now as well. Raises CommandError if
     it is given up, refused by a hook of its own, or overtaken meanwhile.
     """
     async with keeper.turns.take():
-        if keeper.watcher.is_active:
+        is_scheduled = wait_until_due(keeper, may_start)
+        if keeper.watcher.is_active or (is_scheduled and not at_once):
             return Outcome(kept=_pids(keeper))
         if keeper.config.on_demand and keeper.watcher.state in _DOWN:
             await keeper.bring_down()
@@ -55,7 +57,7 @@ def wake_up(keeper: Keeper, may_start: Callable[[], bool]) -> Callable[[], None]
     """What brings a watcher up that starts on demand, at the first activity."""
 
     def wake() -> None:
-        keeper.charge.hooks.background(_start_on_demand(keeper, may_start))
+        keeper.charge.hooks.background(_start_unasked(keeper, may_start, forgive=False))
 
     return wake
 
@@ -67,13 +69,23 @@ def _arm(keeper: Keeper, may_start: Callable[[], bool]) -> bool:
     return is_armed
 
 
-async def _start_on_demand(keeper: Keeper, may_start: Callable[[], bool]) -> None:
-    """Something waits at a socket. What has failed before keeps its delay: the socket may stay as it is for long."""
+def wait_until_due(keeper: Keeper, may_start: Callable[[], bool]) -> bool:
+    """Have a watcher run whenever it is due; False where it has no schedule."""
+
+    def wake() -> None:
+        keeper.charge.hooks.background(_start_unasked(keeper, may_start, forgive=True))
+
+    return keeper.scheduling.arm(wake)
+
+
+async def _start_unasked(keeper: Keeper, may_start: Callable[[], bool], *, forgive: bool) -> None:
+    """A run is due, or something waits at a socket. With that, what has failed before keeps its delay: the socket may
+    stay as it is for long."""
     try:
         async with keeper.turns.take():
             if keeper.watcher.state not in _DOWN:
                 return
-            ours = await _hold(keeper, forgive=False)
+            ours = await _hold(keeper, forgive=forgive)
         await _come_up(keeper, ours, may_start)
     except CommandError as error:
         # Nobody asked for this start, so nobody is told but by its events.
@@ -129,8 +141,10 @@ def _result(keeper: Keeper) -> str:
 async def stop(keeper: Keeper) -> Outcome:
     """Bring a watcher down, and let no activity at a socket bring it up again; returns when nothing of it is left."""
     keeper.demand.forget()
+    keeper.scheduling.forget()
     async with keeper.turns.take_last():
         keeper.demand.forget()
+        keeper.scheduling.forget()
         return await _stop_now(keeper)
 
 
@@ -157,7 +171,7 @@ async def begin_restart(keeper: Keeper, config: Amended | None = None) -> Rest:
         keeper.turns.check(asked)
         if config is not None:
             _adopt(keeper, config())
-        if was_down and _arm(keeper, _at_once):
+        if wait_until_due(keeper, _at_once) or (was_down and _arm(keeper, _at_once)):
             return partial(_done, stopped)
         ours = await _hold(keeper, forgive=True)
     return partial(_come_up_again, keeper, ours, stopped)

@@ -260,7 +260,7 @@ class Reconfiguration:
             keeper.watcher.state,
             lost_socket=not moved.isdisjoint(used),
             roll=self._roll,
-            is_done=keeper.charge.runs.is_done and config.runs_once,
+            is_done=keeper.scheduling.is_armed or (keeper.charge.runs.is_done and config.runs_once),
         )
 
 

@@ -6,7 +6,7 @@ Kept for whoever asks, and told as events; what follows from a result is decided
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from circus_stack.events import Event, RunCompleted, RunFailed
@@ -72,6 +72,11 @@ class Runs:
         """Go on where others were."""
         self.last, self.is_done, self._began = record.last, record.is_done, record.began_at
         self._codes = dict(record.codes)
+
+    def recall(self, run: Run) -> None:
+        """What a former arbiter knew: a run that it didn't see the end of has not completed."""
+        is_open = run.result is RunResult.RUNNING
+        self.last = replace(run, result=RunResult.STOPPED) if is_open else run
 
     def begin(self) -> None:
         """A run begins."""

@@ -4,7 +4,7 @@ stands in `operations`."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from circus_stack.arbiter import operations
 from circus_stack.arbiter.keeper import Keeper
@@ -33,12 +33,16 @@ class Sequencer:
         wanted = set(names) | {name for name in others if not self._keepers[name].charge.runs.is_done}
         return [name for name in self._keepers if name in wanted]
 
-    async def start(self, names: Sequence[str]) -> Outcome:
-        """Start each of them as soon as those before it have come up."""
+    async def start(self, names: Sequence[str], at_once: Collection[str] = ()) -> Outcome:
+        """Start each of them as soon as those before it have come up; of the scheduled ones those in `at_once` run now,
+        the others when they are due."""
         before = predecessors(self._configs())
         # A predecessor's task runs first, so that its state already shows that it starts.
         ordered = sorted(names, key=lambda name: len(closure(name, before)))
-        return await gather(operations.start(self._keepers[name], self._gate(name, before[name])) for name in ordered)
+        return await gather(
+            operations.start(self._keepers[name], self._gate(name, before[name]), at_once=name in at_once)
+            for name in ordered
+        )
 
     def may_start(self, name: str) -> bool:
         """Whether a watcher may start now, as far as those are concerned that it is to wait for."""
@@ -60,7 +64,7 @@ class Sequencer:
         """Whether a watcher can be used: what starts on demand comes up then; what runs once has done its work."""
         keeper = self._keepers[name]
         if keeper.config.runs_once:
-            return keeper.charge.runs.is_done
+            return keeper.charge.runs.is_done or keeper.scheduling.is_armed
         return keeper.watcher.is_active or keeper.demand.is_armed
 
     async def stop(self, names: Sequence[str]) -> Outcome:

@@ -170,6 +170,7 @@ class Spawns:
         now, epoch = means.clock(), means.epoch()
         process = charge.watcher.spawned(child.pid, launch.wid, now, epoch, launch.lane, launch.token)
         self._ages.note(process)
+        self._ends.limit_runtime(child.pid)
         self._ends.watch(child)
         charge.publish(
             ProcessSpawned(watcher=charge.name, time=process.started_at, process_pid=child.pid, wid=launch.wid)
@@ -185,6 +186,7 @@ class Spawns:
             # A sink of the user's own, or a mistake of ours: whoever mends it needs the traceback.
             log.error("%s.%d could not be spawned", charge.name, wid, exc_info=error)
         charge.publish(SpawnFailed(watcher=charge.name, time=charge.epoch(), reason=str(error) or repr(error)))
+        charge.runs.note(wid, None)
         now = charge.means.clock()
         if isinstance(error, ResourceShortageError) or (isinstance(error, OSError) and is_shortage(error)):
             charge.watcher.postpone(wid, now + _SHORTAGE_S)

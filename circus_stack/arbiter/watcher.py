@@ -51,6 +51,8 @@ class Failure:
     gives_up: bool
     limit: str = ""
     begins_to_flap: bool = False
+    # A scheduled run has failed, and is over: the watcher waits for the next due time.
+    ends_run: bool = False
 
 
 Action = Spawn | Stop | WakeAt
@@ -250,6 +252,10 @@ class Watcher:
         failure = self.failed(wid, now)
         most = most_attempts(self.config)
         gives_up = most is not None and failure.failures >= most
+        if gives_up and self.config.schedule is not None:
+            self.done += 1
+            self._done_slots.add(wid)
+            return replace(failure, gives_up=False, begins_to_flap=False, limit="", ends_run=True)
         limit = "" if not gives_up else "1 failed run" if failure.failures == 1 else f"{failure.failures} failed runs"
         return replace(failure, gives_up=gives_up, limit=limit)
 

@@ -5,6 +5,7 @@ Turns events into sentences and keeps what a sentence needs to know of earlier o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from circus_stack import events
@@ -82,6 +83,8 @@ class Progress:
             events.WatcherRecovered: self._recovered,
             events.RunCompleted: self._completed,
             events.RunFailed: self._run_failed,
+            events.RunSkipped: self._run_skipped,
+            events.RunTimedOut: self._ran_too_long,
             events.WatcherReloaded: self._reloaded,
             events.ReloadFailed: self._reload_failed,
             events.ConfigApplied: self._config_applied,
@@ -217,6 +220,14 @@ class Progress:
         how = "" if event.exit_code is None else f": it {describe_exit(event.exit_code)}"
         text = f"the run of {event.watcher} failed after {event.duration_s:.2f} s{how}"
         self._voice.fail(text, **_fields(event), exit_code=event.exit_code, duration_s=event.duration_s)
+
+    def _run_skipped(self, event: events.RunSkipped) -> None:
+        due = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.due))
+        self._voice.warn(f"{event.watcher} is not run for {due}: {event.reason}", **_fields(event), due=event.due)
+
+    def _ran_too_long(self, event: events.RunTimedOut) -> None:
+        text = f"{self._name(event)} ran longer than {event.timeout_s:g} s and is ended (pid {event.process_pid})"
+        self._voice.warn(text, **_fields(event), process_pid=event.process_pid)
 
     def _reloaded(self, event: events.WatcherReloaded) -> None:
         self._voice.good(f"{event.watcher} reloaded", **_fields(event))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,24 +11,36 @@ from circus_stack.cli.style import GREEN, RED, YELLOW, Style
 from circus_stack.cli.table import Column, render_table
 from circus_stack.exits import describe_exit
 
-_COLUMNS = (Column("RUN"), Column("RESULT"), Column("STARTED", is_number=True), Column("TOOK", is_number=True))
+_COLUMNS = (
+    Column("RUN"),
+    Column("LAST RESULT"),
+    Column("STARTED", is_number=True),
+    Column("TOOK", is_number=True),
+    Column("SCHEDULE"),
+    Column("NEXT"),
+)
 _COLOURS = {"completed": GREEN, "failed": RED, "running": YELLOW}
 
 
 def shown_state(state: str, watcher: Mapping[str, Any]) -> str:
-    """`done` where a watcher is stopped because its work is done: the wire's word for that is Circus's."""
-    run = watcher.get("run") or {}
+    """`waiting` where a watcher is down until its next run, `done` where its work is done: the wire's word for both is
+    Circus's, `stopped`."""
+    run, schedule = watcher.get("run") or {}, watcher.get("schedule") or {}
+    if state == "stopped" and schedule.get("next_run") is not None:
+        return "waiting"
     return "done" if state == "stopped" and run.get("result") == "completed" else state
 
 
 def render_runs(watchers: Mapping[str, Mapping[str, Any]], now: float, style: Style) -> str:
-    """A table of the last runs; empty where there was none. `now` is seconds since the epoch."""
-    rows = [_row(name, watcher["run"], now, style) for name, watcher in watchers.items() if watcher.get("run")]
+    """A table of the last and the next runs; empty where nothing runs to its end. `now` is seconds since the epoch."""
+    told = [name for name, watcher in watchers.items() if watcher.get("run") or watcher.get("schedule")]
+    rows = [_row(name, watchers[name], now, style) for name in told]
     return render_table(_COLUMNS, rows, style) if rows else ""
 
 
-def _row(name: str, run: Mapping[str, Any], now: float, style: Style) -> tuple[str, ...]:
-    result = str(run["result"])
+def _row(name: str, watcher: Mapping[str, Any], now: float, style: Style) -> tuple[str, ...]:
+    run, schedule = watcher.get("run") or {}, watcher.get("schedule") or {}
+    result = str(run.get("result", ""))
     code = run.get("exit_code")
     text = f"{result}: {describe_exit(code)}" if result == "failed" and code is not None else result
     colour = _COLOURS.get(result)
@@ -35,6 +48,15 @@ def _row(name: str, run: Mapping[str, Any], now: float, style: Style) -> tuple[s
     return (
         name,
         style.paint(text, colour) if colour is not None else text,
-        f"{format_age(now - run['started'])} ago",
+        f"{format_age(now - run['started'])} ago" if run else "",
         "" if took is None else f"{took:.2f} s",
+        " ".join(filter(None, (schedule.get("schedule"), schedule.get("timezone")))),
+        _next(schedule.get("next_run"), now),
     )
+
+
+def _next(at: float | None, now: float) -> str:
+    if at is None:
+        return ""
+    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+    return f"{moment} (in {format_age(max(0.0, at - now))})"

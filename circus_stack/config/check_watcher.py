@@ -6,7 +6,7 @@ from circus_stack.config.chaussette_command import backend_of
 from circus_stack.config.composites import HOOK_PREFIX, HOOKS, RLIMIT_PREFIX, rlimit_names
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
-from circus_stack.config.values import Location, ReadinessForm
+from circus_stack.config.values import Location, Overlap, ReadinessForm
 from circus_stack.config.words import split
 
 
@@ -63,8 +63,20 @@ def _check_singleton(watcher: WatcherConfig, problems: Problems) -> None:
 
 def _check_runs(watcher: WatcherConfig, problems: Problems) -> None:
     """What runs once does not serve."""
+    if watcher.schedule is None:
+        for option, is_set in (
+            ("schedule_timezone", watcher.schedule_timezone is not None),
+            ("schedule_overlap", watcher.schedule_overlap is not Overlap.SKIP),
+            ("schedule_jitter", watcher.schedule_jitter > 0),
+            ("schedule_catch_up", watcher.schedule_catch_up),
+        ):
+            if is_set:
+                _warn_idle(watcher, option, "there is no schedule", problems)
     if not watcher.runs_once:
+        if watcher.max_runtime:
+            _warn_idle(watcher, "max_runtime", "neither oneshot nor schedule is set", problems)
         return
+    name = "oneshot" if watcher.oneshot else "schedule"
     for option, is_set in (
         ("on_demand", watcher.on_demand),
         ("ready", watcher.ready.form is not ReadinessForm.NONE),
@@ -73,13 +85,13 @@ def _check_runs(watcher: WatcherConfig, problems: Problems) -> None:
     ):
         if is_set:
             problems.add(
-                "does not go with oneshot, whose processes end by themselves",
+                f"does not go with {name}, whose processes end by themselves",
                 place_of(watcher, option),
                 section=title_of(watcher),
                 option=option,
             )
     if watcher.numprocesses == 0:
-        _warn_idle(watcher, "oneshot", "numprocesses is 0: it never completes", problems)
+        _warn_idle(watcher, name, "numprocesses is 0: it never completes", problems)
 
 
 def _check_memory(watcher: WatcherConfig, problems: Problems) -> None:

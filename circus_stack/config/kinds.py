@@ -7,8 +7,9 @@ import re
 import signal
 from urllib.parse import urlsplit
 
+from circus_stack.config.cron import LEGAL_SCHEDULE, parse_schedule, parse_zone
 from circus_stack.config.option import Kind
-from circus_stack.config.values import HealthScope, KillMode, MemorySize, Readiness, ReadinessForm, ReloadMode
+from circus_stack.config.values import HealthScope, KillMode, MemorySize, Overlap, Readiness, ReadinessForm, ReloadMode
 from circus_stack.config.words import VARIABLE, split
 from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
@@ -241,6 +242,14 @@ def _check_target(readiness: Readiness) -> None:
 _LEAST_SHARE = 0.01
 _CPU_SHARE = re.compile(r"(\d+(?:\.\d+)?)(?: *(%|percent)| +([1-9]\d{0,8}))?", re.ASCII)
 
+SCHEDULE = Kind("schedule", parse_schedule, LEGAL_SCHEDULE)
+ZONE = Kind("time zone", parse_zone, "a time zone of this machine, such as UTC or Europe/Berlin")
+OVERLAP = Kind(
+    "answer to an overlap",
+    lambda text: Overlap(text.strip().lower()),
+    " or ".join(Overlap),
+    tuple(Overlap),
+)
 USER = Kind("user", _parse_account, f"the name of a user, or a number from 0 to {_MAX_ID}")
 GROUP = Kind("group", _parse_account, f"the name of a group, or a number from 0 to {_MAX_ID}")
 TEXT = Kind("text", str, "any text")

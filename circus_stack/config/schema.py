@@ -22,6 +22,7 @@ from circus_stack.config.values import (
     KillMode,
     Location,
     MemorySize,
+    Overlap,
     Readiness,
     ReloadMode,
     StreamConfig,
@@ -98,6 +99,30 @@ class WatcherConfig:
     autostart: bool = option(True, kinds.BOOL, "Start with the arbiter.", change=Change.APPLY)
     oneshot: bool = option(
         False, kinds.BOOL, "The processes run once, to their end; status 0 is success, any other is tried again."
+    )
+    schedule: str | None = option(
+        None, kinds.SCHEDULE, "When the processes run, to their end, as cron writes it: */5 * * * *, or @daily."
+    )
+    schedule_timezone: str | None = option(
+        None, kinds.ZONE, "Time zone of the schedule; the machine's if not set.", change=Change.APPLY
+    )
+    schedule_overlap: Overlap = option(
+        Overlap.SKIP,
+        kinds.OVERLAP,
+        "What becomes of a run that is due while the one before it has not ended: skip it, or queue one.",
+        change=Change.APPLY,
+    )
+    schedule_jitter: float = option(
+        0.0, kinds.SECONDS, "Up to so many seconds later, by chance, each time.", change=Change.APPLY
+    )
+    schedule_catch_up: bool = option(
+        False, kinds.BOOL, "Run once what was missed while nothing could run it.", change=Change.APPLY
+    )
+    max_runtime: float = option(
+        0.0,
+        kinds.SECONDS,
+        "Seconds after which a process of what runs to its end is stopped, and has failed; 0: never.",
+        change=Change.APPLY,
     )
     respawn: bool = option(True, kinds.BOOL, "Replace a process that ended.", change=Change.APPLY)
     graceful_timeout: float = option(
@@ -260,7 +285,7 @@ class WatcherConfig:
     @property
     def runs_once(self) -> bool:
         """Whether the processes are to end by themselves, and have done their work then."""
-        return self.oneshot
+        return self.oneshot or self.schedule is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,13 @@ class KillMode(StrEnum):
     PROCESS = "process"
 
 
+class Overlap(StrEnum):
+    """What becomes of a scheduled run that is due while the one before it has not ended."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+
+
 @dataclass(frozen=True, slots=True)
 class StreamConfig:
     """Where a watcher's stdout or stderr goes: a class's name (short or dotted) and its own options, as text."""

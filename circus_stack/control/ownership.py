@@ -29,6 +29,8 @@ _STEERING = frozenset(
         *("max_requests", "max_requests_jitter", "max_memory", "max_memory_hard", "max_memory_kind"),
         "max_memory_interval",
         *("health_scope", "health_interval", "health_timeout", "health_threshold", "health_start_period"),
+        *("schedule", "schedule_timezone", "schedule_overlap", "schedule_jitter"),
+        *("schedule_catch_up", "oneshot", "max_runtime"),
     }
 )
 # Of a watcher that runs as the owner, also what only that user's processes do. Hooks, streams, and exec:... of ready

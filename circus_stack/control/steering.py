@@ -11,6 +11,7 @@ from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
 from circus_stack.arbiter.runs import Run
+from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sockets import SocketView
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.states import WatcherState
@@ -93,6 +94,9 @@ class Steering(Protocol):
 
     def last_run(self, name: str) -> Run | None:
         """The last run of a watcher whose processes run to their end."""
+
+    def schedule(self, name: str) -> ScheduleView | None:
+        """When a watcher is due."""
 
     def change_wanted(self, name: str, difference: int) -> asyncio.Task[Outcome]:
         """Aim at so many processes more or fewer, 0 at least."""

@@ -23,6 +23,7 @@ from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.pulse import Pulse
+from circus_stack.arbiter.run_book import RunBook
 from circus_stack.arbiter.signal_desk import SignalDesk
 from circus_stack.arbiter.sockets import fds, lane_fd, laned, settle_lanes
 from circus_stack.config.chaussette_command import backend_of
@@ -152,6 +153,7 @@ class Daemon:
             open_capture=self._streams.open,
             publish=self._publish,
             hear=self._notify.drain,
+            book=RunBook(self._setting.state_dir / "runs.json"),
             on_gone=self._streams.forget,
             surroundings=lambda: Surroundings(
                 fds(sockets),

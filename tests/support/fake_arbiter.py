@@ -12,6 +12,7 @@ from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
 from circus_stack.arbiter.runs import Run, RunResult
+from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sockets import SocketView
 from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, UnknownWatcherError
@@ -81,6 +82,9 @@ class FakeArbiter:
 
     def is_armed(self, name: str) -> bool:
         return name == "Big One"
+
+    def schedule(self, name: str) -> ScheduleView | None:
+        return ScheduleView("@daily", "UTC", 86400.0) if name == "Big One" else None
 
     def last_run(self, name: str) -> Run | None:
         return Run(100.0, RunResult.COMPLETED, 103.0, 3.0, 0) if name == "Big One" else None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from circus_stack.arbiter.handover.record import ProcessRecord, WatcherRecord
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.launch import plan_launch
-from circus_stack.arbiter.operations import wake_up
+from circus_stack.arbiter.operations import wait_until_due, wake_up
 from circus_stack.arbiter.process import Process
 from circus_stack.config.values import ReadinessForm
 from circus_stack.errors import SpawnError
@@ -41,6 +41,7 @@ def watcher_state(keeper: Keeper) -> WatcherRecord:
         last_end=keeper.charge.last_end,
         waits_for_activity=keeper.demand.is_remembered,
         is_armed=keeper.demand.is_armed,
+        is_scheduled=keeper.scheduling.is_armed,
         no_replacement_before=keeper.ages.not_before,
     )
 
@@ -76,11 +77,14 @@ def restore_keeper(keeper: Keeper, record: WatcherRecord, may_start: Callable[[]
     keeper.ages.restore(record.no_replacement_before)
     for process in record.processes:
         if not process.is_lingering:
+            keeper.ends.limit_runtime(process.pid)
             _watch(keeper, process.pid)
     now = keeper.charge.means.clock()
     keeper.ends.restore({each.pid: each.kill_at for each in record.processes if each.kill_at is not None}, now)
     for process in record.processes:
         _expect_ready(keeper, process, now)
+    if record.is_scheduled:
+        keeper.charge.means.loop.call_soon(wait_until_due, keeper, may_start)
     if record.waits_for_activity:
         keeper.demand.restore(wake_up(keeper, may_start), is_armed=record.is_armed)
 

@@ -94,6 +94,8 @@ class WatcherRecord:
     last_end: LastEnd | None = None
     waits_for_activity: bool = False
     is_armed: bool = False
+    # It waits for its due times; up to which it was attended to stands in the state directory.
+    is_scheduled: bool = False
     no_replacement_before: float = 0.0
 
 

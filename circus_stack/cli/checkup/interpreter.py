@@ -14,6 +14,7 @@ _OLDEST = (3, 11)
 # Distribution -> module: the dependencies of pyproject.toml, which a test holds it to.
 REQUIRED = {
     "click": "click",
+    "cronsim": "cronsim",
     "google-re2": "re2",
     "msgspec": "msgspec",
     "PasteDeploy": "paste.deploy",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from circus_stack.arbiter.runs import Run
+from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.control.desk import Desk
 from circus_stack.control.handlers import conditions
 
@@ -24,8 +25,8 @@ def status(desk: Desk, properties: Fields) -> Fields:
 
     Where a state alone doesn't tell all, `details` {name: line}, or `detail` of one watcher, say the rest. `seq` is the
     number of the newest event: an event with a higher number is not in the answer yet. `extended`, all: `watchers`
-    {name: {wanted, processes, labels, armed, dropped_lines, run, and the fields of `conditions.condition`}}, without a
-    look at the system.
+    {name: {wanted, processes, labels, armed, dropped_lines, run, schedule, and the fields of `conditions.condition`}},
+    without a look at the system.
     """
     name = properties["name"]
     if name is not None:
@@ -54,6 +55,7 @@ def _watcher(desk: Desk, name: str) -> Fields:
         "dropped_lines": desk.offices.dropped_lines(name),
         **conditions.condition(desk, name),
         "run": _run(desk.arbiter.last_run(name)),
+        "schedule": _schedule(desk.arbiter.schedule(name)),
         "processes": [
             {
                 "pid": process.pid,
@@ -82,6 +84,12 @@ def _run(run: Run | None) -> Fields | None:
         "duration_s": run.duration_s,
         "exit_code": run.exit_code,
     }
+
+
+def _schedule(view: ScheduleView | None) -> Fields | None:
+    if view is None:
+        return None
+    return {"schedule": view.schedule, "timezone": view.timezone, "next_run": view.next_at}
 
 
 def numwatchers(desk: Desk, _properties: Fields) -> Fields:

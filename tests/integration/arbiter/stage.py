@@ -18,6 +18,7 @@ from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.pulse import Pulse
+from circus_stack.arbiter.run_book import RunBook
 from circus_stack.arbiter.sockets import ListeningSocket, bind_all, fds
 from circus_stack.config.schema import CircusConfig, SocketConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.events import Event
@@ -87,8 +88,9 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(stack: StackConfig, tmp_path: Path) -> AsyncIterator[Stage]:
-    """Run an arbiter for the length of a block; afterwards nothing of it is left, whatever happened."""
+async def stage(stack: StackConfig, tmp_path: Path, book: RunBook | None = None) -> AsyncIterator[Stage]:
+    """Run an arbiter for the length of a block; afterwards nothing of it is left, whatever happened. `book`: what a
+    former one has left of its scheduled runs."""
     loop = asyncio.get_running_loop()
     become_subreaper()
     sockets = bind_all(stack.sockets)
@@ -106,6 +108,7 @@ async def stage(stack: StackConfig, tmp_path: Path) -> AsyncIterator[Stage]:
         open_capture=lambda config, wid: NullCapture(),
         publish=events.append,
         hear=notify.drain,
+        book=book or RunBook(),
         surroundings=lambda: Surroundings(fds(sockets), os.environ, notify.path, notify.path_fd),
     )
     arbiter = Arbiter(stack, sockets, means)
@@ -132,11 +135,16 @@ async def stage(stack: StackConfig, tmp_path: Path) -> AsyncIterator[Stage]:
         reaper.close()
 
 
-def play(stack: StackConfig, tmp_path: Path, act: Callable[[Stage], Coroutine[Any, Any, None]]) -> None:
+def play(
+    stack: StackConfig,
+    tmp_path: Path,
+    act: Callable[[Stage], Coroutine[Any, Any, None]],
+    book: Callable[[], RunBook] = RunBook,
+) -> None:
     """Run `act` on a stage, bounded."""
 
     async def bounded() -> None:
-        async with asyncio.timeout(60), stage(stack, tmp_path) as on:
+        async with asyncio.timeout(60), stage(stack, tmp_path, book()) as on:
             await act(on)
 
     asyncio.run(bounded())

@@ -45,6 +45,9 @@ _SAMPLES: dict[str, tuple[str, object, object]] = {
     kinds.HEALTH_SCOPE.name: ("process", "process", "stack"),
     kinds.CPU_SHARE.name: ("1.5", 1.5, "-1"),
     kinds.KILL_MODE.name: ("group", "group", "some"),
+    kinds.SCHEDULE.name: ("*/5  * * * mon", "*/5 * * * mon", "61 * * * *"),
+    kinds.ZONE.name: ("Europe/Berlin", "Europe/Berlin", "Mars/Olympus"),
+    kinds.OVERLAP.name: ("Queue", "queue", "allow"),
     kinds.RELOAD_MODE.name: ("restart", "restart", "sometimes"),
 }
 _OPTIONS = list(options_of(WatcherConfig))
