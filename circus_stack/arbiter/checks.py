@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from circus_stack.arbiter.launch import priorities_of
+from circus_stack.arbiter.secret_environment import check_secrets
 from circus_stack.arbiter.site_packages import site_packages
 from circus_stack.config.composites import rlimit_text
 from circus_stack.config.schema import WatcherConfig
@@ -15,13 +16,14 @@ from circus_stack.system.priorities import refusals
 
 
 def check_launches(watchers: Iterable[WatcherConfig]) -> list[Problem]:
-    """All mistakes for which each process would fail to start: users, limits, priorities, virtual environments."""
+    """All mistakes for which each process would fail to start: users, limits, priorities, environments, secrets."""
     chosen = tuple(watchers)
     return [
         *check_identities(chosen),
         *check_limits_of(chosen),
         *check_priorities_of(chosen),
         *check_environments(chosen),
+        *check_secrets(chosen),
     ]
 
 

@@ -31,6 +31,11 @@ def _no_lane(socket: str, _watcher: str, _lane: int) -> int:
     raise SpawnError(f"the socket {socket!r} has no lanes")
 
 
+# What we tell a child ourselves, no file may say.
+_OURS = frozenset((*_SUPERVISION, MARKER_VARIABLE))
+_NO_SECRETS: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What every process of the stack is started with: descriptors, environment, the way to say READY=1, and the id of
@@ -71,11 +76,13 @@ def plan_launch(
     *,
     lane: int = 0,
     token: str = "",
+    secrets: Mapping[str, str] = _NO_SECRETS,
 ) -> SpawnPlan:
     """The plan of the process in slot `wid`; raises SpawnError for an unknown user or an empty command.
 
     `lane` is its place among its generation, from 0: which of the so_reuseport sockets it gets. `token` is the word in
-    its marker that no other process has; without one it has no marker.
+    its marker that no other process has; without one it has no marker. `secrets` are variables laid over the others;
+    no command line can name them, since everybody may read that.
     """
     identity = resolve_identity(config.uid, config.gid)
     fds = _fds(config, around, lane)
@@ -92,7 +99,7 @@ def plan_launch(
         env |= {"LISTEN_FDS": str(len(sockets.offered)), "LISTEN_FDNAMES": ":".join(sockets.offered)}
     return SpawnPlan(
         argv=_argv(config, wid, sockets.numbers, env, known),
-        env=env,
+        env={**env, **{name: value for name, value in secrets.items() if name not in _OURS}},
         cwd=config.working_dir,
         identity=identity,
         pass_fds=tuple(ours for number, ours in inherited.items() if number == ours),

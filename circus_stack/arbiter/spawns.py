@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from circus_stack.arbiter.ages import Ages
@@ -14,6 +14,7 @@ from circus_stack.arbiter.marker import new_token
 from circus_stack.arbiter.means import Capture
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.readiness_watch import ReadinessWatch
+from circus_stack.arbiter.secret_environment import spawn_variables_aside
 from circus_stack.arbiter.watcher import Failure
 from circus_stack.errors import CircusStackError, ResourceShortageError, SpawnError
 from circus_stack.events import ProcessSpawned, SpawnFailed
@@ -66,14 +67,15 @@ class Spawns:
         self.is_between_hooks = False
 
     @property
-    def _has_hooks(self) -> bool:
-        return self._charge.hooks.has("before_spawn", "after_spawn")
+    def _takes_time(self) -> bool:
+        """Whether a hook is to be asked, or a file to be read, for each process."""
+        return self._charge.config.has_secrets or self._charge.hooks.has("before_spawn", "after_spawn")
 
     def most(self) -> int:
         """How many may be asked for now."""
         if self.is_between_hooks:
             return 0
-        return min(1 if self._has_hooks else _SPAWNS_A_TURN, self.room())
+        return min(1 if self._takes_time else _SPAWNS_A_TURN, self.room())
 
     def room(self) -> int:
         """How many the limits of processes that start at once let through; where none, there is a call once some may.
@@ -90,7 +92,7 @@ class Spawns:
     def begin(self, wids: Sequence[int]) -> None:
         """Start processes in these slots, at the same time; with hooks, one in whichever slot is still wanted when they
         have agreed."""
-        if self._has_hooks:
+        if self._takes_time:
             self.is_between_hooks = True
             self._charge.hooks.background(self._between_hooks())
         else:
@@ -114,18 +116,33 @@ class Spawns:
             return None
         if not await hooks.call("before_spawn"):
             return "before_spawn"
+        secrets = await self._read_secrets()
         # A stop, a smaller number or a reload may have come between.
         wid = self._next_slot()
-        for pid in [] if wid is None else self._spawn([wid]):
+        if wid is not None and isinstance(secrets, SpawnError):
+            self._failed(wid, secrets)
+            return None
+        if wid is None or isinstance(secrets, SpawnError):
+            return None
+        for pid in self._spawn([wid], secrets):
             if not await hooks.call("after_spawn", pid=pid):
                 self._ends.stop(pid)
                 return "after_spawn"
         return None
 
-    def _spawn(self, wids: Sequence[int]) -> list[int]:
+    async def _read_secrets(self) -> Mapping[str, str] | SpawnError:
+        config = self._charge.config
+        if not config.has_secrets:
+            return {}
+        try:
+            return await spawn_variables_aside(self._charge.means.loop, config)
+        except SpawnError as error:
+            return error
+
+    def _spawn(self, wids: Sequence[int], secrets: Mapping[str, str] | None = None) -> list[int]:
         """Start processes in these slots; the pids of those that run."""
         lanes = self._charge.watcher.free_lanes(len(wids))
-        launches = [self._prepare(wid, lane) for wid, lane in zip(wids, lanes, strict=True)]
+        launches = [self._prepare(wid, lane, secrets or {}) for wid, lane in zip(wids, lanes, strict=True)]
         ready = [launch for launch in launches if launch is not None]
         for launch in ready:
             self._note(launch)
@@ -142,14 +159,15 @@ class Spawns:
                 begun.append(child.pid)
         return begun
 
-    def _prepare(self, wid: int, lane: int) -> _Launch | None:
+    def _prepare(self, wid: int, lane: int, secrets: Mapping[str, str]) -> _Launch | None:
         means, config = self._charge.means, self._charge.config
         capture = None
         try:
             capture = means.open_capture(config, wid)
             outputs = capture.stdout_fd, capture.stderr_fd
             token = new_token()
-            plan = plan_launch(config, wid, means.surroundings(), *outputs, lane=lane, token=token)
+            around = means.surroundings()
+            plan = plan_launch(config, wid, around, *outputs, lane=lane, token=token, secrets=secrets)
             plan = replace(plan, control_groups=means.control_groups.entrances(config))
             return _Launch(wid, lane, capture, plan, token)
         except Exception as error:

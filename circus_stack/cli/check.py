@@ -119,6 +119,7 @@ def _look_further(stack: StackConfig) -> list[Problem]:
     from circus_stack.api import alias
     from circus_stack.arbiter.checks import check_launches
     from circus_stack.arbiter.hook_loading import check_hooks
+    from circus_stack.arbiter.secret_environment import open_secrets
     from circus_stack.cli.descriptors import look_at_descriptors
     from circus_stack.config.schema import SourceKind
     from circus_stack.control.keyring import check_keys
@@ -134,7 +135,7 @@ def _look_further(stack: StackConfig) -> list[Problem]:
     mistakes += check_hooks(stack.watchers)
     mistakes += check_plugins(stack.plugins)
     mistakes += check_keys(stack.circus)
-    warnings = list(look_at_descriptors(stack, most_open_files()))
+    warnings = [*look_at_descriptors(stack, most_open_files()), *open_secrets(stack.watchers)]
     # Circus ignores them; so do we in its files.
     warnings += ignored_options(stack.watchers) if is_circus else ()
     for service in stack.services:

@@ -20,7 +20,12 @@ MANY = 8
 AT_ONCE_S = 0.005
 
 _OfProcess = (
-    events.ProcessReady | events.ReadyTimedOut | events.ProcessReaped | events.MemoryExceeded | events.ReplacementBegun
+    events.ProcessReady
+    | events.ReadyTimedOut
+    | events.ProcessReaped
+    | events.MemoryExceeded
+    | events.ReplacementBegun
+    | events.RunTimedOut
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from circus_stack.config.chaussette_command import backend_of
-from circus_stack.config.composites import HOOK_PREFIX, HOOKS, RLIMIT_PREFIX, rlimit_names
+from circus_stack.config.composites import HOOK_PREFIX, HOOKS, RLIMIT_PREFIX, rlimit_names, secret_key
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import Location, Overlap, ReadinessForm
@@ -18,6 +18,7 @@ def check_watcher(watcher: WatcherConfig, problems: Problems) -> None:
     _check_memory(watcher, problems)
     _check_names(watcher, problems)
     _check_environment(watcher, problems)
+    _check_files(watcher, problems)
     _check_outputs(watcher, problems)
 
 
@@ -136,6 +137,17 @@ def _check_environment(watcher: WatcherConfig, problems: Problems) -> None:
             problems.add("needs copy_env = True", place_of(watcher, option), section=title_of(watcher), option=option)
     if watcher.virtualenv_py_ver is not None and watcher.virtualenv is None:
         _warn_idle(watcher, "virtualenv_py_ver", "there is no virtualenv", problems)
+
+
+def _check_files(watcher: WatcherConfig, problems: Problems) -> None:
+    """Of a path that was set at run time nobody knows what it should be relative to."""
+    paths = [("env_file", path.removeprefix("-")) for path in watcher.env_file]
+    paths += [(secret_key(name), path) for name, path in watcher.env_secrets.items()]
+    for option, path in paths:
+        if not path.startswith("/"):
+            problems.add(
+                "is no absolute path", place_of(watcher, option), section=title_of(watcher), option=option, found=path
+            )
 
 
 def _check_outputs(watcher: WatcherConfig, problems: Problems) -> None:

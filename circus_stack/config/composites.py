@@ -28,10 +28,13 @@ HOOKS = (
     "extended_stats",
 )
 
+SECRET_EXAMPLE = "env.NAME_file"
+LEGAL_SECRET = "the path of a file whose content is the value"
 LEGAL_ENV = "NAME=VALUE,NAME=VALUE"
 LEGAL_RLIMIT = "a whole number, 0 or more, SOFT:HARD, infinity, -1, or nothing for no limit"
 LEGAL_HOOK = "MODULE.CALLABLE, or MODULE.CALLABLE,True for one whose failure is ignored"
 
+_SECRET = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)_file")
 _ENV_SEPARATOR = re.compile(r"[,\n]")
 _INFINITY = ("", "-1", "infinity", "unlimited")
 _MAX_LIMIT = 2**63 - 1
@@ -53,6 +56,25 @@ def parse_env(text: str) -> dict[str, str]:
             raise ValueError(item)
         found[name.strip()] = value.strip()
     return found
+
+
+def secret_name(key: str) -> str | None:
+    """The variable whose value is in a file: `DB_PASSWORD` of the key `env.DB_PASSWORD_file`; None for another key."""
+    found = _SECRET.fullmatch(key)
+    return None if found is None else found[1]
+
+
+def secret_key(name: str) -> str:
+    """The key that `secret_name` reads."""
+    return f"env.{name}_file"
+
+
+def parse_secret(text: str) -> str:
+    """The path; raises ValueError for none, and for one of several lines."""
+    path = text.strip()
+    if not path or "\n" in path:
+        raise ValueError("no path")
+    return path
 
 
 def parse_rlimit(text: str) -> tuple[int, int]:

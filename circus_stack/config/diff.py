@@ -24,6 +24,8 @@ R = TypeVar("R", SocketConfig, WatcherConfig, ServiceConfig)
 # Fields that are no options: places, and what is kept without being read.
 _UNDECLARED = Change.APPLY
 _LONGEST_VALUE = 60
+# The digest of what a watcher's secret files hold: new processes read them, running ones don't.
+_SECRETS = "secrets_digest"
 # What `services` puts into the environment of a service whose recipe writes files: a hash of them.
 FILES_VARIABLE = "CIRCUS_STACK_FILES"
 
@@ -38,6 +40,8 @@ class FieldChange:
     change: Change
 
     def __str__(self) -> str:
+        if self.name == _SECRETS:
+            return "what its env_file or env.*_file hold has changed"
         if self.name == "env":
             # Values may be secrets; which variables differ is told, not how.
             return f"env: {self.new}"
@@ -163,6 +167,11 @@ def _fields(
         before, after = getattr(old, each.name), getattr(new, each.name)
         if each.compare and before != after:
             kind = kinds.get(each.name)
+            if each.name == _SECRETS:
+                # Without one it isn't known what they held: what is known is that the option itself was changed.
+                if before and after:
+                    found.append(FieldChange(each.name, "", "", Change.ROLL))
+                continue
             texts = _variables(before, after) if each.name == "env" else (_text(before, kind), _text(after, kind))
             found.append(FieldChange(each.name, *texts, changes.get(each.name, undeclared)))
     return tuple(found)

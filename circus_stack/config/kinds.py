@@ -278,6 +278,7 @@ IO_CLASS = Kind(
 CPUS = Kind("list of processors", parse_cpus, "their numbers and ranges, as in 0-3,6")
 SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 10, SIGRTMIN+1")
 WORDS = Kind("list of names", parse_words, "names separated by commas or blanks")
+FILES = Kind("list of files", parse_words, "paths of files separated by commas or blanks")
 PATHS = Kind("list of paths", parse_paths, "one path a line")
 WORKERS = Kind("number of workers", _parse_workers, f"a whole number, 1 to {MAX_PROCESSES}, or auto", ("auto",))
 OCTAL = Kind("file mode", _parse_octal, "an octal number, 0 to 777")

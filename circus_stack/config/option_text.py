@@ -6,7 +6,7 @@ import signal
 from collections.abc import Mapping
 
 from circus_stack.config import kinds
-from circus_stack.config.composites import FILE_SINK, HOOK_PREFIX, RLIMIT_PREFIX, rlimit_text
+from circus_stack.config.composites import FILE_SINK, HOOK_PREFIX, RLIMIT_PREFIX, rlimit_text, secret_key
 from circus_stack.config.option import Option, options_of
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import StreamConfig
@@ -39,6 +39,7 @@ def _text(option: Option, value: object) -> str:
 def composite_texts(watcher: WatcherConfig) -> dict[str, str]:
     """Key -> text of everything but the declared options and `env`: hooks, limits, streams, free-form options."""
     found = {f"{RLIMIT_PREFIX}{name}": rlimit_text(limit) for name, limit in watcher.rlimits.items()}
+    found |= {secret_key(name): path for name, path in watcher.env_secrets.items()}
     for name, hook in watcher.hooks.items():
         found[HOOK_PREFIX + name] = str(hook) if hook.ignore_failure else hook.callable
     for name in _STREAMS:

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterable, Mapping
 
 from circus_stack.config import kinds
-from circus_stack.config.composites import rlimit_text
+from circus_stack.config.composites import rlimit_text, secret_key
 from circus_stack.config.listen import Address
 from circus_stack.config.masking import mask_urls
 from circus_stack.config.option import Option, options_of
@@ -124,6 +124,7 @@ def _watcher(watcher: WatcherConfig) -> list[str]:
             options = "".join(f" {key}={value}" for key, value in stream.options.items())
             lines.append(f"  {name} = {stream.sink}{options}")
     lines += [f"  rlimit_{name} = {rlimit_text(limit)}" for name, limit in sorted(watcher.rlimits.items())]
+    lines += [f"  {secret_key(name)} = {path}" for name, path in watcher.env_secrets.items()]
     lines += [f"  hooks.{name} = {hook}" for name, hook in watcher.hooks.items()]
     lines += [f"  {key} = {value}" for key, value in watcher.extra.items()]
     return lines + _env(watcher.env)

@@ -10,7 +10,7 @@ from typing import Any
 from circus_stack.config import inert, json_values
 from circus_stack.config.check_stack import check_one
 from circus_stack.config.check_watcher import check_watcher
-from circus_stack.config.composites import FILE_SINK, HOOK_PREFIX, RLIMIT_PREFIX, STREAMS
+from circus_stack.config.composites import FILE_SINK, HOOK_PREFIX, RLIMIT_PREFIX, STREAMS, parse_secret, secret_name
 from circus_stack.config.dialect import Dialect
 from circus_stack.config.option import spellings
 from circus_stack.config.problems import Problems, nearest
@@ -25,7 +25,7 @@ _NO_NAME = frozenset("[]\r\n\0")
 # Nor a value with these: the first ends a line there, and no program can be given the second.
 _NO_TEXT = {"\r": "a carriage return", "\0": "a zero byte"}
 # Fields whose keys are changed one by one, so that they are also kept one by one.
-_MAPPINGS = ("env", "rlimits", "hooks", "extra")
+_MAPPINGS = ("env", "env_secrets", "rlimits", "hooks", "extra")
 
 
 def change_option(config: WatcherConfig, key: str, value: object) -> WatcherConfig:
@@ -84,7 +84,13 @@ def merge_runtime(before: WatcherConfig, running: WatcherConfig, now: WatcherCon
         else:
             merged[field.name] = own if old == new else new
     result = dataclasses.replace(now, **merged)
+    if not running.secrets_digest and _secrets(result) == _secrets(now):
+        result = dataclasses.replace(result, secrets_digest=now.secrets_digest)
     return dataclasses.replace(result, send_hup=result.reload_mode is ReloadMode.HUP)
+
+
+def _secrets(config: WatcherConfig) -> tuple[object, object]:
+    return config.env_file, dict(config.env_secrets)
 
 
 def _merge_keys(before: Mapping[str, Any], running: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,6 +108,9 @@ def _changed(config: WatcherConfig, key: str, value: object, *, keep_unknown: bo
         _check_text([key, value])
     except ValueError as error:
         raise ValueError(f"{key}: {error}") from None
+    if {"env_file", "env_secrets"} & set(fields):
+        # What other files hold is not known here; a reload finds out.
+        fields["secrets_digest"] = ""
     return _in_step(key, dataclasses.replace(config, **fields))
 
 
@@ -131,6 +140,8 @@ def _fields(config: WatcherConfig, key: str, value: object, keep_unknown: bool) 
         return {prefix: _with_stream_option(getattr(config, prefix), rest, value)}
     if key == "env":
         return {"env": json_values.env_value(value)}
+    if (name := secret_name(key)) is not None:
+        return {"env_secrets": _with_secret(config.env_secrets, name, value)}
     if key == "hooks" or key.startswith(HOOK_PREFIX):
         given = {rest: json_values.hook_value(value)} if dot else json_values.hooks_value(value)
         hooks = {**config.hooks, **given}
@@ -143,6 +154,13 @@ def _fields(config: WatcherConfig, key: str, value: object, keep_unknown: bool) 
     if key not in config.extra and not keep_unknown:
         raise UnknownOptionError(key, nearest(key, (*legal_keys(), *config.extra)))
     return {"extra": {**config.extra, key: json_values.scalar_text(value)}}
+
+
+def _with_secret(given: Mapping[str, str], name: str, value: object) -> dict[str, str]:
+    """Nothing takes the variable away."""
+    text = "" if value is None else json_values.scalar_text(value)
+    others = {each: path for each, path in given.items() if each != name}
+    return {**others, name: parse_secret(text)} if text.strip() else others
 
 
 def _with_stream_option(stream: StreamConfig | None, name: str, value: object) -> StreamConfig:

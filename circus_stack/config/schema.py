@@ -273,8 +273,23 @@ class WatcherConfig:
     env: Mapping[str, str] = composite(
         dict, "env", "Environment: NAME=VALUE,NAME=VALUE, laid over [env:PATTERN] and [env]."
     )
+    env_file: tuple[str, ...] = option(
+        (),
+        kinds.FILES,
+        "Files of NAME=VALUE lines for the environment, read for each process; with - in front one that may lack.",
+    )
+    env_secrets: Mapping[str, str] = composite(
+        dict, "env.*_file", "File whose content is the value of a variable: env.DB_PASSWORD_file = /run/secrets/db."
+    )
     extra: Mapping[str, str] = field(default_factory=dict)
+    # What env_file and env.*_file held when the configuration was read: a digest, so that a reload sees a change.
+    secrets_digest: str = field(default="", repr=False)
     where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether a part of the environment comes from files."""
+        return bool(self.env_file or self.env_secrets)
 
     @property
     def cannot_overlap(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from circus_stack.config import inert
@@ -14,17 +15,22 @@ from circus_stack.config.composites import (
     LEGAL_ENV,
     LEGAL_HOOK,
     LEGAL_RLIMIT,
+    LEGAL_SECRET,
     RLIMIT_PREFIX,
+    SECRET_EXAMPLE,
     STREAMS,
     parse_env,
     parse_hook,
     parse_rlimit,
+    parse_secret,
+    secret_name,
 )
 from circus_stack.config.convert import Converted, convert, refuse_unknown
 from circus_stack.config.dialect import Dialect
 from circus_stack.config.document import Entry, Section
 from circus_stack.config.environment import StackEnvironment
 from circus_stack.config.expand import expand
+from circus_stack.config.file_paths import beside
 from circus_stack.config.option import spellings
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
@@ -48,7 +54,7 @@ class Scope:
 
 def legal_keys() -> tuple[str, ...]:
     """Every key that a watcher's section may hold, with the composite ones by an example each."""
-    return (*spellings(WatcherConfig), "env", *(f"{name}.class" for name in STREAMS), *inert.WATCHER)
+    return (*spellings(WatcherConfig), "env", SECRET_EXAMPLE, *(f"{name}.class" for name in STREAMS), *inert.WATCHER)
 
 
 @dataclass(slots=True)
@@ -61,6 +67,7 @@ class _Composites:
     streams: dict[str, list[Entry]] = field(default_factory=dict)
     hooks: dict[str, HookConfig] = field(default_factory=dict)
     rlimits: dict[str, tuple[int, int]] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
     where: dict[str, Location] = field(default_factory=dict)
 
@@ -71,6 +78,9 @@ class _Composites:
             self.streams.setdefault(prefix, []).append(entry)
         elif entry.key == "env":
             self._take_one(entry, self.env.update, parse_env, LEGAL_ENV)
+        elif (variable := secret_name(entry.key)) is not None:
+            put = partial(self.secrets.__setitem__, variable)
+            self._take_one(entry, lambda path: put(beside(path, entry.where)), parse_secret, LEGAL_SECRET)
         elif entry.key.startswith(HOOK_PREFIX):
             name = entry.key.removeprefix(HOOK_PREFIX)
             self._take_one(entry, lambda hook: self.hooks.update({name: hook}), parse_hook, LEGAL_HOOK)
@@ -98,6 +108,7 @@ class _Composites:
             ("env", self.env),
             ("hooks", self.hooks),
             ("rlimits", self.rlimits),
+            ("env_secrets", self.secrets),
             ("extra", self.extra),
         ):
             if value:
@@ -130,6 +141,9 @@ def convert_watcher(
 
     result = convert(WatcherConfig, scope.expand(section, name).entries, title, scope.problems, take_unknown)
     composites.put_into(result, section.where)
+    if "env_file" in result.values:
+        where = result.where["env_file"]
+        result.values["env_file"] = tuple(beside(path, where) for path in result.values["env_file"])
     _check_reload(result, title, scope.problems)
     return result
 

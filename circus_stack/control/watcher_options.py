@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from circus_stack.config.composites import rlimit_text
+from circus_stack.config.composites import rlimit_text, secret_key
 from circus_stack.config.option import options_of
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode, StreamConfig
@@ -38,6 +38,7 @@ def watcher_options(config: WatcherConfig, wanted: int) -> dict[str, Any]:
         "shell_args": config.shell_args or None,
         "working_dir": config.working_dir or str(Path.cwd()),
         **{f"rlimit_{name}": rlimit_text(limit) for name, limit in config.rlimits.items()},
+        **{secret_key(name): path for name, path in config.env_secrets.items()},
         "hooks": _hooks(config),
         "env": dict(config.env),
         "stdout_stream_conf": _stream(config.stdout_stream),

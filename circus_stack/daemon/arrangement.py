@@ -11,6 +11,7 @@ from circus_stack import services
 from circus_stack.arbiter.activation import Given, take_given
 from circus_stack.arbiter.checks import check_launches
 from circus_stack.arbiter.hook_loading import check_hooks
+from circus_stack.arbiter.secret_environment import open_secrets, with_digest
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all, restore_sockets
 from circus_stack.config.plugin_watcher import plugin_watcher
 from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
@@ -72,6 +73,8 @@ def arrange(setting: Setting) -> services.Arrangement:
     problems += check_keys(stack.circus)
     if problems:
         raise ConfigError(problems)
+    stack = dataclasses.replace(stack, watchers=tuple(map(with_digest, stack.watchers)))
+    stack = stack.with_warnings((*stack.warnings, *open_secrets(stack.watchers)))
     if stack.kind is SourceKind.CIRCUS:
         stack = stack.with_warnings((*stack.warnings, *ignored_options(stack.watchers)))
     return dataclasses.replace(arrangement, stack=stack)

@@ -19,6 +19,7 @@ REQUIRED = {
     "msgspec": "msgspec",
     "PasteDeploy": "paste.deploy",
     "psutil": "psutil",
+    "python-dotenv": "dotenv",
     "pyzmq": "zmq",
     "rich": "rich",
     "setproctitle": "setproctitle",

@@ -37,6 +37,7 @@ _SAMPLES: dict[str, tuple[str, object, object]] = {
     kinds.CPUS.name: ("0-2, 5", [0, 1, 2, 5], "3-1"),
     kinds.SIGNAL.name: ("SIGINT", 2, "SIGNONE"),
     kinds.WORDS.name: ("redis, solr", ["redis", "solr"], {"redis": 1}),
+    kinds.FILES.name: ("-/a.env, /b.env", ["-/a.env", "/b.env"], {"/a.env": 1}),
     kinds.OFFER.name: ("web, admin", ["web", "admin"], 1.5j),
     kinds.USER.name: ("33", 33, True),
     kinds.GROUP.name: ("0", 0, 2**40),
@@ -87,6 +88,7 @@ def test_every_composite_can_be_changed() -> None:
         "stderr_stream": ("stderr_stream.class", "StdoutStream", StreamConfig("StdoutStream")),
         "rlimits": ("rlimit_nofile", "500:1000", {"nofile": (500, 1000)}),
         "hooks": ("hooks.before_start", "my.hook,yes", {"before_start": HookConfig("my.hook", True)}),
+        "env_secrets": ("env.PASSWORD_file", "/run/secrets/db", {"PASSWORD": "/run/secrets/db"}),
         "env": ("env", "A=1,B=2", {"A": "1", "B": "2"}),
     }
     assert set(samples) == {each.name for each in composites_of(WatcherConfig)}
