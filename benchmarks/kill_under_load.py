@@ -90,7 +90,7 @@ class Arbiters:
             if time.monotonic() - began > _PATIENCE_S or self._arbiter.poll() is not None:
                 raise RuntimeError(f"the stack did not come up:\n{log.read_text(errors='replace')}")
             time.sleep(0.01)
-        [stack] = find_stacks(self._env).stacks
+        [stack] = [each for each in find_stacks(self._env).stacks if each.record.pid == self._arbiter.pid]
         self.endpoint = stack.record.endpoint
         return time.monotonic() - began
 
