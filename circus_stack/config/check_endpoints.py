@@ -10,6 +10,8 @@ from circus_stack.config.listen import UNIX_PATH_BYTES, is_loopback
 from circus_stack.config.problems import Problems
 from circus_stack.config.schema import CircusConfig
 
+# libzmq takes ipc://@NAME for a name in the kernel, which no file's mode protects.
+ABSTRACT = "is open to every user of this machine: a name that begins with @ is no file"
 _WITH_KEYS = "make keys with `circus-stack keygen server` and name their directory: keys_dir = DIR"
 _SYSLOG = "syslog://HOST:PORT?FACILITY or syslog:///PATH?FACILITY"
 
@@ -67,6 +69,8 @@ def _endpoint_mistake(text: str, *, has_keys: bool) -> tuple[str, str]:
     if not separator or scheme not in ("tcp", "ipc") or not rest:
         return "is not an endpoint", legal
     if scheme == "ipc":
+        if rest.startswith("@"):
+            return ABSTRACT, legal
         size = len(rest.encode())
         return (f"is {size} bytes long", f"at most {UNIX_PATH_BYTES} bytes") if size > UNIX_PATH_BYTES else ("", "")
     host, colon, port = rest.rpartition(":")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from circus_stack.config.composites import rlimit_text
 from circus_stack.config.kinds import OCTAL
-from circus_stack.config.masking import mask_urls
+from circus_stack.config.masking import MASK, is_secret_name, mask_command
 from circus_stack.config.option import Change, Kind, changes_of, options_of
 from circus_stack.config.schema import (
     CircusConfig,
@@ -191,12 +191,14 @@ def _text(value: object, kind: Kind | None = None) -> str:
     if kind is OCTAL and isinstance(value, int):
         return f"{value:03o}"
     if isinstance(value, Mapping):
-        return mask_urls(" ".join(f"{name}={_part_text(part)}" for name, part in value.items()))
-    return mask_urls(" ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+        return " ".join(f"{name}={_part_text(str(name), part)}" for name, part in value.items())
+    return mask_command(" ".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
-def _part_text(part: object) -> str:
-    return rlimit_text(part) if isinstance(part, tuple) else str(part)
+def _part_text(name: str, part: object) -> str:
+    if is_secret_name(name):
+        return MASK
+    return rlimit_text(part) if isinstance(part, tuple) else mask_command(str(part))
 
 
 def _shortened(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from circus_stack.config import kinds
 from circus_stack.config.composites import rlimit_text, secret_key
 from circus_stack.config.listen import Address
-from circus_stack.config.masking import mask_urls
+from circus_stack.config.masking import MASK, is_secret_name, mask_command
 from circus_stack.config.option import Option, options_of
 from circus_stack.config.schema import (
     CircusConfig,
@@ -76,7 +76,7 @@ def _text(value: object) -> str:
         return " ".join(map(str, value))
     if isinstance(value, float):
         return f"{value:g}"
-    return mask_urls(str(value)).replace("\n", "\n    ")
+    return mask_command(str(value)).replace("\n", "\n    ")
 
 
 def _web(stack: StackConfig) -> list[str]:
@@ -113,7 +113,9 @@ def _service(service: ServiceConfig, stack: StackConfig) -> list[str]:
 
 def _plugin(plugin: PluginConfig) -> list[str]:
     lines = [f"plugin {plugin.name}", f"  use = {plugin.use}"]
-    return lines + [f"  {key} = {mask_urls(value)}" for key, value in plugin.options.items()]
+    return lines + [
+        f"  {key} = {MASK if is_secret_name(key) else mask_command(value)}" for key, value in plugin.options.items()
+    ]
 
 
 def _watcher(watcher: WatcherConfig) -> list[str]:

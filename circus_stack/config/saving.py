@@ -13,7 +13,7 @@ from circus_stack.config.dialect import APP, CIRCUS, PASTE
 from circus_stack.config.document import Section
 from circus_stack.config.environment import read_environment
 from circus_stack.config.ini_file import IniFile
-from circus_stack.config.masking import mask_urls
+from circus_stack.config.masking import mask_command
 from circus_stack.config.option import spellings
 from circus_stack.config.option_text import composite_texts, option_texts
 from circus_stack.config.plugin_section import NOT_THE_WATCHERS, PREFIX
@@ -174,7 +174,7 @@ class _Saving:
         except ValueError as error:
             self._unsaved.append(f"{line}: {error}")
             return
-        self._changes.append(f"~ {line}" if key == "env" else f"~ {line} = {mask_urls(text)}")
+        self._changes.append(f"~ {line}" if key == "env" else f"~ {line} = {mask_command(text)}")
 
     def _spellings(self, name: str, key: str) -> tuple[str, ...]:
         option = _DECLARED.get(key)

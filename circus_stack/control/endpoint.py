@@ -11,6 +11,7 @@ from typing import Any
 
 import zmq
 
+from circus_stack.config.check_endpoints import ABSTRACT
 from circus_stack.control.guard import Guard, is_guarded
 from circus_stack.errors import SocketError
 
@@ -29,6 +30,8 @@ def check_endpoint(endpoint: str, *, has_keys: bool = False) -> str:
     """
     scheme, separator, address = endpoint.partition("://")
     if scheme == "ipc" and separator and address:
+        if address.startswith("@"):
+            raise SocketError(f"endpoint {endpoint!r} {ABSTRACT}: use ipc://PATH")
         return endpoint
     if scheme != "tcp" or not separator:
         raise SocketError(f"endpoint {endpoint!r} is neither ipc://PATH nor tcp://HOST:PORT, as in {_EXAMPLE}")

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from circus_stack.config.masking import mask_urls
+from circus_stack.config.masking import MASK, is_secret_name, mask_command, mask_words
 
-MASK = "***"
-# Names of options and of command line flags whose value is a secret; `env` holds anything, so all of it is.
-_SECRET = re.compile(r"passw|secret|token|credential|api_?key|private_?key|auth", re.IGNORECASE)
-_FLAG = re.compile(
-    r"(?P<flag>--?[\w-]*(?:passw|pass|secret|token|auth|key)[\w-]*)(?P<between>[= ]+)(?P<value>\S+)", re.I
-)
+# It holds anything, so that all of its values are hidden.
 _ENVIRONMENT = "env"
 
 Fields = Mapping[str, Any]
@@ -29,7 +23,8 @@ async def _later(answer: Awaitable[Fields]) -> Fields:
 
 
 def mask_fields(fields: Fields) -> dict[str, Any]:
-    """What is named like a secret, each value of an environment, and passwords in URLs and behind flags."""
+    """What is named like a secret, each value of an environment, passwords in URLs, and what flags and variables of
+    command lines are given."""
     return {key: _mask(key, value) for key, value in fields.items()}
 
 
@@ -37,12 +32,14 @@ def _mask(key: str, value: Any) -> Any:
     if key == _ENVIRONMENT and isinstance(value, Mapping):
         return dict.fromkeys(value, MASK)
     match value:
-        case str() if value and _SECRET.search(key):
+        case str() if value and is_secret_name(key):
             return MASK
         case str():
-            return _FLAG.sub(rf"\g<flag>\g<between>{MASK}", mask_urls(value))
+            return mask_command(value)
         case Mapping():
             return {str(name): _mask(str(name), each) for name, each in value.items()}
+        case list() | tuple() if value and all(isinstance(each, str) for each in value):
+            return [_mask(key, each) for each in value] if is_secret_name(key) else mask_words(value)
         case list() | tuple():
             return [_mask(key, each) for each in value]
         case _:

@@ -102,7 +102,7 @@ def test_endpoints_that_stay_on_the_machine(tmp_path: Path, endpoint: str) -> No
 @pytest.mark.parametrize(
     "endpoint",
     ["tcp://0.0.0.0:5555", "tcp://*:5555", "tcp://example.org:1", "tcp://127.0.0.1", "udp://x", "tcp://127.0.0.1:0",
-     "ipc://", "ipc:///" + "x" * 110, "5555", "tcp://127.0.0.1:x"],
+     "ipc://", "ipc:///" + "x" * 110, "ipc://@name", "5555", "tcp://127.0.0.1:x"],
 )  # fmt: skip
 def test_endpoints_that_are_refused(tmp_path: Path, endpoint: str) -> None:
     for option in ("endpoint", "pubsub_endpoint"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from circus_stack.config.masking import mask_urls
+from circus_stack.config.masking import mask_command, mask_urls, mask_words
 from circus_stack.config.option import Change, changes_of, composites_of, options_of
 from circus_stack.config.reference import render_reference
 from circus_stack.config.render import render
@@ -82,6 +82,32 @@ def test_an_optional_service_that_is_missing_does_not_start(tmp_path: Path) -> N
 )
 def test_passwords_of_urls_are_hidden(text: str, masked: str) -> None:
     assert mask_urls(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ('--token "a b" --port 5', "--token *** --port 5"),
+        ("--password=a\\'b -v", "--password=*** -v"),
+        ("env PGPASSWORD=a sleep 1", "env PGPASSWORD=*** sleep 1"),
+        ("DB_PASSWORD='a b' x --api-key \"k l\"", "DB_PASSWORD=*** x --api-key ***"),
+        ("redis-server --requirepass a --dbfilename b", "redis-server --requirepass *** --dbfilename b"),
+        ("monkey=3 --workers 4 a@b", "monkey=3 --workers 4 a@b"),
+    ],
+)
+def test_what_flags_and_variables_of_secrets_are_given_is_hidden(text: str, masked: str) -> None:
+    assert mask_command(text) == masked
+
+
+def test_the_word_behind_a_secrets_flag_is_hidden() -> None:
+    words = ["prog", "--token", "a b", "--password", "--x", "TOKEN=1", "-v", "c"]
+    assert mask_words(words) == ["prog", "--token", "***", "--password", "***", "TOKEN=***", "-v", "c"]
+
+
+@pytest.mark.parametrize("text", ["-" * 60_000, "--pass" * 10_000, "auth" * 15_000, "--key " + '"a' * 30_000])
+def test_masking_takes_time_by_the_length_alone(text: str) -> None:
+    # It would be minutes, were a pattern to try each length at each place.
+    assert len(mask_command(text)) <= len(text) + 3
 
 
 def test_the_environment_is_shown_by_name_only(tmp_path: Path) -> None:

@@ -34,6 +34,13 @@ def test_each_kind_of_difference_is_a_line(tmp_path: Path) -> None:
     assert "~ [watcher:web] numprocesses: 2 -> 3 (processes are added or taken away)" in found.lines()
 
 
+def test_a_difference_tells_no_secret(tmp_path: Path) -> None:
+    old = paste(tmp_path, BASE)
+    lines = change(old, cmd="run --token 'hid den'", extra={"password": "hidden too", "x": "seen"}).lines()
+    assert "hid" not in "".join(lines)
+    assert "extra: nothing -> password=*** x=seen" in "".join(lines)
+
+
 def test_the_strongest_change_counts(tmp_path: Path) -> None:
     old = paste(tmp_path, BASE)
     assert change(old, numprocesses=5).watchers_changed[0].change is Change.SCALE

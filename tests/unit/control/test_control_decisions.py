@@ -70,6 +70,7 @@ def test_endpoints_that_only_this_machine_reaches(endpoint: str, bound: str) -> 
         ("127.0.0.1:5555", "neither ipc://PATH nor tcp://HOST:PORT"),
         ("pgm://x", "neither ipc://PATH nor tcp://HOST:PORT"),
         ("ipc://", "neither ipc://PATH nor tcp://HOST:PORT"),
+        ("ipc://@name", "open to every user of this machine"),
     ],
 )
 def test_other_endpoints_are_refused_with_what_would_be_right(endpoint: str, words: str) -> None:
