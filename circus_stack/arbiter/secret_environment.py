@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -17,12 +16,11 @@ from circus_stack.arbiter.hook_threads import LeftBehindError, ThreadedCall
 from circus_stack.config.env_file import parse_env_text
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import Problem, SpawnError
+from circus_stack.system.process_stamp import boot_id
 from circus_stack.system.secret_file import SecretFile, read_secret
 
 # A file on a share whose server is gone must not hold up more than its own watcher's start.
 READ_TIMEOUT_S = 10.0
-# A digest tells that a file has changed, and to nobody who may see it what is in it.
-_KEY = secrets.token_bytes(32)
 
 
 @dataclass(slots=True)
@@ -107,10 +105,14 @@ def open_secrets(watchers: Iterable[WatcherConfig]) -> list[Problem]:
 
 
 def with_digest(config: WatcherConfig) -> WatcherConfig:
-    """The same watcher with what its files hold, as a digest: a reload sees by it that they have changed."""
+    """The same watcher with what its files hold, as a digest: a reload sees by it that they have changed.
+
+    An arbiter that takes over after an upgrade or a crash compares with its predecessor's, which only this user can
+    read, as the files themselves: so its key is one that both of them know.
+    """
     if not config.has_secrets:
         return config
-    digest = hashlib.blake2b(key=_KEY, digest_size=16)
+    digest = hashlib.blake2b(key=boot_id().encode(), digest_size=16)
     for name, value in sorted(read_variables(config).values.items()):
         digest.update(f"{len(name)}:{name}{len(value)}:{value}".encode(errors="surrogateescape"))
     return replace(config, secrets_digest=digest.hexdigest())

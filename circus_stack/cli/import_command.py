@@ -93,7 +93,7 @@ def import_command(
     heading = (
         f"Written by `circus-stack import {file.name}`. `circus-stack check --kind paste` reads it and starts nothing."
     )
-    if write_output(output, draft.render(heading), force=force):
+    if write_output(output, draft.render(heading), force=force, mode=_mode(request.file, kind)):
         _report(draft, output)
 
 
@@ -145,6 +145,13 @@ def _translate_gunicorn(request: Request, problems: Problems) -> Draft:
     return import_gunicorn(_read(file, problems), str(file), request.directory, request.app, machine, problems)
 
 
+def _mode(file: Path, kind: str) -> int:
+    """What the ini's owner alone may read, since its sources are his alone, too."""
+    sources = (file, file.with_name(".env")) if kind == "procfile" else (file,)
+    is_private = any(each.is_file() and not each.stat().st_mode & 0o077 for each in sources)
+    return 0o600 if is_private else 0o666
+
+
 def _report(draft: Draft, output: Path) -> None:
     remarks = [each for each in draft.all_remarks() if each.text]
     watchers = sum(1 for each in draft.sections if each.title.startswith("watcher:"))
@@ -152,7 +159,7 @@ def _report(draft: Draft, output: Path) -> None:
     if remarks:
         click.echo(f"{counted(len(remarks), 'line')} without a counterpart, each with a comment there:")
     for each in remarks:
-        click.echo(f"  {Path(each.where.file).name}:{each.where.line}: {' '.join(each.text.split())}")
+        click.echo(f"  {each}")
 
 
 def counted(count: int, noun: str) -> str:

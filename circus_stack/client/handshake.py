@@ -70,7 +70,7 @@ class Handshake:
             raise CallError(self._mismatch())
         raise CallError(
             f"whoever listens at {self._endpoint} does not hold the server key that was named: the arbiter has "
-            f"another one by now, or it is not the arbiter"
+            f"another one by now, it is not the arbiter, or the endpoint is one of its others (commands, events, logs)"
         )
 
     def _unknown_key(self) -> str:

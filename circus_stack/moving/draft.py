@@ -21,11 +21,15 @@ class Remark:
     text: str
     why: str
 
+    def __str__(self) -> str:
+        """The line with its place, where that is known."""
+        place = f"{Path(self.where.file).name}:{self.where.line}: " if self.where.file else ""
+        return f"{place}{' '.join(self.text.split())}"
+
     def lines(self) -> Iterator[str]:
         """As comment lines; the line itself first, then the reason."""
         if self.text:
-            place = f"{Path(self.where.file).name}:{self.where.line}"
-            yield f"# {place}: {' '.join(self.text.split())}"
+            yield f"# {self}"
         indent = "#   " if self.text else "# "
         yield from wrap(self.why, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
 

@@ -22,7 +22,7 @@ def write_environment(draft: Draft, section: DraftSection, pattern: str, variabl
     listed = {name: value for name, value in dollars.items() if "," not in value and "\n" not in value}
     for name in dollars.keys() - listed.keys():
         why = f"the value of {name} holds both $NAME and a comma: no option can say that; set it in the command itself"
-        section.remarks.append(Remark(Location(), f"{name} = {dollars[name]}", why))
+        section.remarks.append(Remark(Location(), f"{name} = ...", why))
     if listed:
         section.add("env", ",".join(f"{name}={value}" for name, value in listed.items()))
     for name, value in plain.items():

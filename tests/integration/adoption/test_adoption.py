@@ -53,6 +53,31 @@ def test_processes_lines_and_changes_are_taken_over(here):
     here.assert_nothing_left()
 
 
+def test_secrets_in_files_that_did_not_change_replace_nobody_and_are_in_no_ledger(here):
+    (here.directory / "many.env").write_text("TOKEN=geheim\n")
+    (here.directory / "one").write_text("geheim")
+    stacks = Stacks(
+        here, "[watcher:w]", SLEEP, f"env_file = {here.directory}/many.env", f"env.ONE_file = {here.directory}/one"
+    )
+    stack = stacks.start()
+    before = wait_processes(stack, "w", 1)
+    assert b"geheim" not in b"".join(each.read_bytes() for each in stacks.ledger.rglob("*") if each.is_file())
+    kill(stack)
+
+    stack = stacks.start()
+    assert stack.call("reloadconfig", waiting=True)["changes"] == []
+    assert stack.pids("w") == before
+    done = here.run("circus-stack", "upgrade", timeout_s=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert stack.call("reloadconfig", waiting=True)["changes"] == []
+    assert stack.pids("w") == before
+    (here.directory / "one").write_text("anders")
+    assert stack.call("reloadconfig", waiting=True)["changes"] != []
+    assert stack.pids("w") != before
+    assert stack.stop() == 0
+    here.assert_nothing_left()
+
+
 def test_all_that_is_done_with_processes_is_done_with_adopted_ones(here):
     stacks = Stacks(here, "[watcher:w]", SLEEP, "numprocesses = 4", "graceful_timeout = 5")
     stack = stacks.start()

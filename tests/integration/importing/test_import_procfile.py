@@ -64,6 +64,19 @@ def test_the_procfile_runs_as_it_did(here: Room) -> None:
     assert " | err web --port 5001 --env staging" in lines
 
 
+def test_what_comes_from_a_private_file_stays_private(here: Room) -> None:
+    project = here.base / "private"
+    project.mkdir()
+    (project / "Procfile").write_text("web: sleep 600\n")
+    (project / ".env").write_text("TOKEN=geheim,$X\n")
+    for mode, expected in ((0o600, 0o600), (0o644, 0o644)):
+        (project / ".env").chmod(mode)
+        done = here.run("circus-stack", "import", "Procfile", "-o", f"{mode:o}.ini", cwd=project)
+        assert done.returncode == 0, done.stderr
+        assert (project / f"{mode:o}.ini").stat().st_mode & 0o777 == expected
+        assert "  TOKEN = ...\n" in done.stdout
+
+
 def test_a_mistake_is_told_and_nothing_written(here: Room) -> None:
     write_project(here.base / "shop")
     done = here.run("circus-stack", "import", "Procfile", "-m", "wep=2", cwd=here.base / "shop")
