@@ -52,7 +52,7 @@ def _resume(wanted: Start, record: HandoverRecord) -> int:
     stack = record.arbiter.declared
     paths = RuntimePaths(Path(place.runtime_dir))
     runtime = RuntimeDirectory(paths, place.lock_fd)
-    estate = keep_on(Path(place.state_dir), wanted.source, paths.id)
+    estate = keep_on(Path(place.state_dir), wanted.source, paths.id, place.ledger_lock_fd)
     bound = Bound(stack, {}, runtime, restore_sockets(record.arbiter.sockets), estate)
     _close_at_exec(record)
     log = open_own_log(stack.circus, log_output(wanted, stack), wanted.logger_config) if _is_circusd(wanted) else None

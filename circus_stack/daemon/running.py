@@ -181,6 +181,7 @@ class Daemon:
             streams=self._streams,
             control=lambda: (self._control.endpoint, self._publisher, self._log_publisher),
             started_at=self._started_at,
+            ledger_lock_fd=self._bound.estate.lock_fd,
         )
         self._upgrade = Upgrade(
             self._whole,

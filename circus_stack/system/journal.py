@@ -11,6 +11,7 @@ import os
 import queue
 import stat
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from circus_stack.errors import CircusStackError, StackRunningError
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
 _LOCK, _JOURNAL, _FRESH, _SPOOL = "lock", "journal", "journal.new", "spool"
 _NAMES = (_JOURNAL, _FRESH, _SPOOL, _LOCK)
+# Whoever looks whether the writer lives takes the lock for a moment: that is no writer.
+_PATIENCE_S = 0.5
+_PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +49,22 @@ class JournalDirectory:
     def take(cls, path: Path) -> JournalDirectory:
         """Make the directory (0700) and lock it. Raises StackRunningError where a living process has the lock,
         CircusStackError where it belongs to somebody else, OSError where it cannot be made."""
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory_fd = open_private(path)
-        try:
-            lock_fd = os.open(_LOCK, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600, dir_fd=directory_fd)
-        except BaseException:
-            os.close(directory_fd)
-            raise
-        try:
-            fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(directory_fd)
-            os.close(lock_fd)
-            raise StackRunningError(f"this stack runs already: its state directory {path} is in use") from None
-        return cls(path, directory_fd, lock_fd)
+        deadline = time.monotonic() + _PATIENCE_S
+        while (taken := _try_take(path)) is None:
+            if time.monotonic() > deadline:
+                raise StackRunningError(f"this stack runs already: its state directory {path} is in use")
+            time.sleep(_PAUSE_S)
+        return cls(path, *taken)
+
+    @classmethod
+    def keep(cls, path: Path, lock_fd: int) -> JournalDirectory:
+        """The directory of a lock that is held already, as it came through an exec. Raises as `take`."""
+        return cls(path, open_private(path), lock_fd)
+
+    @property
+    def lock_fd(self) -> int:
+        """The lock goes with it; negative once released."""
+        return self._lock_fd
 
     def read(self) -> bytes | None:
         """What a journal that was left says; None where there is none."""
@@ -179,6 +185,36 @@ class Journal:
             self._fd = self._directory.open_journal()
         # What failed may have left half a line: it must not swallow this one.
         write_all(self._fd, b"\n" + order.data if self._is_troubled else order.data)
+
+
+def _try_take(path: Path) -> tuple[int, int] | None:
+    """The directory and its lock, open; None where the lock is held, or has just gone with its directory."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory_fd = open_private(path)
+    try:
+        lock_fd = _try_lock(directory_fd)
+    except FileNotFoundError:
+        lock_fd = None
+    except BaseException:
+        os.close(directory_fd)
+        raise
+    if lock_fd is None:
+        os.close(directory_fd)
+        return None
+    return directory_fd, lock_fd
+
+
+def _try_lock(directory_fd: int) -> int | None:
+    lock_fd = os.open(_LOCK, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600, dir_fd=directory_fd)
+    try:
+        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The writer before may have removed the file between our open and our lock.
+        if os.path.samestat(os.stat(_LOCK, dir_fd=directory_fd, follow_symlinks=False), os.fstat(lock_fd)):
+            return lock_fd
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(lock_fd)
+    return None
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -45,6 +45,11 @@ class Estate:
     head: Head | None = None
     salvage: Salvage | None = None
 
+    @property
+    def lock_fd(self) -> int | None:
+        """The lock of the ledger, which an upgrade in place keeps."""
+        return None if self.directory is None else self.directory.lock_fd
+
     def resumed(self) -> HandoverRecord | None:
         """What the arbiter goes on from; None where there is nothing."""
         found = self.salvage
@@ -109,10 +114,12 @@ def claim(
         raise
 
 
-def keep_on(state_dir: Path, source: str, instance: str) -> Estate:
-    """The ledger of this very arbiter, whose code was executed anew: it is written on. Raises as `claim`."""
+def keep_on(state_dir: Path, source: str, instance: str, lock_fd: int | None) -> Estate:
+    """The ledger of this very arbiter, whose code was executed anew: it is written on. `lock_fd` is its lock; None
+    where the old code kept none, or let it go. Raises as `claim`."""
+    path = ledger_path(state_dir)
     try:
-        directory = JournalDirectory.take(ledger_path(state_dir))
+        directory = JournalDirectory.take(path) if lock_fd is None else JournalDirectory.keep(path, lock_fd)
     except OSError:
         # It was told when the arbiter began.
         return Estate()

@@ -160,6 +160,8 @@ def _claims(record: HandoverRecord) -> Iterator[tuple[int, _Check, str]]:
         yield fd, stat.S_ISFIFO, "the pipe of a process"
     if record.place is not None:
         yield record.place.lock_fd, stat.S_ISREG, "the lock"
+        if record.place.ledger_lock_fd is not None:
+            yield record.place.ledger_lock_fd, stat.S_ISREG, "the lock of the ledger"
         yield record.place.notify_fd, stat.S_ISSOCK, "the notify socket"
 
 

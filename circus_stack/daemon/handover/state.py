@@ -31,6 +31,7 @@ class Whole:
     streams: Streams
     control: Callable[[], tuple[str, Publisher, LogPublisher]]
     started_at: float
+    ledger_lock_fd: int | None
 
     def state(self) -> HandoverRecord:
         """The record."""
@@ -65,6 +66,7 @@ class Whole:
             notify_path_fd=self.notify.path_fd,
             given_limits=given_limits(),
             started_at=self.started_at,
+            ledger_lock_fd=self.ledger_lock_fd,
         )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+from circus_stack.system.journal import is_locked
 from tests.integration.adoption.crash import Stacks, is_alive, kill, wait_gone, wait_processes
 
 
@@ -25,6 +28,32 @@ def test_they_are_told_of_and_ended(here):
     assert done.returncode == 1
     assert "there are no processes without an arbiter" in done.stderr
     assert not stacks.ledger.exists()
+    here.assert_nothing_left()
+
+
+def test_a_stack_has_no_orphans_at_any_moment_of_an_upgrade(here):
+    stacks = Stacks(here, "[watcher:w]", "cmd = sleep 600")
+    stack = stacks.start()
+    wait_processes(stack, "w", 1)
+    directory = stacks.ledger.parent
+    looks, has_ended = [], threading.Event()
+
+    def look() -> None:
+        while not has_ended.is_set():
+            looks.append(is_locked(directory))
+            has_ended.wait(0.001)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        done = here.run("circusctl", "--endpoint", f"ipc://{here.base}/c", "upgrade", timeout_s=120)
+    finally:
+        has_ended.set()
+        looking.join()
+    assert done.returncode == 0, done.stdout + done.stderr + stack.output()
+    assert looks
+    assert all(looks)
+    assert stack.stop() == 0
     here.assert_nothing_left()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -141,3 +143,32 @@ def test_a_full_disk_is_told_once_and_mended_later(place: Path) -> None:
 
     assert len(told) == 1
     assert {f"process/{number}" for number in range(1, 50)} <= set(facts(place))
+
+
+def test_who_only_looks_keeps_nobody_from_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    JournalDirectory.take(place).release(remove=False)
+    looks = [os.open(place / "lock", os.O_RDWR)]
+    fcntl.flock(looks[0], fcntl.LOCK_SH)
+    monkeypatch.setattr(time, "sleep", lambda _pause_s: os.close(looks.pop()))
+    directory = JournalDirectory.take(place)
+
+    assert looks == []
+    directory.release(remove=True)
+
+
+def test_the_lock_of_a_writer_that_goes_meanwhile_is_not_taken_for_one(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = JournalDirectory.take(place)
+    real = fcntl.flock
+
+    def late(fd: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        before.release(remove=True)
+        real(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    after = JournalDirectory.take(place)
+
+    assert is_locked(place)
+    after.release(remove=True)
