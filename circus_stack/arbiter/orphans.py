@@ -22,6 +22,10 @@ from circus_stack.system.process_table import Entry, signal_entry, tree_below
 
 log = logging.getLogger(__name__)
 
+# What has left the process's group has so long to go by itself once it is asked, and no longer than the process had: a
+# daemon that ignores the signal must not hold up the end of a stack.
+_STRAYED_S = 1.0
+
 
 @dataclass(slots=True)
 class _Hunt:
@@ -115,8 +119,10 @@ class Orphans:
     async def _ask_then_kill(self, hunt: _Hunt) -> Killed | None:
         """None where all have gone without being killed."""
         means = self._charge.means
+        strayed_until = min(hunt.deadline, means.loop.time() + _STRAYED_S)
         while members := await means.kinship.find(hunt.family):
-            left_s = hunt.deadline - means.loop.time()
+            is_grouped = any(entry.group == hunt.family.leader for entry in members)
+            left_s = (hunt.deadline if is_grouped else strayed_until) - means.loop.time()
             if left_s <= 0 or hunt.hurried.is_set():
                 return await means.kinship.kill(hunt.family)
             self._ask(hunt, members)

@@ -6,10 +6,12 @@ import sys
 from typing import Any
 
 
-def blocking_zmq() -> Any:
-    """`zmq`, or `zmq.green` in a program whose sockets gevent has patched: the plain one would stop its greenlets."""
+def blocking_zmq(context: Any = None) -> Any:
+    """`zmq`, or `zmq.green` where the context that was given is its own, or in a program whose sockets gevent has
+    patched: the plain one would stop its greenlets."""
+    is_green = type(context).__module__.startswith("zmq.green")
     monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("socket"):
+    if is_green or (monkey is not None and monkey.is_module_patched("socket")):
         import zmq.green
 
         return zmq.green

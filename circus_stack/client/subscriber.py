@@ -49,7 +49,7 @@ class Subscriber:
     ) -> None:
         self.endpoint = endpoint
         self._clock = clock
-        self._zmq = blocking_zmq()
+        self._zmq = blocking_zmq(context)
         self._owns_context = context is None
         self._context = self._zmq.Context() if context is None else context
         self._early: deque[Message] = deque()

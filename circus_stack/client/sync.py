@@ -42,7 +42,7 @@ class Client:
         self.endpoint = endpoint
         self.timeout_s = timeout_s
         self._clock = clock
-        self._zmq = blocking_zmq()
+        self._zmq = blocking_zmq(context)
         self._owns_context = context is None
         self._context = self._zmq.Context() if context is None else context
         self._handshake = Handshake(endpoint, credentials)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from circus_stack.system.precedence import ahead_of_others
 from circus_stack.system.process_table import (
     Entry,
     children_of,
@@ -232,11 +233,13 @@ class _Hunted:
 @contextlib.contextmanager
 def _brisk() -> Iterator[None]:
     """Other threads hand the interpreter over at once. Each end of one that is hunted keeps the loop's thread busy; by
-    default we may wait 5 ms for it between the sight of somebody and his stop, and some live no longer."""
+    default we may wait 5 ms for it between the sight of somebody and his stop, and some live no longer. Where it may
+    be, nobody else gets the processor first either."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
     try:
-        yield
+        with ahead_of_others():
+            yield
     finally:
         sys.setswitchinterval(before)
 

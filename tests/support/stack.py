@@ -67,7 +67,10 @@ class RunningStack:
             return client.call(command, **properties)
 
     def subscribe(self, *topics: str) -> Subscriber:
-        return Subscriber(self.found().record.pubsub_endpoint, topics or ("",))
+        """Whatever is published from now on comes there."""
+        subscriber = Subscriber(self.found().record.pubsub_endpoint, topics or ("",))
+        assert subscriber.join(PATIENCE_S), self.output()
+        return subscriber
 
     def pids(self, watcher: str = "web") -> list[int]:
         return sorted(int(pid) for pid in self.call("list", name=watcher)["pids"])

@@ -45,7 +45,8 @@ def test_an_upgrade_is_refused_since_only_the_program_could_start_itself_anew(ba
         with pytest.raises(CommandError, match="inside another program"):
             client.call("upgrade")
         # Nothing is under way by it.
-        assert client.call("jobs")["jobs"][-1]["state"] == "failed"
+        states = {job["command"]: job["state"] for job in client.call("jobs")["jobs"]}
+        assert states["upgrade"] == "failed"
 
 
 def test_watchers_come_and_go_at_run_time(background):

@@ -87,7 +87,7 @@ def test_a_stop_is_over_only_when_the_last_of_them_is_killed(here, code):
 
 
 def test_a_crashed_process_is_replaced_without_a_wait_for_what_it_left(here):
-    stack, folder, bystander = serve(here, STUBBORN, more="graceful_timeout = 0.3")
+    stack, folder, bystander = serve(here, STUBBORN)
     daemon = daemon_of(folder)
     before = stack.pids("w")
     with stack.subscribe("watcher.w.") as events:

@@ -101,7 +101,7 @@ def test_pyramid_redis_and_workers(here, cluster):
     psutil.Process(before).kill()
     stack.wait_pids(1, other_than=[before], watcher="redis")
     assert stack.pids("retools-workers") == workers
-    assert is_answering(web)
+    wait_until(lambda: is_answering(web), "the application beside the new redis", detail=stack.output)
     assert stack.stop(signal.SIGTERM) == 0
     here.assert_nothing_left()
 
