@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from circus_stack.arbiter.adoption.facts import JobFact, ProcessFact, WatcherFact
 from circus_stack.arbiter.handover.record import ProcessRecord, WatcherRecord
+from circus_stack.arbiter.runs import RunResult
 from circus_stack.config.values import ReadinessForm
 from circus_stack.states import ProcessState, WatcherState
 from circus_stack.system.process_stamp import Stamp
@@ -36,8 +37,12 @@ def settle(
     living: Mapping[str, tuple[ProcessFact, Stamp]],
     jobs: Sequence[JobFact],
     now: float,
+    *,
+    gone: Iterable[ProcessFact] = (),
 ) -> tuple[tuple[WatcherRecord, ...], Settlement]:
-    """The watchers to begin with, and what they then have to do. `living` by token, `now` in monotonic seconds."""
+    """The watchers to begin with, and what they then have to do. `living` by token, `now` in monotonic seconds;
+    `gone` are processes whose end nobody has seen."""
+    unseen = tuple(gone)
     records, surplus, interrupted = [], {}, []
     for fact in watchers:
         name = fact.record.config.name
@@ -47,7 +52,8 @@ def settle(
             interrupted.append(name)
         surplus[name] = _surplus(record, found)
         superseded = record.superseded if record.superseded in {each.pid for each in found} else None
-        records.append(replace(record, processes=tuple(found), superseded=superseded))
+        record = replace(record, processes=tuple(found), superseded=superseded)
+        records.append(_without_second_run(record, [each.record for each in unseen if each.watcher == name]))
     return tuple(records), _settlement(records, surplus, interrupted, jobs)
 
 
@@ -68,6 +74,27 @@ def _with_generation(fact: WatcherFact, found: Sequence[ProcessRecord]) -> Watch
     new = [each for each in found if each.generation == record.generation]
     is_complete = len(new) >= record.wanted and all(each.state is ProcessState.READY for each in new)
     return record if is_complete else replace(record, generation=fact.retiring)
+
+
+def _without_second_run(record: WatcherRecord, gone: Iterable[ProcessRecord]) -> WatcherRecord:
+    """What a schedule had started is not started again for the same due time: how it ended, nobody knows."""
+    if record.config.schedule is None:
+        return record
+    there = {each.wid for each in record.processes} | set(record.done_slots)
+    ended = {each.wid for each in gone if each.generation == record.generation} - there
+    return replace(
+        record,
+        done=record.done + len(ended),
+        done_slots=tuple(sorted({*record.done_slots, *ended})),
+        runs=replace(record.runs, codes={**record.runs.codes, **dict.fromkeys(ended)}),
+    )
+
+
+def _has_begun_run(record: WatcherRecord) -> bool:
+    """Whether it runs by schedule, and whoever asked for a start now has got it."""
+    is_up = record.state in (WatcherState.STARTING, WatcherState.ACTIVE)
+    last = record.runs.last
+    return record.config.schedule is not None and is_up and last is not None and last.result is RunResult.RUNNING
 
 
 def _surplus(record: WatcherRecord, found: Sequence[ProcessRecord]) -> tuple[int, ...]:
@@ -93,7 +120,7 @@ def _settlement(
     names = [each.config.name for each in records]
     autostart = [each.config.name for each in records if each.config.autostart]
     stopping = {each.config.name for each in records if each.state is WatcherState.STOPPING}
-    asked_start = _named(jobs, _STARTS, autostart)
+    asked_start = _named(jobs, _STARTS, autostart) - {each.config.name for each in records if _has_begun_run(each)}
     return Settlement(
         surplus={name: pids for name, pids in surplus.items() if pids},
         to_stop=tuple(name for name in names if name in stopping | _named(jobs, _STOPS, names)),

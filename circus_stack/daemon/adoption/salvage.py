@@ -68,7 +68,8 @@ def salvage(
     for fd in belongings.rest():
         os.close(fd)
     taken = {token: (fact, found.known[token]) for token, fact in mine.items() if token not in refused}
-    watchers, settlement = settle(legacy.watchers, taken, legacy.jobs, now)
+    gone = [fact for token, fact in legacy.processes.items() if token not in taken]
+    watchers, settlement = settle(legacy.watchers, taken, legacy.jobs, now, gone=gone)
     configs = {name: (config.stdout_stream, config.stderr_stream) for name, config in names.items()}
     return Salvage(
         arbiter=ArbiterRecord(
