@@ -86,7 +86,10 @@ async def _start_unasked(keeper: Keeper, may_start: Callable[[], bool], *, forgi
             if keeper.watcher.state not in _DOWN:
                 return
             ours = await _hold(keeper, forgive=forgive)
-        await _come_up(keeper, ours, may_start)
+        await _let_up(keeper, ours, may_start)
+        if not keeper.config.runs_once:
+            # The end of a run, which may take hours, is nobody's to wait for here: an upgrade would wait with us.
+            await _wait_up(keeper)
     except CommandError as error:
         # Nobody asked for this start, so nobody is told but by its events.
         log.debug("%s", error)
@@ -104,6 +107,11 @@ async def _hold(keeper: Keeper, *, forgive: bool) -> object:
 
 
 async def _come_up(keeper: Keeper, ours: object, may_start: Callable[[], bool]) -> tuple[int, ...]:
+    await _let_up(keeper, ours, may_start)
+    return await _wait_up(keeper)
+
+
+async def _let_up(keeper: Keeper, ours: object, may_start: Callable[[], bool]) -> None:
     try:
         await keeper.turns.wait_until(may_start)
         await keeper.wait_admitted()
@@ -112,7 +120,6 @@ async def _come_up(keeper: Keeper, ours: object, may_start: Callable[[], bool]) 
         if keeper.holder is ours:
             keeper.holder = None
     keeper.converge()
-    return await _wait_up(keeper)
 
 
 async def _wait_up(keeper: Keeper) -> tuple[int, ...]:
