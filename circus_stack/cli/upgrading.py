@@ -26,9 +26,24 @@ def upgrade(client: Client, properties: Mapping[str, Any], is_alive: Callable[[]
     CallError where nobody answers any more. `is_alive` tells whether there is an arbiter at all.
     """
     limit_s = float(properties.get("rehearsal_timeout") or REHEARSAL_S) + _MORE_S
-    reply = checked(client.request("upgrade", properties, timeout_s=limit_s))
+    reply = checked(_ask(client, properties, is_alive, limit_s))
     _wait_done(client, str(reply["job"]), is_alive, limit_s)
     return {**reply, "kept": _count_kept(client, reply["pids"])}
+
+
+def _ask(client: Client, properties: Mapping[str, Any], is_alive: Callable[[], bool], limit_s: float) -> Reply:
+    """The reply, which an arbiter that ends in its rehearsal never gives."""
+    deadline = time.monotonic() + limit_s
+    request = client.begin("upgrade", properties)
+    while (reply := client.reply(request, _ANSWER_S)) is None:
+        if not is_alive():
+            raise CallError(
+                "the arbiter has ended before the upgrade; the processes live on: start the stack again, and it adopts "
+                "them"
+            )
+        if time.monotonic() > deadline:
+            raise CallError(f"the arbiter does not answer within {limit_s:g} s")
+    return reply
 
 
 def _wait_done(client: Client, job: str, is_alive: Callable[[], bool], limit_s: float) -> None:
