@@ -86,7 +86,7 @@ def test_the_consumer_hands_on_bytes_and_ends(arbiter):
     thread = threading.Thread(target=lambda: got.extend(consumer))
     thread.start()
     seen: list[tuple[bytes, bytes]] = []
-    with CircusConsumer([b"watcher."], endpoint=arbiter.pubsub_endpoint) as here:
+    with CircusConsumer([b"watcher.sleep.spawn"], endpoint=arbiter.pubsub_endpoint) as here:
         messages = iter(here)
         ticker = threading.Event()
 

@@ -97,8 +97,8 @@ def test_the_shop_is_served_as_it_was(here: Room) -> None:
     wait_until(lambda: theirs.output().count("Booting worker") == WORKERS, "the workers", detail=theirs.output)
     expected = [facts_of(tcp), facts_of(unix)]
     mode = Path(unix).stat().st_mode
-    theirs.signal(signal.SIGTERM)
-    assert theirs.wait_exit() == 0, theirs.output()
+    # Not by SIGTERM: a worker of gunicorn's that is still booting doesn't hear it, and is waited for half a minute.
+    theirs.kill_group()
 
     done = here.run("circus-stack", "import", "gunicorn.conf.py", cwd=project, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
