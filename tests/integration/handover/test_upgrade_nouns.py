@@ -108,7 +108,8 @@ def test_hooks_plugins_limits_users_failures_and_runs_come_through(here):
     (pid,) = stack.wait_pids(1, watcher="limited", other_than=before["limited"])
     limits = Path(f"/proc/{pid}/limits").read_text()
     assert limits.split("Max open files")[1].split()[0] == "77"
-    assert psutil.Process(pid).uids().real != 0
+    # The program that becomes another user is started as the arbiter's own.
+    wait_until(lambda: psutil.Process(pid).uids().real != 0, "another user")
     assert stack.stop() == 0
     here.assert_nothing_left()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -171,6 +172,8 @@ def test_code_that_fails_after_the_exec_leaves_the_processes_alone(here, stack, 
     assert "the upgrade failed after the exec: too late; the processes live on" in stack.output()
     left = [each for each in psutil.Process().children() if each.pid in before]
     assert sorted(each.pid for each in left) == before
-    for each in left:
-        each.kill()
-        each.wait(PATIENCE_S)
+    # Nobody else will end what lives on, nor what was just being started.
+    for each in here.leftovers():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+            each.wait(PATIENCE_S)
