@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -14,22 +15,14 @@ class Reader(Protocol):
     def readline(self, size: int, /) -> bytes: ...
 
 
-class LimitedInput:
-    """The first `length` bytes of `source`, as a file that is read once."""
+class Lines(ABC):
+    """What an input has once it has `readline`."""
 
-    def __init__(self, source: Reader, length: int) -> None:
-        self._source = source
-        self._left = length
+    __slots__ = ()
 
-    def read(self, size: int | None = -1) -> bytes:
-        """Up to `size` bytes, all that is left for None or a negative number."""
-        wanted = self._wanted(size)
-        return self._count(self._source.read(wanted)) if wanted else b""
-
+    @abstractmethod
     def readline(self, size: int | None = -1) -> bytes:
         """Up to and with the next line feed, no more than `size` bytes."""
-        wanted = self._wanted(size)
-        return self._count(self._source.readline(wanted)) if wanted else b""
 
     def readlines(self, hint: int | None = -1) -> list[bytes]:
         """All lines that are left, or as many as reach `hint` bytes."""
@@ -45,6 +38,24 @@ class LimitedInput:
     def __iter__(self) -> Iterator[bytes]:
         while line := self.readline():
             yield line
+
+
+class LimitedInput(Lines):
+    """The first `length` bytes of `source`, as a file that is read once."""
+
+    def __init__(self, source: Reader, length: int) -> None:
+        self._source = source
+        self._left = length
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to `size` bytes, all that is left for None or a negative number."""
+        wanted = self._wanted(size)
+        return self._count(self._source.read(wanted)) if wanted else b""
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Up to and with the next line feed, no more than `size` bytes."""
+        wanted = self._wanted(size)
+        return self._count(self._source.readline(wanted)) if wanted else b""
 
     def discard(self, most: int) -> None:
         """Read and forget up to `most` bytes of what is left."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from chaussette.backends.body import Lines
 from chaussette.backends.fastgevent.gone import ClientGoneError
 from chaussette.backends.fastgevent.refusal import RequestRefusedError
 
@@ -28,7 +29,7 @@ class NoBody:
 NO_BODY = NoBody()
 
 
-class Body:
+class Body(Lines):
     """Holds what came in and was not read yet. `pull` is the connection's: it waits for more and has it put here.
 
     Reading raises ClientGoneError where the client has gone, was too slow, or has sent what is no body.
@@ -89,21 +90,6 @@ class Body:
             looked_at = len(self._data)
             if not self._wait():
                 return self._take(len(self._data) if most < 0 else most)
-
-    def readlines(self, hint: int | None = -1) -> list[bytes]:
-        """All lines that are left, or as many as reach `hint` bytes."""
-        lines: list[bytes] = []
-        total = 0
-        for line in self:
-            lines.append(line)
-            total += len(line)
-            if hint is not None and 0 < hint <= total:
-                break
-        return lines
-
-    def __iter__(self) -> Iterator[bytes]:
-        while line := self.readline():
-            yield line
 
     def discard(self, most: int) -> bool:
         """Read and forget what is left; False where there is more than `most` bytes of it, or it doesn't come."""
