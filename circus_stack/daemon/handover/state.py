@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from circus_stack import __version__
 from circus_stack.arbiter.arbiter import Arbiter
-from circus_stack.control.log_publisher import LogPublisher
-from circus_stack.control.publisher import Publisher
 from circus_stack.daemon.handover.record import ControlRecord, HandoverRecord, PlaceRecord
 from circus_stack.daemon.setting import Setting
 from circus_stack.events import ArbiterUpgraded
@@ -22,14 +20,14 @@ from circus_stack.system.rundir import RuntimeDirectory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """Everything that has a state. `control` gives what publishes and the endpoint of commands, as they are now."""
+    """Everything that has a state. `control` gives that of the endpoints, as they are now."""
 
     setting: Setting
     runtime: RuntimeDirectory
     notify: NotifySocket
     arbiter: Arbiter
     streams: Streams
-    control: Callable[[], tuple[str, Publisher, LogPublisher]]
+    control: Callable[[], ControlRecord]
     started_at: float
     ledger_lock_fd: int | None
 
@@ -40,21 +38,8 @@ class Whole:
             version=__version__,
             arbiter=self.arbiter.state(),
             streams=self.streams.state(),
-            control=self.control_state(),
+            control=self.control(),
             place=self._place(),
-        )
-
-    def control_state(self) -> ControlRecord:
-        """The endpoints and their numbers, also when they are closed."""
-        endpoint, publisher, log_publisher = self.control()
-        log_seq, log_topics = log_publisher.state()
-        return ControlRecord(
-            endpoint=endpoint,
-            pubsub_endpoint=publisher.endpoint,
-            logs_endpoint=log_publisher.endpoint,
-            seq=publisher.seq,
-            log_seq=log_seq,
-            log_topics=log_topics,
         )
 
     def _place(self) -> PlaceRecord:
