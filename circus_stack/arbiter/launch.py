@@ -10,7 +10,13 @@ from pathlib import Path
 
 from circus_stack.arbiter.marker import MARKER_VARIABLE, Marker
 from circus_stack.arbiter.site_packages import site_packages
-from circus_stack.config.expand import command_line, expand, mentions_variables, process_variables
+from circus_stack.config.expand import (
+    command_line,
+    expand,
+    mentions_process,
+    mentions_variables,
+    process_variables,
+)
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
 from circus_stack.errors import SpawnError
@@ -77,6 +83,7 @@ def plan_launch(
     lane: int = 0,
     token: str = "",
     secrets: Mapping[str, str] = _NO_SECRETS,
+    control_groups: tuple[str, ...] = (),
 ) -> SpawnPlan:
     """The plan of the process in slot `wid`; raises SpawnError for an unknown user or an empty command.
 
@@ -90,8 +97,7 @@ def plan_launch(
     known = _known(config, identity)
     env = _environment(config, wid, around, identity, sockets.numbers, known)
     if token:
-        marker = str(Marker(around.instance, config.name, wid, token))
-        env[MARKER_VARIABLE] = " ".join(filter(None, (around.environ.get(MARKER_VARIABLE), marker)))
+        env[MARKER_VARIABLE] = _marker(config, wid, around, token)
     inherited = dict(sockets.ours)
     if config.ready.form is ReadinessForm.NOTIFY:
         env["NOTIFY_SOCKET"] = _notify_socket(around, identity, inherited, sockets)
@@ -111,7 +117,50 @@ def plan_launch(
         limits=config.rlimits,
         priorities=priorities_of(config),
         tells_pid=bool(sockets.offered),
+        control_groups=control_groups,
     )
+
+
+def have_same_plan(config: WatcherConfig, around: Surroundings) -> bool:
+    """Whether the plans of this watcher's processes differ in what `plan_sibling` changes alone."""
+    texts = (config.cmd, config.args, config.shell_args, *config.env.values())
+    return not around.laned and not any(map(mentions_process, texts))
+
+
+def plan_sibling(
+    plan: SpawnPlan,
+    config: WatcherConfig,
+    wid: int,
+    around: Surroundings,
+    stdout_fd: int,
+    stderr_fd: int,
+    *,
+    token: str,
+) -> SpawnPlan:
+    """The plan of the process in slot `wid` made from that of another, which was planned with a token, for a watcher
+    with `have_same_plan`: at a fifth of the cost, where hundreds are started."""
+    return SpawnPlan(
+        argv=plan.argv,
+        env={**plan.env, MARKER_VARIABLE: _marker(config, wid, around, token)},
+        cwd=plan.cwd,
+        identity=plan.identity,
+        pass_fds=plan.pass_fds,
+        stdout_fd=stdout_fd,
+        stderr_fd=stderr_fd,
+        fallback_path=plan.fallback_path,
+        stdin_fd=plan.stdin_fd,
+        moved_fds=plan.moved_fds,
+        limits=plan.limits,
+        priorities=plan.priorities,
+        tells_pid=plan.tells_pid,
+        control_groups=plan.control_groups,
+    )
+
+
+def _marker(config: WatcherConfig, wid: int, around: Surroundings, token: str) -> str:
+    marker = str(Marker(around.instance, config.name, wid, token))
+    outer = around.environ.get(MARKER_VARIABLE)
+    return f"{outer} {marker}" if outer else marker
 
 
 def priorities_of(config: WatcherConfig) -> Priorities | None:

@@ -54,6 +54,9 @@ class Notes(Protocol):
     def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
         """It is about to start; its pid is 0."""
 
+    def note_started(self, token: str, pid: int) -> None:
+        """It runs."""
+
     def note_no_start(self, token: str) -> None:
         """It did not start."""
 
@@ -62,6 +65,9 @@ class _NoNotes:
     """Nobody would read them."""
 
     def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
+        """Nothing."""
+
+    def note_started(self, token: str, pid: int) -> None:
         """Nothing."""
 
     def note_no_start(self, token: str) -> None:

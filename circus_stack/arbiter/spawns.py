@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from circus_stack.arbiter.ages import Ages
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.ends import Ends
-from circus_stack.arbiter.launch import plan_launch
+from circus_stack.arbiter.launch_batch import LaunchBatch
 from circus_stack.arbiter.marker import new_token
 from circus_stack.arbiter.means import Capture
 from circus_stack.arbiter.process import Process
@@ -22,9 +22,9 @@ from circus_stack.system.spawn import AT_ONCE, Child, SpawnPlan, is_shortage
 
 log = logging.getLogger(__name__)
 
-# Spawns block the loop, two rounds of them for some 20 milliseconds: while the second one starts, what the first one
-# has started is recorded. After that, commands get their turn.
-_SPAWNS_A_TURN = 2 * AT_ONCE
+# Spawns block the loop, four rounds of them for some 20 milliseconds: while one round starts, the next is prepared, or
+# an earlier one recorded. After that, commands get their turn.
+_SPAWNS_A_TURN = 4 * AT_ONCE
 # How long a slot waits when the machine, not the command, is at fault: no descriptors, no memory, no processes left.
 _SHORTAGE_S = 1.0
 
@@ -142,33 +142,39 @@ class Spawns:
     def _spawn(self, wids: Sequence[int], secrets: Mapping[str, str] | None = None) -> list[int]:
         """Start processes in these slots; the pids of those that run."""
         lanes = self._charge.watcher.free_lanes(len(wids))
-        launches = [self._prepare(wid, lane, secrets or {}) for wid, lane in zip(wids, lanes, strict=True)]
-        ready = [launch for launch in launches if launch is not None]
-        for launch in ready:
+        batch = LaunchBatch(self._charge, secrets or {})
+        places = list(zip(wids, lanes, strict=True))
+        rounds = [self._start(batch, places[at : at + AT_ONCE]) for at in range(0, len(places), AT_ONCE)]
+        return [pid for each in rounds for pid in self._collect(*each)]
+
+    def _start(
+        self, batch: LaunchBatch, places: Sequence[tuple[int, int]]
+    ) -> tuple[Sequence[_Launch], Iterator[Child | SpawnError]]:
+        """Begin to start processes in these slots and lanes; what has become of each is still to be asked for."""
+        prepared = (self._prepare(batch, wid, lane) for wid, lane in places)
+        launches = [launch for launch in prepared if launch is not None]
+        for launch in launches:
             self._note(launch)
-        if not ready:
-            return []
-        begun = []
-        for launch, child in zip(ready, self._charge.means.spawn_all([each.plan for each in ready]), strict=True):
+        if not launches:
+            return (), iter(())
+        return launches, self._charge.means.spawn_all([each.plan for each in launches])
+
+    def _collect(self, launches: Sequence[_Launch], children: Iterator[Child | SpawnError]) -> Iterator[int]:
+        for launch, child in zip(launches, children, strict=True):
             if isinstance(child, SpawnError):
                 launch.capture.abandon()
                 self._charge.means.notes.note_no_start(launch.token)
                 self._failed(launch.wid, child)
             else:
                 self._record(launch, child)
-                begun.append(child.pid)
-        return begun
+                yield child.pid
 
-    def _prepare(self, wid: int, lane: int, secrets: Mapping[str, str]) -> _Launch | None:
-        means, config = self._charge.means, self._charge.config
+    def _prepare(self, batch: LaunchBatch, wid: int, lane: int) -> _Launch | None:
         capture = None
         try:
-            capture = means.open_capture(config, wid)
-            outputs = capture.stdout_fd, capture.stderr_fd
+            capture = self._charge.means.open_capture(self._charge.config, wid)
             token = new_token()
-            around = means.surroundings()
-            plan = plan_launch(config, wid, around, *outputs, lane=lane, token=token, secrets=secrets)
-            plan = replace(plan, control_groups=means.control_groups.entrances(config))
+            plan = batch.plan(wid, lane, token, capture)
             return _Launch(wid, lane, capture, plan, token)
         except Exception as error:
             if capture is not None:
@@ -184,6 +190,7 @@ class Spawns:
 
     def _record(self, launch: _Launch, child: Child) -> None:
         charge, means = self._charge, self._charge.means
+        means.notes.note_started(launch.token, child.pid)
         launch.capture.attach(child.pid)
         now, epoch = means.clock(), means.epoch()
         process = charge.watcher.spawned(child.pid, launch.wid, now, epoch, launch.lane, launch.token)

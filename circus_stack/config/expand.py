@@ -100,6 +100,11 @@ def mentions_variables(text: str) -> bool:
     return "circus." in text.lower()
 
 
+def mentions_process(text: str) -> bool:
+    """Whether a text may be another one for each process: it has variables, or Circus's older `$WID`."""
+    return mentions_variables(text) or _WID.search(text) is not None
+
+
 @lru_cache(maxsize=256)
 def _words(text: str) -> tuple[str, ...]:
     """The processes of a watcher mostly have the same text."""

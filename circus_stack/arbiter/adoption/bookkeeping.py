@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from circus_stack.arbiter.adoption.facts import (
     DECLARED,
@@ -34,12 +34,19 @@ from circus_stack.arbiter.means import Capture
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.sockets import ListeningSocket
 from circus_stack.config.schema import StackConfig
-from circus_stack.events import Event, ProcessKilled, ProcessReady, ProcessReaped, ProcessSpawned, ProcessUnready
+from circus_stack.events import Event, ProcessKilled, ProcessReady, ProcessReaped, ProcessUnready
 from circus_stack.states import ProcessState
 from circus_stack.system.foreign_fds import fd_name
 from circus_stack.system.process_stamp import stamp_of
 
-_OF_A_PROCESS = (ProcessSpawned, ProcessReady, ProcessUnready, ProcessKilled, ProcessReaped)
+# A process that has just started was noted before: how it got on is written once no other one has started for so long,
+# or at the latest so long after the first, lest hundreds that start together wait for it. Until then the next arbiter
+# would know it by its pipes and its marker.
+_CALM_S, _AT_THE_LATEST_S = 0.05, 1.0
+# Ready so soon means that nothing was waited for, so that whoever adopts it takes it for ready anyway.
+_AT_ONCE_S = 0.001
+
+_OF_A_PROCESS = (ProcessReady, ProcessUnready, ProcessKilled, ProcessReaped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,20 @@ class Start:
     started: int = 0
 
 
+@dataclass(slots=True)
+class _Fresh:
+    """Processes that have just started; when the first and the newest of them did, by the loop's clock; whether
+    a timer runs for them."""
+
+    pids: set[int] = field(default_factory=set)
+    since: float = 0.0
+    newest: float = 0.0
+    is_awaited: bool = False
+
+
 class Bookkeeper:
-    """Writes down what it sees. `note_start` comes before each start of a process, `follow` with each event, `look`
+    """Writes down what it sees. `note_start` comes before each start of a process, `note_started` or
+    `note_no_start` after it, `follow` with each event, `look`
     whenever anything may have changed."""
 
     def __init__(self, ledger: Ledger, head: Head, loop: asyncio.AbstractEventLoop) -> None:
@@ -78,6 +97,7 @@ class Bookkeeper:
         self._starts: dict[str, Start] = {}
         self._tokens: dict[int, str] = {}
         self._changed: set[int] = set()
+        self._fresh = _Fresh()
         self._declared: StackConfig | None = None
         # What was written, by kind and name.
         self._last: dict[str, Mapping[str, object]] = {}
@@ -111,6 +131,18 @@ class Bookkeeper:
         )
         self._ledger.put(PROCESS + process.token, ProcessFact(watcher=watcher, record=record, pipes=start.pipes))
 
+    def note_started(self, token: str, pid: int) -> None:
+        """It runs."""
+        self._tokens[pid] = token
+        now = self._loop.time()
+        if not self._fresh.pids:
+            self._fresh.since = now
+        if not self._fresh.is_awaited:
+            self._fresh.is_awaited = True
+            self._loop.call_later(_CALM_S, self._write_fresh)
+        self._fresh.newest = now
+        self._fresh.pids.add(pid)
+
     def note_no_start(self, token: str) -> None:
         """It could not be started."""
         self._starts.pop(token, None)
@@ -118,9 +150,24 @@ class Bookkeeper:
 
     def follow(self, event: Event) -> None:
         """An event was published: see what it has changed."""
-        if isinstance(event, _OF_A_PROCESS):
+        if isinstance(event, _OF_A_PROCESS) and not self._is_at_once(event):
+            self._fresh.pids.discard(event.process_pid)
             self._changed.add(event.process_pid)
         self.look()
+
+    def _is_at_once(self, event: Event) -> bool:
+        """Whether a process that was just started is ready because nobody waits for anything."""
+        return isinstance(event, ProcessReady) and event.after_s < _AT_ONCE_S and event.process_pid in self._fresh.pids
+
+    def _write_fresh(self) -> None:
+        fresh = self._fresh
+        calm_at = min(fresh.newest + _CALM_S, fresh.since + _AT_THE_LATEST_S)
+        if self._loop.time() < calm_at:
+            self._loop.call_at(calm_at, self._write_fresh)
+            return
+        self._changed |= fresh.pids
+        self._fresh = _Fresh()
+        self._write()
 
     def look(self) -> None:
         """See what has changed in the loop's next turn, once, however often this is asked for until then."""
@@ -176,7 +223,7 @@ class Bookkeeper:
                 self._write_process(*found)
 
     def _write_process(self, keeper: Keeper, process: Process) -> None:
-        token = self._tokens.setdefault(process.pid, process.token)
+        token = self._tokens[process.pid]
         start = self._starts.get(token)
         if start is None or process.state is ProcessState.EXITED:
             # Of a leader that is gone nothing can be adopted; what is left of its group has its marker.

@@ -33,6 +33,11 @@ class Chronicle:
         if self._keeper is not None:
             self._keeper.note_start(watcher, process, capture)
 
+    def note_started(self, token: str, pid: int) -> None:
+        """It runs."""
+        if self._keeper is not None:
+            self._keeper.note_started(token, pid)
+
     def note_no_start(self, token: str) -> None:
         """It did not start."""
         if self._keeper is not None:
