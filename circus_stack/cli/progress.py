@@ -14,7 +14,8 @@ from circus_stack.control.figures import format_bytes
 from circus_stack.exits import describe_exit
 from circus_stack.streams.drops import Dropped
 
-# With more processes a line for each would scroll everything else away: then each quarter has one.
+# With more processes a line for each would scroll everything else away: then each quarter has one, and at a later start
+# the first of them, and the whole.
 MANY = 8
 # Ready so soon means that nothing was waited for.
 AT_ONCE_S = 0.005
@@ -67,6 +68,8 @@ class Progress:
         self._announced: set[str] = set()
         self._dead: set[str] = set()
         self._batches = {name: _Batch(size) for name, size in watchers.items() if size > MANY}
+        # Of watchers that come up, those that have no batch: how many processes are ready.
+        self._coming_up: dict[str, int] = {}
         self._failed: set[str] = set()
         self._is_up = False
         self._handlers: dict[type[events.Event], Callable[..., None]] = {
@@ -132,6 +135,7 @@ class Progress:
             self._say(event, f"{name} is starting anew (pid {event.process_pid})", process_pid=event.process_pid)
         elif event.watcher not in self._announced:
             self._announced.add(event.watcher)
+            self._coming_up[event.watcher] = 0
             count = 1 if self._is_up else self._watchers.get(event.watcher, 1)
             self._say(event, f"{name} is starting" if count == 1 else f"{event.watcher} is starting {count} processes")
 
@@ -140,6 +144,10 @@ class Progress:
         if batch is not None:
             batch.ready += 1
             if not batch.is_milestone():
+                return
+        elif event.watcher in self._coming_up:
+            self._coming_up[event.watcher] += 1
+            if self._coming_up[event.watcher] > MANY:
                 return
         took = f"ready in {event.after_s:.2f} s" if event.after_s >= AT_ONCE_S else "started"
         text = f"{self._name(event)} {took} (pid {event.process_pid})"
@@ -184,9 +192,13 @@ class Progress:
         """Its processes come one by one from now on."""
         self._failed.discard(event.watcher)
         self._batches.pop(event.watcher, None)
+        ready = self._coming_up.pop(event.watcher, 0)
+        if ready > MANY:
+            self._voice.good(f"{event.watcher}: {ready} processes ready", **_fields(event))
 
     def _stopped(self, event: events.WatcherStopped) -> None:
         self._announced.discard(event.watcher)
+        self._coming_up.pop(event.watcher, None)
         # Where there was but one process, its own line has said it.
         if self._watchers.get(event.watcher, 1) > 1:
             self._say(event, f"{event.watcher} is stopped")
