@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 MARKER_VARIABLE = "CIRCUS_STACK_PROCESS"
@@ -26,7 +27,13 @@ class Marker:
     token: str
 
     def __str__(self) -> str:
-        return f"{quote(self.instance, safe='')}/{quote(self.watcher, safe='')}/{self.wid}/{self.token}"
+        return f"{_quoted(self.instance)}/{_quoted(self.watcher)}/{self.wid}/{self.token}"
+
+
+@lru_cache(maxsize=256)
+def _quoted(name: str) -> str:
+    """The processes of a watcher that start together share both."""
+    return quote(name, safe="")
 
 
 def new_token() -> str:
