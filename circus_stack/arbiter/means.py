@@ -37,6 +37,9 @@ class Capture(Protocol):
     def stderr_fd(self) -> int:
         """The child's end."""
 
+    def our_fds(self) -> tuple[int, ...]:
+        """Our ends."""
+
     def attach(self, pid: int) -> None:
         """The process runs: close the child's ends, begin to read."""
 

@@ -46,12 +46,15 @@ def status(stack_name: str | None, is_json: bool) -> None:
     with target.client() as client:
         reply = client.call("status", extended=True)
         sockets = client.call("listsockets")["sockets"]
+        keeper = client.call("globaloptions")["options"].get("fd_keeper_pid")
     if is_json:
         found = {"endpoint": target.endpoint, "statuses": reply["statuses"], "watchers": reply.get("watchers", {})}
-        click.echo(encode({**found, "sockets": sockets}).decode())
+        click.echo(encode({**found, "sockets": sockets, "fd_keeper_pid": keeper}).decode())
         return
     style = stdout_style()
     click.echo(render_status(target, reply["statuses"], reply.get("watchers", {}), sockets, time.time(), style))
+    if keeper is not None:
+        click.echo(f"\nfd keeper: process {keeper} keeps sockets and pipes, should the arbiter be killed")
 
 
 def render_status(

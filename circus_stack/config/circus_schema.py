@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from circus_stack.config import kinds
 from circus_stack.config.option import Change, option
-from circus_stack.config.values import Location
+from circus_stack.config.values import FdKeeperMode, Location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,13 @@ class CircusConfig:
         None, kinds.TEXT, "Directory of sockets and lock, mode 0700.", change=Change.RESTART
     )
     state_dir: str | None = option(None, kinds.TEXT, "Directory of what outlives a run.", change=Change.RESTART)
+    fd_keeper: FdKeeperMode = option(
+        FdKeeperMode.AUTO,
+        kinds.FD_KEEPER,
+        "Whether a small process keeps sockets and pipes for the next arbiter, should this one be killed: auto (where "
+        "the kernel lets nobody fetch them out of the processes), always or never.",
+        change=Change.RESTART,
+    )
     sink_timeout: float = option(
         5.0, kinds.SECONDS, "How long a sink may make no progress before lines are dropped.", change=Change.APPLY
     )

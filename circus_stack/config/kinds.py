@@ -9,7 +9,16 @@ from urllib.parse import urlsplit
 
 from circus_stack.config.cron import LEGAL_SCHEDULE, parse_schedule, parse_zone
 from circus_stack.config.option import Kind
-from circus_stack.config.values import HealthScope, KillMode, MemorySize, Overlap, Readiness, ReadinessForm, ReloadMode
+from circus_stack.config.values import (
+    FdKeeperMode,
+    HealthScope,
+    KillMode,
+    MemorySize,
+    Overlap,
+    Readiness,
+    ReadinessForm,
+    ReloadMode,
+)
 from circus_stack.config.words import VARIABLE, split
 from circus_stack.literals import MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
@@ -249,6 +258,13 @@ OVERLAP = Kind(
     lambda text: Overlap(text.strip().lower()),
     " or ".join(Overlap),
     tuple(Overlap),
+)
+
+FD_KEEPER = Kind(
+    "fd keeper",
+    lambda text: FdKeeperMode(text.strip().lower()),
+    ", ".join(FdKeeperMode),
+    tuple(FdKeeperMode),
 )
 USER = Kind("user", _parse_account, f"the name of a user, or a number from 0 to {_MAX_ID}")
 GROUP = Kind("group", _parse_account, f"the name of a group, or a number from 0 to {_MAX_ID}")

@@ -53,6 +53,14 @@ class KillMode(StrEnum):
     PROCESS = "process"
 
 
+class FdKeeperMode(StrEnum):
+    """Whether a process of our own keeps descriptors for the next arbiter."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Overlap(StrEnum):
     """What becomes of a scheduled run that is due while the one before it has not ended."""
 

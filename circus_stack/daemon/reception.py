@@ -42,7 +42,8 @@ UpgradeRun = Callable[[float, Callable[[Mapping[str, object]], None]], Coroutine
 
 
 class Reception:
-    """The endpoints of commands, events and log lines. `upgrade` stands behind the command of that name."""
+    """The endpoints of commands, events and log lines. `upgrade` stands behind the command of that name,
+    `fd_keeper_pid` tells which process keeps descriptors, if one does."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Reception:
         configuring: Configuring,
         upgrade: UpgradeRun,
         started_at: float,
+        fd_keeper_pid: Callable[[], int | None],
     ) -> None:
         self._setting = setting
         self._bound = bound
@@ -64,6 +66,7 @@ class Reception:
         self._configuring = configuring
         self._upgrade = upgrade
         self._started_at = started_at
+        self._fd_keeper_pid = fd_keeper_pid
         self._fqdn = socket.gethostname()
         self._is_again = False
         self._teardown = contextlib.ExitStack()
@@ -193,6 +196,7 @@ class Reception:
             "stats_endpoint": circus.stats_endpoint,
             "multicast_endpoint": circus.multicast_endpoint or "",
             "logs_endpoint": self._log_publisher.endpoint,
+            "fd_keeper_pid": self._fd_keeper_pid(),
             "fqdn": f"{circus.fqdn_prefix}@{self._fqdn}" if circus.fqdn_prefix else self._fqdn,
         }
 

@@ -92,7 +92,7 @@ class Daemon:
             resumed=notify_fds(self._resumed),
         )
         teardown.callback(self._notify.close)
-        self._chronicle = Chronicle(self._bound.estate, loop)
+        self._chronicle = Chronicle(self._bound.estate, loop, self._reaper, self._bound.stack.circus.fd_keeper)
         teardown.callback(self._chronicle.close)
         self._build_streams(loop)
         self._build_arbiter(loop, teardown)
@@ -168,6 +168,7 @@ class Daemon:
             configuring=self._configuring,
             upgrade=lambda timeout_s, on_prepared: self._upgrade.run(timeout_s, on_prepared),
             started_at=self._started_at,
+            fd_keeper_pid=lambda: self._chronicle.fd_keeper_pid,
         )
         whole = Whole(
             setting=self._setting,
@@ -178,6 +179,7 @@ class Daemon:
             control=self._reception.state,
             started_at=self._started_at,
             ledger_lock_fd=self._bound.estate.lock_fd,
+            aides=self._chronicle.aides,
         )
         self._upgrade = Upgrade(
             whole,
@@ -233,7 +235,7 @@ class Daemon:
     async def _end(self) -> None:
         self._background.cancel()
         if not self._setting.is_embedded:
-            await sweep_descendants(self._arbiter.released | self._arbiter.spared())
+            await sweep_descendants(self._arbiter.released | self._arbiter.spared() | self._chronicle.aides())
         await self._streams.aclose()
         await self._reception.aclose()
 
@@ -259,6 +261,7 @@ class Daemon:
         while True:
             await asyncio.sleep(max(0.1, self._arbiter.stack.circus.check_delay))
             self._arbiter.sweep()
+            self._chronicle.sweep()
 
     def _publish(self, event: Event) -> None:
         """To everybody who listens. One that fails must not keep the arbiter from what it is about to do."""

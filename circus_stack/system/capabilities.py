@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 # linux/capability.h
+CAP_SYS_PTRACE = 19
 CAP_SYS_RESOURCE = 24
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 # asm-generic/unistd.h; the C library of Debian 12 has no function for it, and Python none either.
 _SYS_PIDFD_GETFD = 438
+# No process has that many open.
+_NO_NUMBER = 2**31 - 1
 
 
 def fd_name(fd: int) -> str:
@@ -71,6 +73,17 @@ def reopen_pipe(pid: int, number: int) -> int:
     Raises OSError.
     """
     return os.open(f"/proc/{pid}/fd/{number}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def may_fetch(pid: int) -> bool:
+    """Whether the kernel would let us have a descriptor of that very process; True also where it is gone, since nothing
+    is withheld then. It refuses another user's process, and one that isn't dumpable, to all but CAP_SYS_PTRACE."""
+    try:
+        os.close(fetch_fd(pid, _NO_NUMBER))
+    except OSError as error:
+        # The right is asked for before the number is looked at.
+        return error.errno not in (errno.EPERM, errno.EACCES)
+    return True
 
 
 def can_fetch() -> bool:

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circus_stack.errors import CircusStackError, StackRunningError
+from circus_stack.system.fd_keeper_link import SOCKET_NAME
 
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
 _LOCK, _JOURNAL, _FRESH, _SPOOL = "lock", "journal", "journal.new", "spool"
-_NAMES = (_JOURNAL, _FRESH, _SPOOL, _LOCK)
+_NAMES = (_JOURNAL, _FRESH, _SPOOL, SOCKET_NAME, _LOCK)
 # Whoever looks whether the writer lives takes the lock for a moment: that is no writer.
 _PATIENCE_S = 0.5
 _PAUSE_S = 0.005
@@ -65,6 +66,11 @@ class JournalDirectory:
     def lock_fd(self) -> int:
         """The lock goes with it; negative once released."""
         return self._lock_fd
+
+    @property
+    def directory_fd(self) -> int:
+        """The directory, open."""
+        return self._directory_fd
 
     def read(self) -> bytes | None:
         """What a journal that was left says; None where there is none."""

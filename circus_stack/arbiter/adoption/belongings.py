@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Mapping
 
-from circus_stack.system.foreign_fds import fds_of, fetch_fd, holders, reopen_pipe
+from circus_stack.system.foreign_fds import fds_of, fetch_fd, holders, may_fetch, reopen_pipe
 from circus_stack.system.process_stamp import Stamp
 
 # The process, or its descriptor, went between our look and our grasp.
@@ -35,14 +35,18 @@ class Belongings:
             self._holder.setdefault(name, (pid, number))
 
     def can_see(self, pid: int) -> bool:
-        """Whether the kernel lets us look at what a process holds: nobody of ours holds nothing."""
-        return bool(self._held.get(pid))
+        """Whether the kernel lets us look at what a process holds, though that may be nothing."""
+        return bool(self._held.get(pid)) or may_fetch(pid)
 
     def socket(self, name: str) -> int | None:
-        """A descriptor of ours for a socket; None where nobody holds it. Raises NotAllowedError."""
+        """A descriptor of ours for a socket; None where nobody holds it. Raises NotAllowedError, also where somebody
+        may hold it who can't be looked into: bound anew, it would meet its own address in use."""
         if name in self._kept:
             return self._kept.pop(name)
         if name not in self._holder:
+            hidden = next((pid for pid in self._held if not self.can_see(pid)), None)
+            if hidden is not None:
+                raise NotAllowedError(f"process {hidden} lets nobody look into it")
             return None
         try:
             return fetch_fd(*self._holder[name])

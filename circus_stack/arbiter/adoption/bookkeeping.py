@@ -26,6 +26,7 @@ from circus_stack.arbiter.adoption.facts import (
     WatcherFact,
 )
 from circus_stack.arbiter.adoption.ledger import Ledger
+from circus_stack.arbiter.adoption.safekeeping import Safekeeping
 from circus_stack.arbiter.handover.keeping import process_state, watcher_state
 from circus_stack.arbiter.handover.record import ProcessRecord, SocketRecord
 from circus_stack.arbiter.jobs import Job
@@ -69,6 +70,8 @@ class Start:
     watcher: str
     pipes: Mapping[str, str]
     started: int = 0
+    # Our ends of them, by name.
+    fds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -87,8 +90,9 @@ class Bookkeeper:
     `note_no_start` after it, `follow` with each event, `look`
     whenever anything may have changed."""
 
-    def __init__(self, ledger: Ledger, head: Head, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, ledger: Ledger, head: Head, loop: asyncio.AbstractEventLoop, safekeeping: Safekeeping) -> None:
         self._ledger = ledger
+        self._safekeeping = safekeeping
         self._head = head
         self._loop = loop
         self._books: Books | None = None
@@ -106,19 +110,24 @@ class Bookkeeper:
         """Begin to write, with all that is: `starts` by token are of processes that were taken over."""
         self._books = books
         self._starts = dict(starts)
+        for token, start in starts.items():
+            self._safekeeping.note_pipes(token, start.fds)
         for keeper in books.keepers():
             for process in keeper.watcher.processes.values():
                 self._tokens[process.pid] = process.token
                 self._changed.add(process.pid)
         self._ledger.rewrite()
         self._write()
+        self._safekeeping.open()
 
     # -- what is told -----------------------------------------------------------------------------------------
 
     def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
         """A process is about to start: should the arbiter be killed before it knows the pid, its pipes tell who it
         is."""
+        fds = {fd_name(fd): fd for fd in capture.our_fds()}
         start = self._starts[process.token] = Start(watcher, _pipes(capture))
+        self._safekeeping.note_pipes(process.token, fds)
         record = ProcessRecord(
             pid=0,
             wid=process.wid,
@@ -146,6 +155,7 @@ class Bookkeeper:
     def note_no_start(self, token: str) -> None:
         """It could not be started."""
         self._starts.pop(token, None)
+        self._safekeeping.forget(token)
         self._ledger.drop(PROCESS + token)
 
     def follow(self, event: Event) -> None:
@@ -190,7 +200,7 @@ class Bookkeeper:
             self._declared = books.declared()
             self._ledger.put(DECLARED, self._declared)
         self._put_all(WATCHER, {each.name: _watcher_fact(each) for each in books.keepers()})
-        self._put_all(SOCKET, {name: self._socket_fact(name, each.state()) for name, each in books.sockets.items()})
+        self._write_sockets({name: each.state() for name, each in books.sockets.items()})
         self._put_all(JOB, {job.id: JobFact(command=job.command, watchers=job.watchers) for job in books.jobs()})
         self._put_all(RELEASED, _released(books.released()))
         self._write_processes(tuple(books.all_keepers()))
@@ -204,6 +214,12 @@ class Bookkeeper:
             # Compared first: a configuration that is the same object costs nothing then, and much to encode.
             if last.get(name) != fact:
                 self._ledger.put(kind + name, fact)
+
+    def _write_sockets(self, records: Mapping[str, SocketRecord]) -> None:
+        facts = {name: self._socket_fact(name, record) for name, record in records.items()}
+        if facts != self._last.get(SOCKET):
+            self._safekeeping.note_sockets({name: fd for each in facts.values() for fd, name in each.names.items()})
+        self._put_all(SOCKET, facts)
 
     def _socket_fact(self, name: str, record: SocketRecord) -> SocketFact:
         last = self._last.get(SOCKET, {}).get(name)
@@ -232,6 +248,7 @@ class Bookkeeper:
         if not start.started:
             stamp = stamp_of(process.pid)
             start = self._starts[token] = replace(start, started=0 if stamp is None else stamp.started)
+        self._safekeeping.note_process(token, process.pid)
         fact = ProcessFact(
             watcher=start.watcher,
             record=process_state(keeper, process),
@@ -244,6 +261,7 @@ class Bookkeeper:
         token = self._tokens.pop(pid, None)
         if token is not None:
             self._starts.pop(token, None)
+            self._safekeeping.forget(token)
             self._ledger.drop(PROCESS + token)
 
 

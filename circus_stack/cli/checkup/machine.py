@@ -22,6 +22,7 @@ def look_at_machine(proc: Path = Path("/proc")) -> Iterator[Finding]:
     """Everything that needs no program to be run; `proc` is where procfs is mounted."""
     yield _kernel()
     yield _pidfd()
+    yield _adoption()
     yield _user(proc)
     yield _open_files()
     yield _somaxconn(proc)
@@ -53,6 +54,20 @@ def _pidfd() -> Finding:
             is_required=True,
         )
     return Finding(_AREA, "pidfd", Status.OK, detail="exits are seen at once", is_required=True)
+
+
+def _adoption() -> Finding:
+    """Whether an arbiter that is started by this user could fetch sockets out of what another one has left."""
+    from circus_stack.arbiter.adoption.withheld import sees_all, why_withheld
+
+    reason = why_withheld()
+    if reason:
+        detail = f"{reason}; a process beside each arbiter keeps sockets and pipes instead (fd_keeper)"
+    elif sees_all():
+        detail = "sockets and pipes can be fetched out of every process"
+    else:
+        detail = "sockets and pipes can be fetched out of this user's processes; fd_keeper does it for others"
+    return Finding(_AREA, "adoption", Status.OK, detail=detail)
 
 
 def _user(proc: Path) -> Finding:

@@ -45,10 +45,12 @@ def _ask(stack: FoundStack) -> Finding:
     name, detail = record.name or record.id, f"pid {record.pid}, {record.source}"
     try:
         with Client(record.endpoint, timeout_s=_TIMEOUT_S) as client:
-            client.call("numwatchers")
+            keeper = client.call("globaloptions")["options"].get("fd_keeper_pid")
     except (CircusStackError, ImportError) as error:
         mend = f"kill {record.pid}, if it stays so"
         return Finding("stack", name, Status.BROKEN, record.version, f"{detail}: {error}", mend)
+    if keeper is not None:
+        detail += f", fd keeper {keeper}"
     if record.version and record.version != __version__:
         detail += f"; it runs {record.version}, installed is {__version__}"
         return Finding("stack", name, Status.HINT, record.version, detail, "start it again to run the new version")

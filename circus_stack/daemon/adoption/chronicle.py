@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from circus_stack.arbiter.adoption.bookkeeping import Bookkeeper, Books, Start
 from circus_stack.arbiter.adoption.ledger import Ledger
+from circus_stack.arbiter.adoption.safekeeping import Safekeeping
 from circus_stack.arbiter.means import Capture
 from circus_stack.arbiter.process import Process
+from circus_stack.config.values import FdKeeperMode
 from circus_stack.daemon.adoption.estate import Estate
 from circus_stack.daemon.handover.record import HandoverRecord
 from circus_stack.events import Event
 from circus_stack.system.foreign_fds import fd_name
+from circus_stack.system.reaper import Reaper
 
 log = logging.getLogger(__name__)
 
@@ -20,13 +24,17 @@ log = logging.getLogger(__name__)
 class Chronicle:
     """Notes of an arbiter, kept as `Notes`, as a listener to events, and to the pulse."""
 
-    def __init__(self, estate: Estate, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, estate: Estate, loop: asyncio.AbstractEventLoop, reaper: Reaper, fd_keeper: FdKeeperMode
+    ) -> None:
         self._ledger: Ledger | None = None
         self._keeper: Bookkeeper | None = None
         self._books: Books | None = None
+        self._safekeeping: Safekeeping | None = None
         if estate.directory is not None and estate.head is not None:
             self._ledger = Ledger(estate.directory, log.warning)
-            self._keeper = Bookkeeper(self._ledger, estate.head, loop)
+            self._safekeeping = Safekeeping(estate.directory, fd_keeper, loop, reaper, estate.link)
+            self._keeper = Bookkeeper(self._ledger, estate.head, loop, self._safekeeping)
 
     def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
         """A process is about to start."""
@@ -53,6 +61,21 @@ class Chronicle:
         if self._keeper is not None:
             self._keeper.look()
 
+    @property
+    def fd_keeper_pid(self) -> int | None:
+        """The process that keeps descriptors for the next arbiter; None where there is none."""
+        return None if self._safekeeping is None else self._safekeeping.pid
+
+    def aides(self) -> frozenset[int]:
+        """Programs of ours that are no processes of the stack, and outlive this arbiter."""
+        pid = self.fd_keeper_pid
+        return frozenset() if pid is None else frozenset({pid})
+
+    def sweep(self) -> None:
+        """Now and then: see what no event tells."""
+        if self._safekeeping is not None:
+            self._safekeeping.sweep()
+
     def open(self, books: Books, resumed: HandoverRecord | None) -> None:
         """The arbiter is there: write what is, in place of what was. `resumed` is what it has begun with."""
         self._books = books
@@ -63,14 +86,25 @@ class Chronicle:
         """The run has ended. Nothing is left to be adopted, unless it has failed to end somebody."""
         if self._ledger is not None:
             is_alone = self._books is not None and not any(each.watcher.processes for each in self._books.all_keepers())
+            if self._safekeeping is not None:
+                # It lets go of what it holds before anybody else may bind it.
+                self._safekeeping.close(is_over=is_alone)
             self._ledger.close(remove=is_alone)
 
 
 def _starts(record: HandoverRecord) -> dict[str, Start]:
     """What is known of processes that run already, by token: the pipes that are read are those that they write to."""
-    pipes = {each.pid: {str(pipe.stream): fd_name(pipe.fd) for pipe in each.pipes} for each in record.streams.captures}
+    pipes = {each.pid: {str(pipe.stream): pipe.fd for pipe in each.pipes} for each in record.streams.captures}
     return {
-        process.token: Start(watcher.config.name, pipes.get(process.pid, {}))
+        process.token: _start(watcher.config.name, pipes.get(process.pid, {}))
         for watcher in record.arbiter.watchers
         for process in watcher.processes
     }
+
+
+def _start(watcher: str, fds: Mapping[str, int]) -> Start:
+    return Start(
+        watcher,
+        {stream: fd_name(fd) for stream, fd in fds.items()},
+        fds={fd_name(fd): fd for fd in fds.values()},
+    )

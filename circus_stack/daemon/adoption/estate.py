@@ -26,6 +26,7 @@ from circus_stack.daemon.adoption.salvage import Salvage, salvage
 from circus_stack.daemon.handover.record import HandoverRecord
 from circus_stack.streams.spool import Spool, read_spool
 from circus_stack.system.eviction import Eviction, end_processes
+from circus_stack.system.fd_keeper_link import FdKeeperLink, connect_keeper
 from circus_stack.system.journal import JournalDirectory
 from circus_stack.system.process_stamp import Stamp, boot_id, now_in_ticks
 
@@ -39,11 +40,12 @@ _GRACE_S = 5.0
 @dataclass(frozen=True, slots=True)
 class Estate:
     """The ledger's directory, locked, and what was found in it. Without a directory nothing will be noted. `head` is
-    what the new ledger begins with."""
+    what the new ledger begins with; `link` leads to a process that keeps descriptors, where there is one."""
 
     directory: JournalDirectory | None = None
     head: Head | None = None
     salvage: Salvage | None = None
+    link: FdKeeperLink | None = None
 
     @property
     def lock_fd(self) -> int | None:
@@ -75,6 +77,8 @@ class Estate:
 
     def release(self) -> None:
         """Nothing was begun with it: the next start may claim it."""
+        if self.link is not None:
+            self.link.close()
         if self.directory is not None:
             self.directory.release(remove=False)
 
@@ -125,12 +129,27 @@ def keep_on(state_dir: Path, source: str, instance: str, lock_fd: int | None) ->
         return Estate()
     facts = read_facts(directory.read() or b"")
     began = msgspec.json.decode(facts[HEAD], type=Head).began if HEAD in facts else now_in_ticks()
-    return Estate(directory, Head(boot=boot_id(), began=began, source=source, instance=instance, pid=os.getpid()))
+    head = Head(boot=boot_id(), began=began, source=source, instance=instance, pid=os.getpid())
+    return Estate(directory, head, link=connect_keeper(directory.directory_fd, directory.lock_fd))
 
 
 def _claim(
     directory: JournalDirectory,
     fresh: Head,
+    adopts: bool,
+    with_own_types: Callable[[StackConfig], StackConfig],
+) -> Estate:
+    link = connect_keeper(directory.directory_fd, directory.lock_fd)
+    estate = _look_through(directory, fresh, link, adopts, with_own_types)
+    if link is not None and estate.link is None:
+        link.dismiss()
+    return estate
+
+
+def _look_through(
+    directory: JournalDirectory,
+    fresh: Head,
+    link: FdKeeperLink | None,
     adopts: bool,
     with_own_types: Callable[[StackConfig], StackConfig],
 ) -> Estate:
@@ -150,12 +169,14 @@ def _claim(
         )
         end_all(legacy, found)
         return Estate(directory, fresh)
-    return _take_over(directory, fresh, legacy, found)
+    return _take_over(directory, fresh, link, legacy, found)
 
 
-def _take_over(directory: JournalDirectory, fresh: Head, legacy: Legacy, found: Living) -> Estate:
+def _take_over(
+    directory: JournalDirectory, fresh: Head, link: FdKeeperLink | None, legacy: Legacy, found: Living
+) -> Estate:
     try:
-        taken = salvage(legacy, found, {}, read_spool(directory.read_spool()), time.monotonic())
+        taken = salvage(legacy, found, _kept(link), read_spool(directory.read_spool()), time.monotonic())
     except NotAllowedError as error:
         log.warning(
             "the kernel does not let us fetch the sockets of running processes (%s): they are ended, and started anew",
@@ -165,7 +186,15 @@ def _take_over(directory: JournalDirectory, fresh: Head, legacy: Legacy, found: 
         return Estate(directory, fresh)
     _end(_unknown((*taken.to_end, *taken.strays)))
     # Whoever started since the first ledger of this row began, and stands in none, is ours.
-    return Estate(directory, replace(fresh, began=legacy.head.began), taken)
+    return Estate(directory, replace(fresh, began=legacy.head.began), taken, link)
+
+
+def _kept(link: FdKeeperLink | None) -> dict[str, int]:
+    try:
+        return {} if link is None else link.take()
+    except OSError as error:
+        log.warning("the process that keeps descriptors gives none: %s", error)
+        return {}
 
 
 def end_all(legacy: Legacy, found: Living) -> tuple[Stamp, ...]:

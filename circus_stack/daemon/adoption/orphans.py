@@ -12,6 +12,7 @@ from circus_stack.daemon.adoption.estate import LEDGER, end_all
 from circus_stack.daemon.handover.record import with_own_types
 from circus_stack.errors import CircusStackError
 from circus_stack.protocol.rundir import state_directory
+from circus_stack.system.fd_keeper_link import connect_keeper
 from circus_stack.system.journal import JournalDirectory, is_locked
 from circus_stack.system.process_stamp import boot_id
 
@@ -51,6 +52,9 @@ def end_orphans(orphans: Orphans) -> int:
         left = end_all(orphans.legacy, find_living(orphans.legacy))
         if left:
             raise CircusStackError(f"not even SIGKILL ends {', '.join(str(each.pid) for each in left)}")
+        link = connect_keeper(directory.directory_fd, directory.lock_fd)
+        if link is not None:
+            link.dismiss()
     except BaseException:
         directory.release(remove=False)
         raise

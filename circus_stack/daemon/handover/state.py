@@ -20,7 +20,8 @@ from circus_stack.system.rundir import RuntimeDirectory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """Everything that has a state. `control` gives that of the endpoints, as they are now."""
+    """Everything that has a state. `control` gives that of the endpoints, as they are now,
+    `aides` programs of ours that are no processes of the stack, and are to outlive this arbiter."""
 
     setting: Setting
     runtime: RuntimeDirectory
@@ -30,6 +31,7 @@ class Whole:
     control: Callable[[], ControlRecord]
     started_at: float
     ledger_lock_fd: int | None
+    aides: Callable[[], frozenset[int]]
 
     def state(self) -> HandoverRecord:
         """The record."""

@@ -181,7 +181,7 @@ class Upgrade:
         log.info("upgrade: %s is executed anew", " ".join(program.command))
         if not program.flush(_COURTESY_S):
             raise HandoverError("the arbiter's own output takes nothing: is its terminal stopped?")
-        for pid in self._reaper.watched.difference(record.arbiter.pids()):
+        for pid in self._reaper.watched.difference(record.arbiter.pids(), self._whole.aides()):
             # A probe whose answer nobody would hear.
             signal_group(pid, signal.SIGKILL)
         hold_signals()
