@@ -65,6 +65,11 @@ class Shelf:
             self.ended(fd)
             os.close(fd)
 
+    def clear(self) -> None:
+        """Close everything."""
+        for name in tuple(self._fds):
+            self.forget(name)
+
     def begin(self) -> None:
         """Another client has come: what it doesn't name until it settles is nobody's."""
         self._confirmed = set()
@@ -207,6 +212,8 @@ class FdKeeper:
         elif kind == TAKE:
             self._give(client)
         elif kind == QUIT:
+            # First of all: at the end of the connection, which an exit may close before the rest, ports are to be free.
+            self._shelf.clear()
             self._is_dismissed = True
         elif not message:
             self._client = None
