@@ -9,11 +9,10 @@ from typing import Any
 
 import zmq
 
-from circus_stack.control.endpoint import bind
+from circus_stack.control.complaint import Complaint
+from circus_stack.control.entrance.entrance import Entrance
 from circus_stack.control.guard import Guard
-from circus_stack.control.monitor import ConnectionMonitor
 from circus_stack.control.readable import ReadableSocket
-from circus_stack.control.socket_file import SocketFile
 from circus_stack.protocol.codec import MAX_MESSAGE
 
 log = logging.getLogger(__name__)
@@ -58,25 +57,22 @@ class Router:
         self._is_throwing = False
         self.dropped = 0
         self.cut = 0
+        self._complain = Complaint(loop.time, log.warning)
         socket = context.socket(zmq.ROUTER)
         try:
             _set_limits(socket)
-            self._monitor = ConnectionMonitor(loop, context, socket, self._note_cut)
-            try:
-                self.endpoint = bind(socket, endpoint, owner, guard)
-            except BaseException:
-                self._monitor.close()
-                raise
+            self._entrance = Entrance(loop, socket, endpoint, owner=owner, guard=guard, on_cut=self._note_cut)
         except BaseException:
             socket.close(linger=0)
             raise
-        self._file = SocketFile(self.endpoint)
+        self.endpoint = self._entrance.endpoint
         self._readable = ReadableSocket(loop, socket, self._read_one)
 
-    def _note_cut(self) -> None:
+    def _note_cut(self, peer: str) -> None:
         self.cut += 1
-        log.warning(
-            "a client lost its connection: it sent a message over %d bytes, or what is no message; %d so far",
+        self._complain(
+            "a client at %s lost its connection: it sent a message over %d bytes, or what is no message; %d so far",
+            peer,
             MAX_MESSAGE,
             self.cut,
         )
@@ -115,9 +111,8 @@ class Router:
 
     def close(self, linger_s: float) -> None:
         """Stop to listen; replies that are queued have `linger_s` seconds to go out."""
-        self._monitor.close()
         self._readable.close(linger_s)
-        self._file.remove()
+        self._entrance.close(linger_s)
 
 
 def _set_limits(socket: zmq.Socket[Any]) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 import zmq
 
 from circus_stack.control.complaint import Complaint
-from circus_stack.control.endpoint import bind
+from circus_stack.control.entrance.entrance import Entrance
 from circus_stack.control.guard import Guard
 from circus_stack.control.readable import ReadableSocket
-from circus_stack.control.socket_file import SocketFile
 from circus_stack.control.subscribers import Subscribers
 
 log = logging.getLogger(__name__)
@@ -58,14 +57,14 @@ class Xpub:
             if guard is not None:
                 # Each subscription, also one to what another has subscribed to: it tells whose the connection is.
                 socket.setsockopt(zmq.XPUB_VERBOSE, 1)
-            self.endpoint = bind(socket, endpoint, owner, guard)
+            self._entrance = Entrance(loop, socket, endpoint, owner=owner, guard=guard)
         except BaseException:
             socket.close(linger=0)
             raise
+        self.endpoint = self._entrance.endpoint
         self._loop = loop
         self._subscribers = Subscribers()
         self._complain = Complaint(loop.time, log.warning)
-        self._file = SocketFile(self.endpoint)
         self._readable = ReadableSocket(loop, socket, self._read_one)
         # Whether this turn of the loop has looked for subscriptions: a thousand events may come in one.
         self._has_looked = False
@@ -120,4 +119,4 @@ class Xpub:
     def close(self, linger_s: float) -> None:
         """Stop to publish; what is queued has `linger_s` seconds to go out."""
         self._readable.close(linger_s)
-        self._file.remove()
+        self._entrance.close(linger_s)

@@ -53,8 +53,7 @@ class Authenticator:
         if key is not None and self._authority.knows(key):
             # What comes here as user id stands beside each message of this connection; a client cannot set it.
             return [_VERSION, number, b"200", b"OK", key.encode(), b""]
-        address = request[3].decode("ascii", "replace") if len(request) > 3 else "?"
-        self._complain("a client at %s was refused: its key is not authorised: %s", address, key or "no key")
+        self._complain("a client was refused: its key is not authorised: %s", key or "no key")
         return [_VERSION, number, b"400", b"this key is not authorised", b"", b""]
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ import zmq
 
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.client.sync import Client
-from circus_stack.control.endpoint import bind
+from circus_stack.control.entrance.entrance import Entrance
 from circus_stack.errors import SocketError
 from circus_stack.protocol.codec import MAX_MESSAGE
 from tests.integration.control.served import Served, served, short_directory
@@ -354,11 +354,19 @@ def test_a_crowd_of_short_lived_clients_is_answered_one_and_all() -> None:
 def test_the_file_of_an_endpoint_is_given_to_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[tuple[str, int, int]] = []
     monkeypatch.setattr(os, "chown", lambda path, uid, gid: given.append((path, uid, gid)))
-    with short_directory() as directory, zmq.Context() as context, context.socket(zmq.ROUTER) as router:
-        endpoint = bind(router, f"ipc://{directory}/c", owner="root")
+
+    async def offer(directory: Path, router: zmq.Socket[Any]) -> str:
+        loop = asyncio.get_running_loop()
+        first = Entrance(loop, router, f"ipc://{directory}/c", owner="root")
         with pytest.raises(SocketError, match="'nobody-9' is no user"):
-            bind(router, f"ipc://{directory}/d", owner="nobody-9")
-        bind(router, "tcp://127.0.0.1:0", owner="nobody-9")
+            Entrance(loop, router, f"ipc://{directory}/d", owner="nobody-9")
+        assert not (directory / "d").exists()
+        Entrance(loop, router, "tcp://127.0.0.1:0", owner="nobody-9").close(0)
+        first.close(0)
+        return first.endpoint
+
+    with short_directory() as directory, zmq.Context() as context, context.socket(zmq.ROUTER) as router:
+        endpoint = asyncio.run(offer(directory, router))
 
     assert given == [(endpoint.removeprefix("ipc://"), 0, -1)]
 
