@@ -6,15 +6,16 @@ import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chaussette import logs, server
 from chaussette.application import is_ini, load_application, parse_target
 from chaussette.arguments import NO_BACKEND, build_parser, settings_from
-from chaussette.errors import EXIT_USAGE, AppLoadError, ChaussetteError, UsageError
+from chaussette.errors import EXIT_USAGE, ChaussetteError, UsageError, report
 from chaussette.notify import Notifier
 from chaussette.quota import with_environ
+from chaussette.zygote.control import Control
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -32,18 +33,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     if namespace.list_backends or namespace.backend == NO_BACKEND:
         return show_backends(asked=namespace.list_backends)
     try:
-        return run(with_environ(settings_from(namespace), os.environ), namespace)
+        return start(namespace)
     except ChaussetteError as error:
         return report(error)
     except KeyboardInterrupt:
         return 0
 
 
-def run(settings: Settings, namespace: Namespace) -> int:
-    """Run the worker, or the reloader that keeps one."""
+def start(namespace: Namespace) -> int:
+    """Be what is asked for: a worker, or the zygote that workers are forked from."""
+    control = Control.from_environ(os.environ)
+    if control is None:
+        return run(with_environ(settings_from(namespace), os.environ), namespace)
+    # As a supervisor set it, before anything is taken out of it: a worker begins with the same.
+    environ = dict(os.environ)
+    return run_zygote(control, with_environ(settings_from(namespace), os.environ), namespace, environ)
+
+
+def run_zygote(control: Control, settings: Settings, namespace: Namespace, environ: Mapping[str, str]) -> int:
+    """Load the application and fork workers on demand."""
+    from chaussette.zygote import server as zygote
+
+    if namespace.use_reloader:
+        raise UsageError("--use-reloader and preload: a worker that was forked cannot load the application again")
+    configure(settings)
+    load = application_loader(settings, namespace.application)
+    return zygote.run(control, settings, namespace, load, environ)
+
+
+def configure(settings: Settings) -> None:
+    """Logging, and where modules are found."""
     logs.show_lines_at_once()
     logs.configure(settings.log_level, settings.log_output)
     server.extend_path(settings.python_path, str(os.getcwd()))  # noqa: PTH109 - cwd as text
+
+
+def run(settings: Settings, namespace: Namespace) -> int:
+    """Run the worker, or the reloader that keeps one."""
+    configure(settings)
     if namespace.use_reloader:
         from chaussette.reloader import run_reloader
 
@@ -70,14 +97,6 @@ def application_loader(settings: Settings, text: str) -> Callable[[], WSGIApplic
         return ini.load_ini_application(ini_target)
 
     return load
-
-
-def report(error: ChaussetteError) -> int:
-    """Print what went wrong, after the app's own traceback where its code raised."""
-    if isinstance(error, AppLoadError) and error.traceback_text:
-        print(error.traceback_text, file=sys.stderr)  # noqa: T201 - the program's own output
-    print(f"chaussette: {error}", file=sys.stderr)  # noqa: T201
-    return error.status
 
 
 def show_version() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 EXIT_LOAD = 1
 EXIT_USAGE = 2
 
@@ -34,3 +36,11 @@ class AppLoadError(ChaussetteError):
 
 class BackendError(ChaussetteError):
     """A backend is not known, or its library is not installed. The message holds the command that installs it."""
+
+
+def report(error: ChaussetteError) -> int:
+    """Print what went wrong, after the app's own traceback where its code raised; the exit status."""
+    if isinstance(error, AppLoadError) and error.traceback_text:
+        print(error.traceback_text, file=sys.stderr)  # noqa: T201 - the program's own output
+    print(f"chaussette: {error}", file=sys.stderr)  # noqa: T201
+    return error.status

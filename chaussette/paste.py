@@ -35,7 +35,7 @@ ADDRESS_KEYS = ("listen", "bind", "unix_socket", "unix_socket_perms")
 # What only a stack can do: accepted, so that one ini serves both, and named in one warning.
 STACK_KEYS = (
     "app", "application", "workers", "numprocesses", "preload", "ready_timeout", "user", "uid", "group", "gid",
-    "watch_files", "max_requests", "max_requests_jitter",
+    "watch_files", "max_requests", "max_requests_jitter", "warmup", "before_fork", "after_fork",
 )  # fmt: skip
 ALIASES = {"connections": "spawn", "ident": "server_header"}
 # Values of stack keys that ask for what happens anyway.

@@ -18,6 +18,7 @@ from chaussette.notify import Notifier
 from chaussette.quota import counted, share_of
 from chaussette.settings import Settings
 from chaussette.sockets import Listener, adopt_all, bind, closing_listeners
+from chaussette.warmup import warm_up
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -61,16 +62,18 @@ def serve(
     arguments: object,
     notifier: Notifier,
     listen: Callable[[], list[Listener]] | None = None,
+    backend: type[Backend] | None = None,
 ) -> None:
     """Run one worker from its first socket to its last response. `label` names the application in log and title.
 
-    `arguments` is what the hooks are called with; `listen` opens the sockets where not the settings say which.
+    `arguments` is what the hooks are called with; `listen` opens the sockets where not the settings say which;
+    `backend` is given where it is prepared already, and the application is loaded and warm.
     """
     lifecycle = Lifecycle(
         notifier, graceful_timeout_s=settings.graceful_timeout, keepalive_drain_s=settings.keepalive_drain
     )
     lifecycle.install()
-    cls = prepared_backend(settings)
+    cls = backend or prepared_backend(settings)
     listeners = listen() if listen else open_listeners(settings)
     post_hook = PostHook(settings.post_hook, arguments)
     for listener in listeners:
@@ -80,7 +83,10 @@ def serve(
         stack.callback(post_hook.run)
         run_pre_hook(settings.pre_hook, arguments)
         share = share_of(settings)
-        app = counted(load(), share, lambda: lifecycle.retire(f"{share} requests"))
+        loaded = load()
+        if backend is None:
+            warm_up(loaded, settings.warmup)
+        app = counted(loaded, share, lambda: lifecycle.retire(f"{share} requests"))
         serve_loaded(cls(app, listeners, settings), lifecycle, listeners, label)
 
 

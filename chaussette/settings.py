@@ -141,6 +141,18 @@ class Settings:
         "", "dotted name of a callable to run with the parsed arguments at the end, in any case", values.text,
         "application", metavar="NAME",
     )  # fmt: skip
+    warmup: tuple[str, ...] = option(
+        (), "a path that the application is asked for before it serves; may be given several times", values.path,
+        "application", metavar="/PATH", repeats=True, in_paste=False,
+    )  # fmt: skip
+    before_fork: str = option(
+        "", "dotted name of a callable to run with the parsed arguments once, when the application is loaded, and "
+        "before workers are forked from it (preload)", values.text, "application", metavar="NAME", in_paste=False,
+    )  # fmt: skip
+    after_fork: str = option(
+        "", "dotted name of a callable that each forked worker runs with the parsed arguments (preload)", values.text,
+        "application", metavar="NAME", in_paste=False,
+    )  # fmt: skip
     log_level: str = option(
         "info", "critical, error, warning, info or debug", values.log_level, "logging", metavar="LEVEL"
     )

@@ -76,6 +76,13 @@ def variable(value: str) -> tuple[str, str]:
     return name.strip(), content.strip()
 
 
+def path(value: str) -> str:
+    """The path of a request, with its query."""
+    if not value.startswith("/") or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(f"{value!r} is no path of a request: it begins with a slash, odd characters are %XX")
+    return value
+
+
 def one_of(word: str, legal: tuple[str, ...]) -> str:
     """`word`, if it is legal."""
     if word not in legal:

@@ -40,6 +40,14 @@ class Backend(ABC):
         if cls.library:
             __import__(cls.library)
 
+    @classmethod  # noqa: B027 - most have nothing to do
+    def before_fork(cls) -> None:
+        """Leave nothing of the library's that a fork could not have; the application is loaded, workers come next."""
+
+    @classmethod  # noqa: B027 - most have nothing to do
+    def after_fork(cls) -> None:
+        """Make anew in a forked worker what it must not share with the others."""
+
     @abstractmethod
     def serve(self, lifecycle: Lifecycle) -> None:
         """Serve until `lifecycle.should_stop`, drain, return. Calls `lifecycle.ready` once it really accepts."""

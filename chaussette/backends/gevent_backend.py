@@ -28,6 +28,20 @@ class GeventBackend(Backend):
 
             monkey.patch_all()
 
+    @classmethod
+    def before_fork(cls) -> None:
+        """End the threads of the hub's pool."""
+        from chaussette.backends.gevent_fork import end_thread_pool
+
+        end_thread_pool()
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """Give the hub an epoll of its own."""
+        from chaussette.backends.gevent_fork import renew_hub
+
+        renew_hub()
+
     def serve(self, lifecycle: Lifecycle) -> None:
         """Serve until told to stop, then until every connection is done."""
         from chaussette.backends.gevent_server import Servers

@@ -20,6 +20,7 @@ from circus_stack.arbiter.health import Health
 from circus_stack.arbiter.hooks import OF_A_PROCESS
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.memory_watch import MemoryWatch
+from circus_stack.arbiter.nursery import Nursery
 from circus_stack.arbiter.on_demand import Demand
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.scheduling import Scheduling
@@ -60,6 +61,7 @@ class Keeper:
 
     def _build_parts(self, charge: Charge) -> None:
         self._consent = Consent(charge.hooks, self.converge_soon)
+        self.nursery = Nursery(charge, self.converge_soon)
         self._ages = Ages(charge, self._replace_aged)
         self.failures = Failures(charge, on_replacement=self._ages.retry_later, on_end=lambda: self.ends.stop_all())
         self.signalling = Signalling(charge)
@@ -81,7 +83,8 @@ class Keeper:
             self.ends,
             self.serving.watch,
             self._ages,
-            next_slot=self._next_slot,
+            next_slots=self._next_slots,
+            nursery=self.nursery,
             on_failure=self.failures.note,
             on_refused=self._spawn_refused,
             on_change=self.converge_soon,
@@ -163,12 +166,12 @@ class Keeper:
             self._wake.cancel()
         self._wake = self._means.loop.call_later(max(0.0, at - self._means.clock()), self.converge)
 
-    def _next_slot(self) -> int | None:
-        """The slot that is to be filled now; None where, by now, none is."""
+    def _next_slots(self, most: int) -> list[int]:
+        """The slots that are to be filled now, by so many at most; none where, by now, none is."""
         if self.is_held:
-            return None
-        actions = self.watcher.converge(self._means.clock(), min(1, self._spawns.room()))
-        return next((action.wid for action in actions if isinstance(action, Spawn)), None)
+            return []
+        actions = self.watcher.converge(self._means.clock(), most if self._spawns.room() else 0)
+        return [action.wid for action in actions if isinstance(action, Spawn)]
 
     def is_complete(self) -> bool:
         """Whether all processes of the present generation serve, and no hook has still to agree to one of them."""
@@ -184,6 +187,7 @@ class Keeper:
                 self.ends.stop(aged)
         if watcher.is_up and watcher.has_ended():
             self._end_by_itself()
+        self.nursery.settle()
         self._ages.schedule()
         self._memory.schedule()
         self.health.settle()
@@ -251,10 +255,12 @@ class Keeper:
         self._ages.cancel()
         self._memory.cancel()
         self.health.cancel()
+        self.nursery.settle()
         await self.charge.hooks.ask("before_stop")
         self.charge.runs.interrupt()
         stopped = self.ends.stop_all()
         await self.turns.wait_gone(stopped)
+        await self._means.pulse.wait_until(lambda: self.nursery.is_empty)
         await self._means.pulse.wait_until(lambda: not self.ends.orphans.is_busy)
         self.charge.hooks.hurry(OF_A_PROCESS)
         async with self.charge.hooks.lane:
@@ -300,6 +306,7 @@ class Keeper:
         self._ages.cancel()
         self._memory.cancel()
         self.health.cancel()
+        self.nursery.dismiss_all()
         released = self.ends.release_all()
         self._means.pulse.beat()
         return released
@@ -337,6 +344,7 @@ class Keeper:
 
     def kill_all(self) -> None:
         """SIGKILL to every process and its group, now."""
+        self.nursery.kill_all()
         self.ends.kill_all()
 
     @property

@@ -12,10 +12,12 @@ from circus_stack.arbiter.ends import Ends
 from circus_stack.arbiter.launch_batch import LaunchBatch
 from circus_stack.arbiter.marker import new_token
 from circus_stack.arbiter.means import Capture
+from circus_stack.arbiter.nursery import Nursery
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.secret_environment import spawn_variables_aside
 from circus_stack.arbiter.watcher import Failure
+from circus_stack.arbiter.zygote import Newborn
 from circus_stack.errors import CircusStackError, ResourceShortageError, SpawnError
 from circus_stack.events import ProcessSpawned, SpawnFailed
 from circus_stack.system.spawn import AT_ONCE, Child, SpawnPlan, is_shortage
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 # Spawns block the loop, four rounds of them for some 20 milliseconds: while one round starts, the next is prepared, or
 # an earlier one recorded. After that, commands get their turn.
 _SPAWNS_A_TURN = 4 * AT_ONCE
+# While a zygote forks these, the loop has its turns; what it does for each of them then, it does without a pause.
+_FORKS_AT_ONCE = 16
 # How long a slot waits when the machine, not the command, is at fault: no descriptors, no memory, no processes left.
 _SHORTAGE_S = 1.0
 
@@ -50,7 +54,8 @@ class Spawns:
         readiness: ReadinessWatch,
         ages: Ages,
         *,
-        next_slot: Callable[[], int | None],
+        next_slots: Callable[[int], list[int]],
+        nursery: Nursery,
         on_failure: Callable[[Failure, str], None],
         on_refused: Callable[[str], None],
         on_change: Callable[[], None],
@@ -59,11 +64,12 @@ class Spawns:
         self._ends = ends
         self._readiness = readiness
         self._ages = ages
-        self._next_slot = next_slot
+        self._next_slots = next_slots
+        self._nursery = nursery
         self._on_failure = on_failure
         self._on_refused = on_refused
         self._on_change = on_change
-        # Whether one is between its hooks: the next one waits, as it does in Circus.
+        # Whether one is between its hooks, or being forked: the next one waits, as it does in Circus.
         self.is_between_hooks = False
 
     @property
@@ -73,7 +79,7 @@ class Spawns:
 
     def most(self) -> int:
         """How many may be asked for now."""
-        if self.is_between_hooks:
+        if self.is_between_hooks or (self._charge.config.preload and self._nursery.is_paused):
             return 0
         return min(1 if self._takes_time else _SPAWNS_A_TURN, self.room())
 
@@ -95,6 +101,9 @@ class Spawns:
         if self._takes_time:
             self.is_between_hooks = True
             self._charge.hooks.background(self._between_hooks())
+        elif self._charge.config.preload:
+            self.is_between_hooks = True
+            self._charge.hooks.background(self._fork_in_turn())
         else:
             self._spawn(wids)
 
@@ -112,19 +121,20 @@ class Spawns:
     async def _spawn_in_turn(self) -> str | None:
         """The hook that refused, if one did."""
         hooks = self._charge.hooks
-        if self._next_slot() is None:
+        if not self._next_slots(1):
             return None
         if not await hooks.call("before_spawn"):
             return "before_spawn"
         secrets = await self._read_secrets()
         # A stop, a smaller number or a reload may have come between.
-        wid = self._next_slot()
-        if wid is not None and isinstance(secrets, SpawnError):
-            self._failed(wid, secrets)
+        wids = self._next_slots(1)
+        if wids and isinstance(secrets, SpawnError):
+            self._failed(wids[0], secrets)
             return None
-        if wid is None or isinstance(secrets, SpawnError):
+        if not wids or isinstance(secrets, SpawnError):
             return None
-        for pid in self._spawn([wid], secrets):
+        is_forked = self._charge.config.preload
+        for pid in await self._fork_some(1, secrets) if is_forked else self._spawn(wids, secrets):
             if not await hooks.call("after_spawn", pid=pid):
                 self._ends.stop(pid)
                 return "after_spawn"
@@ -151,10 +161,7 @@ class Spawns:
         self, batch: LaunchBatch, places: Sequence[tuple[int, int]]
     ) -> tuple[Sequence[_Launch], Iterator[Child | SpawnError]]:
         """Begin to start processes in these slots and lanes; what has become of each is still to be asked for."""
-        prepared = (self._prepare(batch, wid, lane) for wid, lane in places)
-        launches = [launch for launch in prepared if launch is not None]
-        for launch in launches:
-            self._note(launch)
+        launches = self._prepare_all(batch, places)
         if not launches:
             return (), iter(())
         return launches, self._charge.means.spawn_all([each.plan for each in launches])
@@ -162,12 +169,83 @@ class Spawns:
     def _collect(self, launches: Sequence[_Launch], children: Iterator[Child | SpawnError]) -> Iterator[int]:
         for launch, child in zip(launches, children, strict=True):
             if isinstance(child, SpawnError):
-                launch.capture.abandon()
-                self._charge.means.notes.note_no_start(launch.token)
+                self._abandon(launch)
                 self._failed(launch.wid, child)
             else:
                 self._record(launch, child)
                 yield child.pid
+
+    # -- from a zygote ----------------------------------------------------------------------------------------
+
+    async def _fork_in_turn(self) -> None:
+        try:
+            # As long as that gets somewhere; whatever is left then waits for its time, or for room.
+            while await self._fork_some(_FORKS_AT_ONCE, {}):
+                pass
+        finally:
+            self.is_between_hooks = False
+        self._on_change()
+
+    async def _fork_some(self, most: int, secrets: Mapping[str, str]) -> list[int]:
+        """Have at most so many forked in the slots that are wanted; the pids of those that run."""
+        if not self._next_slots(1):
+            return []
+        try:
+            zygote = await self._nursery.loaded()
+        except SpawnError as error:
+            self._all_failed(error)
+            return []
+        wids = self._next_slots(min(most, self.room()))
+        lanes = self._charge.watcher.free_lanes(len(wids))
+        ready = self._prepare_all(LaunchBatch(self._charge, secrets), list(zip(wids, lanes, strict=True)))
+        try:
+            outcomes = await zygote.fork([each.plan for each in ready])
+        except BaseException:
+            for launch in ready:
+                self._abandon(launch)
+            raise
+        is_wanted = self._charge.watcher.is_up and self._charge.watcher.generation == zygote.generation
+        begun = [self._forked(launch, each, is_wanted) for launch, each in zip(ready, outcomes, strict=True)]
+        return [pid for pid in begun if pid]
+
+    def _forked(self, launch: _Launch, outcome: Newborn | SpawnError, is_wanted: bool) -> int:
+        """The pid of a process that runs, or 0."""
+        if isinstance(outcome, SpawnError):
+            self._abandon(launch)
+            if is_wanted:
+                self._failed(launch.wid, outcome)
+            return 0
+        if not is_wanted:
+            # A stop, or another reload, has come between: it ends at its gate.
+            outcome.turn_away()
+            self._abandon(launch)
+            return 0
+        self._record(launch, outcome.child)
+        outcome.gate.open()
+        return outcome.child.pid
+
+    def _all_failed(self, error: SpawnError) -> None:
+        """Without a zygote none of them can be: each slot has failed, and that is told once, by the nursery."""
+        charge = self._charge
+        now = charge.means.clock()
+        failures = [charge.watcher.spawn_failed(wid, now) for wid in self._next_slots(charge.watcher.wanted)]
+        if failures:
+            worst = max(failures, key=lambda each: (each.gives_up, each.begins_to_flap, each.delay_s))
+            self._on_failure(worst, str(error))
+
+    # -- each of them -----------------------------------------------------------------------------------------
+
+    def _prepare_all(self, batch: LaunchBatch, places: Sequence[tuple[int, int]]) -> list[_Launch]:
+        """What can be started in these slots and lanes; it is noted as about to start."""
+        prepared = (self._prepare(batch, wid, lane) for wid, lane in places)
+        ready = [launch for launch in prepared if launch is not None]
+        for launch in ready:
+            self._note(launch)
+        return ready
+
+    def _abandon(self, launch: _Launch) -> None:
+        launch.capture.abandon()
+        self._charge.means.notes.note_no_start(launch.token)
 
     def _prepare(self, batch: LaunchBatch, wid: int, lane: int) -> _Launch | None:
         capture = None

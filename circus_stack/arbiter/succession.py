@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.outcome import Outcome
-from circus_stack.errors import CommandError, ReloadError
+from circus_stack.errors import CommandError, ReloadError, SpawnError
 from circus_stack.events import ReloadFailed, ReloadProgressed, WatcherReloaded
 
 _PHASE = "replacing"
@@ -20,6 +20,7 @@ async def replace_one_by_one(keeper: Keeper) -> Outcome:
     old = [process.pid for process in watcher.serving()]
     watcher.is_one_by_one = True
     try:
+        await _renew_zygote(keeper)
         for done, pid in enumerate(old):
             _tell(keeper, done, len(old))
             await _replace(keeper, pid)
@@ -32,6 +33,15 @@ async def replace_one_by_one(keeper: Keeper) -> Outcome:
     keeper.publish(WatcherReloaded(watcher=keeper.name, time=keeper.epoch()))
     started = tuple(process.pid for process in watcher.serving() if process.pid not in old)
     return Outcome(started=started, stopped=tuple(old))
+
+
+async def _renew_zygote(keeper: Keeper) -> None:
+    """The successors are to have the application as it is now."""
+    if keeper.config.preload:
+        try:
+            await keeper.nursery.renew()
+        except SpawnError as error:
+            raise CommandError(f"{keeper.name}: {error}") from None
 
 
 async def _replace(keeper: Keeper, pid: int) -> None:

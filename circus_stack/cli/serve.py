@@ -25,14 +25,6 @@ def _check_workers(_ctx: click.Context, _param: click.Parameter, value: str | No
     raise click.BadParameter(f"{value!r} is neither a number above 0 nor 'auto' (as many as there are cores)")
 
 
-def _refuse_preload(_ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
-    if value:
-        raise click.BadParameter(
-            "there is no zygote yet that workers could be forked from; without --preload each worker loads the app"
-        )
-    return value
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("target", metavar="APP.INI | MODULE:APP", shell_complete=complete_files)
 @click.argument("variables", nargs=-1, metavar="[NAME=VALUE]...")
@@ -46,7 +38,7 @@ def _refuse_preload(_ctx: click.Context, _param: click.Parameter, value: bool) -
     help="HOST:PORT, PORT, [IPV6]:PORT or unix:PATH in place of the file's; may be repeated.",
 )
 @click.option("--reload", "watch", is_flag=True, help="Replace the workers when a source file changes.")
-@click.option("--preload", is_flag=True, callback=_refuse_preload, help="Fork workers from one that loaded the app.")
+@click.option("--preload", is_flag=True, help="Fork workers from one that loaded the app.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved stack; start and bind nothing.")
 @click.option("--app-name", "-n", metavar="NAME", help="Application section of the file, main by default.")
 @click.option("--server-name", metavar="NAME", help="Server section of the file, main by default.")

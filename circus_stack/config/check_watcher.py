@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circus_stack.config.chaussette_command import backend_of
+from circus_stack.config.chaussette_command import backend_of, runs_chaussette
 from circus_stack.config.composites import HOOK_PREFIX, HOOKS, RLIMIT_PREFIX, rlimit_names, secret_key
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.schema import WatcherConfig
@@ -20,6 +20,7 @@ def check_watcher(watcher: WatcherConfig, problems: Problems) -> None:
     _check_environment(watcher, problems)
     _check_files(watcher, problems)
     _check_outputs(watcher, problems)
+    _check_preload(watcher, problems)
 
 
 def place_of(watcher: WatcherConfig, option: str) -> Location:
@@ -163,6 +164,25 @@ def _check_outputs(watcher: WatcherConfig, problems: Problems) -> None:
         _warn_idle(watcher, "shell_args", "shell is not set", problems)
     if watcher.listen_fds and not watcher.use_sockets:
         _warn_idle(watcher, "listen_fds", "use_sockets is not set, so that no socket is inherited", problems)
+
+
+def _check_preload(watcher: WatcherConfig, problems: Problems) -> None:
+    """Only a program that we know can be a zygote, and only one that runs as it stands there."""
+    if not watcher.preload:
+        return
+    reason = ""
+    if watcher.shell:
+        reason = "does not go with shell: the shell, not chaussette, would be started"
+    elif not runs_chaussette(watcher.cmd):
+        reason = "needs a command that runs chaussette, as `chaussette ...` or `python -m chaussette ...`"
+    elif "--use-reloader" in f"{watcher.cmd} {watcher.args}".split():
+        reason = "does not go with --use-reloader: a worker that was forked cannot load the application again"
+    elif watcher.listen_fds:
+        reason = "does not go with listen_fds: LISTEN_PID would be the zygote's"
+    elif watcher.runs_once:
+        reason = "does not go with oneshot or schedule, whose processes end by themselves"
+    if reason:
+        problems.add(reason, place_of(watcher, "preload"), section=title_of(watcher), option="preload")
 
 
 def _warn_idle(watcher: WatcherConfig, option: str, reason: str, problems: Problems) -> None:

@@ -103,6 +103,15 @@ def parse_words(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
+def parse_request_paths(text: str) -> tuple[str, ...]:
+    """Paths of requests, separated by commas or white space."""
+    paths = parse_words(text)
+    for path in paths:
+        if not path.startswith("/") or not path.isascii():
+            raise ValueError(f"{path!r} is no path of a request: it begins with a slash, odd characters are %XX")
+    return paths
+
+
 def _parse_offer(text: str) -> bool | tuple[str, ...]:
     """A boolean, or names of sockets."""
     try:
@@ -294,6 +303,9 @@ IO_CLASS = Kind(
 CPUS = Kind("list of processors", parse_cpus, "their numbers and ranges, as in 0-3,6")
 SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 10, SIGRTMIN+1")
 WORDS = Kind("list of names", parse_words, "names separated by commas or blanks")
+REQUEST_PATHS = Kind(
+    "list of request paths", parse_request_paths, "paths that begin with a slash, separated by commas or blanks"
+)
 FILES = Kind("list of files", parse_words, "paths of files separated by commas or blanks")
 PATHS = Kind("list of paths", parse_paths, "one path a line")
 WORKERS = Kind("number of workers", _parse_workers, f"a whole number, 1 to {MAX_PROCESSES}, or auto", ("auto",))

@@ -172,6 +172,9 @@ class WatcherConfig:
     max_age_variance: float = option(
         30.0, kinds.SECONDS, "Up to so many seconds are added to max_age, for each process another number."
     )
+    preload: bool = option(
+        False, kinds.BOOL, "Load the application of a chaussette command once, and fork the processes from there."
+    )
     max_requests: int = option(
         0, kinds.COUNT, "Requests after which a worker of chaussette asks to be replaced; 0: never."
     )

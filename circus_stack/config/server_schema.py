@@ -37,6 +37,15 @@ class ServerConfig:
         None, kinds.COUNT, "Connections that one gevent worker serves at once.", aliases=("connections",)
     )
     preload: bool = option(False, kinds.BOOL, "Load the application once and fork the workers from it.")
+    warmup: tuple[str, ...] = option(
+        (), kinds.REQUEST_PATHS, "Paths that the application is asked for, in the process itself, before it serves."
+    )
+    before_fork: str | None = option(
+        None, kinds.TEXT, "With preload, dotted name of a callable that runs once, before workers are forked."
+    )
+    after_fork: str | None = option(
+        None, kinds.TEXT, "With preload, dotted name of a callable that each worker runs after its fork."
+    )
     graceful_timeout: float | None = option(
         None, kinds.SECONDS, "Seconds that a worker may take for its last requests before SIGKILL."
     )

@@ -145,12 +145,13 @@ def _threads(server: ServerConfig, translation: Translation, backend: str, given
 
 
 def _preload(server: ServerConfig, translation: Translation, given: WebInput, problems: Problems) -> bool:
-    message = "is refused: preload needs the zygote, which this version has not"
-    if given.overrides.preload:
-        problems.add(message, option="--preload")
-    elif server.preload and given.overrides.preload is None:
-        problems.add(message, server.where.get("preload"), section=translation.section, option="preload")
-    return False
+    preload = server.preload if given.overrides.preload is None else given.overrides.preload
+    if not preload:
+        for option in ("before_fork", "after_fork"):
+            if getattr(server, option):
+                reason = "has no effect: without preload nothing is forked"
+                problems.warn(reason, server.where.get(option), section=translation.section, option=option)
+    return preload
 
 
 def _watcher(
@@ -169,6 +170,8 @@ def _watcher(
     }
     if server.ready_timeout is not None:
         values["ready_timeout"] = server.ready_timeout
+    if config.preload:
+        values["preload"] = True
     if server.max_requests is not None:
         values["max_requests"] = server.max_requests
     if server.max_requests_jitter is not None:
@@ -213,6 +216,8 @@ def _command(
         "--python-path": server.python_path,
         "--pre-hook": server.pre_hook,
         "--post-hook": server.post_hook,
+        "--before-fork": server.before_fork if config.preload else None,
+        "--after-fork": server.after_fork if config.preload else None,
         "--log-level": given.overrides.log_level or server.log_level,
         "--log-output": server.log_output,
     }
@@ -223,6 +228,8 @@ def _command(
         words.append("--no-monkey")
     if server.multiprocess is not None:
         words.append("--multiprocess" if server.multiprocess else "--no-multiprocess")
+    for path in server.warmup:
+        words += ["--warmup", shlex.quote(path)]
     for name, text in given.variables.items():
         words += ["--paste-var", shlex.quote(f"{name}={text}")]
     return " ".join([*words, shlex.quote(given.app)])

@@ -111,7 +111,6 @@ def test_a_stale_unix_socket_is_taken_over(here):
         (("app.ini", "--app-name", "other"), ("--app-name", "'other'", "main")),
         (("app.ini", "--server-name", "other"), ("--server-name", "other", "main")),
         (("app.ini", "--workers", "0"), ("--workers", "auto")),
-        (("app.ini", "--preload"), ("--preload", "zygote")),
         (("app.ini", "word"), ("'word'", "NAME=VALUE")),
         (("hello:app", "name=value"), ("NAME=VALUE", "hello:app")),
     ],

@@ -53,7 +53,7 @@ _SAMPLES: dict[str, tuple[str, object, object]] = {
 }
 _OPTIONS = list(options_of(WatcherConfig))
 # So that no option contradicts another of the sample.
-_BASE = WatcherConfig(name="w", cmd="cat", copy_env=True, virtualenv="/srv/venv", use_sockets=True)
+_BASE = WatcherConfig(name="w", cmd="chaussette app:app", copy_env=True, virtualenv="/srv/venv", use_sockets=True)
 
 
 @pytest.mark.parametrize("option", _OPTIONS, ids=lambda option: option.name)

@@ -119,7 +119,6 @@ def test_auto_is_one_worker_a_processor(tmp_path: Path) -> None:
         ({}, Overrides(bind=("a:b:c",)), "--bind"),
         ({}, Overrides(workers="some"), "--workers"),
         ({}, Overrides(backend="gevnt"), "--backend"),
-        ({}, Overrides(preload=True), "--preload"),
         ({}, Overrides(log_level="loud"), "--log-level"),
     ],
 )
@@ -128,11 +127,23 @@ def test_a_bad_flag_or_variable_is_named(environ: dict[str, str], overrides: Ove
     assert [(each.option, each.file) for each in found] == [(option, "")]
 
 
-def test_preload_in_a_file_is_refused_with_its_line(tmp_path: Path) -> None:
-    found = mistakes(server, tmp_path, "preload = yes")
-    assert [(each.option, each.line) for each in found] == [("preload", 5)]
-    assert "zygote" in found[0].message
-    assert server(tmp_path, "preload = yes", overrides=Overrides(preload=False)).web is not None
+def test_preload_reaches_the_watcher_and_its_hooks_the_command(tmp_path: Path) -> None:
+    lines = "preload = yes\nwarmup = /, /about?x=1\nbefore_fork = hooks.close\nafter_fork = hooks.open"
+    found = server(tmp_path, lines).watchers[0]
+    assert found.preload
+    assert found.cmd.count("--warmup") == 2
+    assert "--before-fork hooks.close --after-fork hooks.open" in found.cmd
+    bare = server(tmp_path, lines, overrides=Overrides(preload=False))
+    assert not bare.watchers[0].preload
+    assert "fork" not in bare.watchers[0].cmd
+    assert [each.option for each in bare.warnings] == ["before_fork", "after_fork"]
+    assert server(tmp_path, "", overrides=Overrides(preload=True)).watchers[0].preload
+
+
+@pytest.mark.parametrize("line", ["warmup = about", "preload = perhaps"])
+def test_a_bad_value_around_preload_is_named_with_its_line(tmp_path: Path, line: str) -> None:
+    found = mistakes(server, tmp_path, line)
+    assert [(each.option, each.line) for each in found] == [(line.split()[0], 5)]
 
 
 @pytest.mark.parametrize(
