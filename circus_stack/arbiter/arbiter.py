@@ -32,6 +32,7 @@ from circus_stack.arbiter.runs import Run
 from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sequence import Sequencer, gather
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView
+from circus_stack.arbiter.zygote import ZygoteView
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.errors import CircusStackError, CommandError, Errno, UnknownWatcherError
 from circus_stack.events import JobFailed, WatcherAdded
@@ -109,6 +110,10 @@ class Arbiter:
         """The living processes of a watcher by pid, those included that are on their way out."""
         processes = self._keeper(name).watcher.processes.values()
         return tuple(view_of(each) for each in sorted(processes, key=lambda each: each.pid) if not each.is_lingering)
+
+    def zygotes(self, name: str) -> tuple[ZygoteView, ...]:
+        """What the processes of a watcher with preload are forked from; during a reload there are two."""
+        return self._keeper(name).nursery.views()
 
     def wanted(self, name: str) -> int:
         """How many processes a watcher aims at."""

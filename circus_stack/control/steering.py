@@ -13,6 +13,7 @@ from circus_stack.arbiter.process import ProcessView
 from circus_stack.arbiter.runs import Run
 from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sockets import SocketView
+from circus_stack.arbiter.zygote import ZygoteView
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.states import WatcherState
 from circus_stack.streams.block import Block, LogLine
@@ -53,6 +54,9 @@ class Steering(Protocol):
 
     def processes(self, name: str) -> tuple[ProcessView, ...]:
         """The processes of a watcher."""
+
+    def zygotes(self, name: str) -> tuple[ZygoteView, ...]:
+        """What its processes are forked from."""
 
     def wanted(self, name: str) -> int:
         """How many processes a watcher aims at."""

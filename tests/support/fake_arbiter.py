@@ -14,6 +14,7 @@ from circus_stack.arbiter.process import ProcessView
 from circus_stack.arbiter.runs import Run, RunResult
 from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sockets import SocketView
+from circus_stack.arbiter.zygote import ZygoteView
 from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.errors import CommandError, UnknownWatcherError
 from circus_stack.states import ProcessState, WatcherState
@@ -42,6 +43,7 @@ class FakeArbiter:
         self._work = work or self._at_once
         self.jobs = JobBook(lambda: 50.0)
         self.conditions: dict[str, Condition] = {}
+        self.forked_from: dict[str, tuple[ZygoteView, ...]] = {}
         self.is_reconfiguring = False
         self.reconfigured = asyncio.Event()
 
@@ -97,6 +99,9 @@ class FakeArbiter:
 
     def names(self) -> tuple[str, ...]:
         return tuple(self.configs)
+
+    def zygotes(self, name: str) -> tuple[ZygoteView, ...]:
+        return self.forked_from.get(self._name(name), ())
 
     def status(self, name: str) -> WatcherState:
         return self.statuses()[self._name(name)]

@@ -25,8 +25,8 @@ def status(desk: Desk, properties: Fields) -> Fields:
 
     Where a state alone doesn't tell all, `details` {name: line}, or `detail` of one watcher, say the rest. `seq` is the
     number of the newest event: an event with a higher number is not in the answer yet. `extended`, all: `watchers`
-    {name: {wanted, processes, labels, armed, dropped_lines, run, schedule, and the fields of `conditions.condition`}},
-    without a look at the system.
+    {name: {wanted, processes, zygotes, labels, armed, dropped_lines, run, schedule, and the fields of
+    `conditions.condition`}}, without a look at the system.
     """
     name = properties["name"]
     if name is not None:
@@ -69,6 +69,16 @@ def _watcher(desk: Desk, name: str) -> Fields:
                 **({"health": health[process.pid]} if process.pid in health else {}),
             }
             for process in desk.arbiter.processes(name)
+        ],
+        "zygotes": [
+            {
+                "pid": each.pid,
+                "state": each.state,
+                "started": each.started_at,
+                "ready_at": each.ready_at,
+                "generation": each.generation,
+            }
+            for each in desk.arbiter.zygotes(name)
         ],
     }
 

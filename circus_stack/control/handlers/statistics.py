@@ -15,19 +15,39 @@ Fields = dict[str, Any]
 
 
 async def stats(desk: Desk, properties: Fields) -> Fields:
-    """`infos` {watcher: {pid: info}}; of one watcher `name`, `info` {pid: info}; of one process `process`, `info`."""
+    """`infos` {watcher: {pid: info}}; of one watcher `name`, `info` {pid: info}; of one process `process`, `info`.
+
+    Beside them, where workers are forked from one, `zygotes` {watcher: {pid: info}}: no process that serves.
+    """
     name, pid, extended = properties["name"], properties["process"], properties["extended"]
     # Read with the pids, not with the figures: an event that comes between the two is not in the answer.
     seq = desk.offices.seq()
     if name is None:
-        return {"infos": await _stats_of(desk, desk.arbiter.names(), extended), "seq": seq}
+        names = desk.arbiter.names()
+        return {"infos": await _stats_of(desk, names, extended), **await _zygotes_of(desk, names), "seq": seq}
     asked, name = name, desk.arbiter.config(name).name
     if pid is not None and pid not in {process.pid for process in desk.arbiter.processes(name)}:
         raise CommandError(f"process {pid} not found in {name!r}")
     info = (await _stats_of(desk, (name,), extended))[name]
     if pid is not None:
         return {"process": pid, "info": info.get(str(pid), GONE)}
-    return {"name": asked, "info": info, "seq": seq}
+    return {"name": asked, "info": info, **await _zygotes_of(desk, (name,)), "seq": seq}
+
+
+async def _zygotes_of(desk: Desk, names: tuple[str, ...]) -> Fields:
+    views = {name: found for name in names if (found := desk.arbiter.zygotes(name))}
+    if not views:
+        return {}
+    sample = await desk.sampler.sample([each.pid for found in views.values() for each in found])
+    return {
+        "zygotes": {
+            name: {
+                str(each.pid): info if isinstance(info := sample[each.pid], str) else {**info, "state": each.state}
+                for each in found
+            }
+            for name, found in views.items()
+        }
+    }
 
 
 async def _stats_of(desk: Desk, names: tuple[str, ...], extended: bool) -> dict[str, dict[str, Any]]:

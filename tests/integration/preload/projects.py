@@ -15,7 +15,7 @@ preload = true
 
 # Answers with its pid; /loaded: the pid of the process that has imported it; /draw: what no two workers may share;
 # /env/NAME: a variable; /warm: how often it was asked before; /kin: parent, session, and descriptors 0 to 2.
-APP = '''\
+APP = """\
 import os, random, uuid
 
 LOADED_BY = os.getpid()
@@ -44,7 +44,7 @@ def app(environ, start_response):
 
 def make(global_conf, **settings):
     return app
-'''
+"""
 
 
 def write_project(directory: Path, *, more: str = "", top: str = "", sections: str = "") -> str:
