@@ -44,9 +44,12 @@ class RunningStack:
 
 
 @contextlib.contextmanager
-def serve(*arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Iterator[RunningStack]:
+def serve(
+    *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None, patience_s: float = _PATIENCE_S
+) -> Iterator[RunningStack]:
     """Run `circus-stack serve` with these arguments until the block ends; RuntimeError if it doesn't come up."""
-    with _run("circus-stack", "serve", *arguments, cwd=cwd, environ=environ, sign="circus-stack: ready in") as stack:
+    words, sign = ("circus-stack", "serve", *arguments), "circus-stack: ready in"
+    with _run(*words, cwd=cwd, environ=environ, sign=sign, patience_s=patience_s) as stack:
         yield stack
 
 
@@ -58,7 +61,9 @@ def circusd(ini: Path, environ: Mapping[str, str] | None = None) -> Iterator[Run
 
 
 @contextlib.contextmanager
-def _run(*argv: str, cwd: Path, environ: Mapping[str, str] | None, sign: str = "") -> Iterator[RunningStack]:
+def _run(
+    *argv: str, cwd: Path, environ: Mapping[str, str] | None, sign: str = "", patience_s: float = _PATIENCE_S
+) -> Iterator[RunningStack]:
     home = Path(tempfile.mkdtemp(prefix="csb"))
     env = {**os.environ, **(environ or {}), "XDG_RUNTIME_DIR": str(home), "XDG_STATE_HOME": str(home / "state")}
     env["PATH"] = f"{BIN}:{env['PATH']}"
@@ -69,7 +74,7 @@ def _run(*argv: str, cwd: Path, environ: Mapping[str, str] | None, sign: str = "
             start_new_session=True,
         )  # fmt: skip
     try:
-        yield _wait_up(arbiter, env, log, sign)
+        yield _wait_up(arbiter, env, log, sign, patience_s)
     finally:
         arbiter.send_signal(signal.SIGTERM)
         try:
@@ -80,8 +85,10 @@ def _run(*argv: str, cwd: Path, environ: Mapping[str, str] | None, sign: str = "
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _wait_up(arbiter: subprocess.Popen[bytes], env: Mapping[str, str], log: Path, sign: str) -> RunningStack:
-    deadline = time.monotonic() + _PATIENCE_S
+def _wait_up(
+    arbiter: subprocess.Popen[bytes], env: Mapping[str, str], log: Path, sign: str, patience_s: float
+) -> RunningStack:
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline and arbiter.poll() is None:
         found = [each.record for each in find_stacks(env).stacks if each.record.pid == arbiter.pid]
         if found and sign in log.read_text(errors="replace"):
