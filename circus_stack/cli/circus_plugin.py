@@ -19,10 +19,12 @@ from typing import Any
 import click
 
 from circus_stack import __version__
+from circus_stack.client.credentials import Credentials, credentials_of
 from circus_stack.client.tunnel import Tunnel
 from circus_stack.errors import CircusStackError
 from circus_stack.plugins.loading import load_plugin
 from circus_stack.plugins.options import parse_config
+from circus_stack.plugins.plugin import CircusPlugin
 
 ENDPOINT, PUBSUB_ENDPOINT = "tcp://127.0.0.1:5555", "tcp://127.0.0.1:5556"
 _FORMAT = "%(asctime)s %(name)s[%(process)d] [%(levelname)s] %(message)s"
@@ -49,8 +51,26 @@ log = logging.getLogger("circus-plugin")
 )
 @click.option("--log-output", metavar="FILE", default="-", help="File for what the plugin says; - is stderr.")
 @click.option("--ssh", metavar="USER@HOST[:PORT]", help="Reach the arbiter through a tunnel over this host.")
+@click.option(
+    "--key",
+    metavar="FILE",
+    type=click.Path(),
+    help="Your key, for tcp endpoints that ask for one (circus-stack keygen client).",
+)
+@click.option(
+    "--server-key", metavar="KEY|FILE", help="The arbiter's public key, where your key file does not name it."
+)
 @click.version_option(__version__, "-V", "--version", prog_name="circus-plugin")
-def circus_plugin(plugin: str, log_level: str, log_output: str, ssh: str | None, config: str, **reach: Any) -> None:
+def circus_plugin(
+    plugin: str,
+    log_level: str,
+    log_output: str,
+    ssh: str | None,
+    config: str,
+    key: str | None,
+    server_key: str | None,
+    **reach: Any,
+) -> None:
     """Run a plugin until SIGTERM or SIGINT. CLASS is the dotted name of its class.
 
     \b
@@ -60,7 +80,9 @@ def circus_plugin(plugin: str, log_level: str, log_output: str, ssh: str | None,
     try:
         _configure_logging(log_level, log_output)
         with contextlib.ExitStack() as tunnels:
-            sys.exit(_run(lambda: _made(plugin, config, **_reachable(tunnels, ssh, **reach))))
+            # Not by CIRCUSCTL_KEY: a plugin that the arbiter starts has its environment, and needs no key.
+            credentials = credentials_of({}, key, server_key)
+            sys.exit(_run(lambda: _made(plugin, config, credentials, **_reachable(tunnels, ssh, **reach))))
     except CircusStackError as error:
         click.echo(f"circus-plugin: {error}", err=True)
         sys.exit(_MISCONFIGURED)
@@ -87,7 +109,9 @@ def _reachable(tunnels: contextlib.ExitStack, ssh: str | None, **reach: Any) -> 
     return reach
 
 
-def _made(name: str, config: str, *, endpoint: str, pubsub: str, check_delay: float) -> Any:
+def _made(
+    name: str, config: str, credentials: Credentials | None, *, endpoint: str, pubsub: str, check_delay: float
+) -> Any:
     """The plugin itself. Raises CircusStackError where its class is not found or its configuration is wrong."""
     from circus_stack.api import alias
 
@@ -96,9 +120,14 @@ def _made(name: str, config: str, *, endpoint: str, pubsub: str, check_delay: fl
     sys.path.append(str(Path.cwd()))
     factory = load_plugin(name)
     try:
-        return factory(endpoint, pubsub, check_delay, None, **parse_config(config))
+        made = factory(endpoint, pubsub, check_delay, None, **parse_config(config))
     except (TypeError, ValueError, NotImplementedError) as error:
         raise CircusStackError(f"{name}: {error}") from error
+    if credentials is not None:
+        if not isinstance(made, CircusPlugin):
+            raise CircusStackError(f"--key: {name} is built on a base class that knows no keys")
+        made.credentials = credentials
+    return made
 
 
 def _run(make: Callable[[], Any]) -> int:

@@ -51,7 +51,8 @@ def circusd(
     circusctl status                                       from another terminal
 
     SIGHUP replaces all workers, new before old; SIGINT, SIGTERM and SIGQUIT stop everything, a second one at once.
-    Exit status: 0 stopped as asked, 1 refused by the machine, 2 wrong usage or configuration.
+    Exit status: 0 stopped as asked, 1 refused by the machine, 2 wrong usage or configuration, 3 a
+    watcher with exit_on_failed was given up.
     """
     from circus_stack.cli.starting import Start, start
     from circus_stack.config.load import load_circus

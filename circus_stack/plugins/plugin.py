@@ -11,6 +11,7 @@ from typing import Any
 
 from circus_stack.client.aio_subscriber import AsyncSubscriber
 from circus_stack.client.call import timeout_error
+from circus_stack.client.credentials import Credentials
 from circus_stack.client.sync import Client
 from circus_stack.errors import CallError
 from circus_stack.literals import parse_bool
@@ -36,7 +37,8 @@ class CircusPlugin:
 
     `config` are the keys of its section, as text. `endpoint` and `pubsub_endpoint` are the arbiter's; the connections
     are made when they are needed, and made again by themselves where the arbiter is restarted. `active = false` in the
-    configuration means that it is not to be started.
+    configuration means that it is not to be started. `credentials` are for endpoints that ask for a key; whoever makes
+    the plugin sets them before it is started.
     """
 
     name = ""
@@ -53,6 +55,7 @@ class CircusPlugin:
         self.running = False
         self.loop = EventLoop()
         self.call_timeout_s = CALL_TIMEOUT_S
+        self.credentials: Credentials | None = None
         self.__client: Client | None = None
         self.__calling = threading.Lock()
         self.__interrupted = threading.Event()
@@ -128,7 +131,7 @@ class CircusPlugin:
 
     def initialize(self) -> None:
         """Subscribe to the events."""
-        self.__subscriber = AsyncSubscriber(self.pubsub_endpoint, (f"{EVENTS}.",))
+        self.__subscriber = AsyncSubscriber(self.pubsub_endpoint, (f"{EVENTS}.",), credentials=self.credentials)
         self.loop.spawn(self.__receive(self.__subscriber), "the plugin's subscription")
         self.loop.spawn(self.__watch_joining(self.__subscriber), "the plugin's watch on its subscription")
 
@@ -155,7 +158,7 @@ class CircusPlugin:
 
     def __connected(self) -> Client:
         if self.__client is None:
-            self.__client = Client(self.endpoint)
+            self.__client = Client(self.endpoint, credentials=self.credentials)
         return self.__client
 
     def __disconnect(self) -> None:
