@@ -187,18 +187,20 @@ class Ends:
         is_done = (charge.config.on_demand or charge.config.runs_once) and exit_code == 0
         # A server that ends when it is idle has run well if it leaves nobody waiting.
         has_served = is_done and not expected and self._demand.is_served()
-        failure = charge.watcher.exited(pid, charge.means.clock(), is_done=is_done, has_served=has_served)
+        expected_end = expected or charge.watcher.is_final(process, exit_code) or (is_done and charge.config.runs_once)
+        failure = charge.watcher.exited(
+            pid, charge.means.clock(), code=exit_code, is_done=is_done, has_served=has_served
+        )
         self._release(process, is_expected=expected, is_ours=exit_code is not None)
         now = charge.epoch()
         if not expected:
             charge.last_end = LastEnd(pid, process.wid, exit_code, ended, now)
         if was_ready:
             charge.publish(ProcessUnready(watcher=charge.name, time=now, process_pid=pid, reason=ended))
-        expected |= is_done and charge.config.runs_once
         charge.publish(
-            ProcessReaped(watcher=charge.name, time=now, process_pid=pid, exit_code=exit_code, expected=expected)
+            ProcessReaped(watcher=charge.name, time=now, process_pid=pid, exit_code=exit_code, expected=expected_end)
         )
-        self._note_for_hook(pid, exit_code, expected)
+        self._note_for_hook(pid, exit_code, expected_end)
         if failure is not None:
             when = "" if process.ready_at is not None else " before it was ready"
             self._on_failure(failure, f"{charge.label(process)} {ended}{when}")

@@ -128,7 +128,10 @@ class Watcher:
 
     def has_ended(self) -> bool:
         """Whether the processes have ended for good, all of them where each has work to do."""
-        return self.done > 0 and not self.processes and (not self.config.runs_once or self.done >= self.wanted)
+        if self.done == 0 or self.processes:
+            return False
+        # Of several, one may be done while another has failed and waits for its next try.
+        return self.done >= self.wanted or not (self.config.runs_once or self.config.exit_codes)
 
     def converge(self, now: float, most: int) -> list[Action]:
         """What brings the current generation to the wanted number; `most` spawns at a time."""
@@ -212,20 +215,23 @@ class Watcher:
         process.step(ProcessStep.BECOME_UNREADY)
         return was_ready
 
-    def exited(self, pid: int, now: float, *, is_done: bool = False, has_served: bool = False) -> Failure | None:
+    def exited(
+        self, pid: int, now: float, *, code: int | None = None, is_done: bool = False, has_served: bool = False
+    ) -> Failure | None:
         """Record an end; a Failure if the process had not been asked to go and had not run well.
 
         `is_done`: it has ended for good, whether well or not, and gets no successor. `has_served`: it did all that it
-        was started for, however short it lived.
+        was started for, however short it lived. `code` is its exit code, as far as it is known.
         """
         process = self.processes[pid]
         was_expected = process.is_stopping
+        is_final = self.is_final(process, code)
         process.step(ProcessStep.EXIT)
         if process.generation == self.retiring:
             return None
         if self.config.runs_once:
             return self._attempt_ended(process, now, is_done=is_done) if self.is_up else None
-        if not self.config.respawn and self.is_up and process.generation == self.generation:
+        if self.is_up and process.generation == self.generation and (is_final or not self.config.respawn):
             self.done += 1
             return None
         if was_expected:
@@ -236,6 +242,10 @@ class Watcher:
             self._not_before.pop(process.wid, None)
             return None
         return self.failed(process.wid, now)
+
+    def is_final(self, process: Process, code: int | None) -> bool:
+        """Whether a process that ends with that code was to end so: nobody had asked it to, and it had been ready."""
+        return code in self.config.exit_codes and not process.is_stopping and process.ready_at is not None
 
     def _attempt_ended(self, process: Process, now: float, *, is_done: bool) -> Failure | None:
         """Of a watcher that runs once. Whoever ended the process: without success it has failed."""

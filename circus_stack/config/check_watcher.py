@@ -74,6 +74,9 @@ def _check_runs(watcher: WatcherConfig, problems: Problems) -> None:
         ):
             if is_set:
                 _warn_idle(watcher, option, "there is no schedule", problems)
+    if watcher.exit_codes and (watcher.runs_once or not watcher.respawn):
+        why = "status 0 alone is success of what runs to its end" if watcher.runs_once else "respawn is off"
+        _warn_idle(watcher, "exit_codes", why, problems)
     if not watcher.runs_once:
         if watcher.max_runtime:
             _warn_idle(watcher, "max_runtime", "neither oneshot nor schedule is set", problems)

@@ -202,6 +202,10 @@ def parse_cpus(text: str) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+def _parse_exit_codes(text: str) -> tuple[int, ...]:
+    return tuple(sorted({parse_whole(word, 0, 255) for word in parse_words(text)}))
+
+
 def _parse_octal(text: str) -> int:
     number = int(text, 8)
     if not 0 <= number <= 0o777:
@@ -301,6 +305,7 @@ IO_CLASS = Kind(
     _IO_CLASSES,
 )
 CPUS = Kind("list of processors", parse_cpus, "their numbers and ranges, as in 0-3,6")
+EXIT_CODES = Kind("list of exit codes", _parse_exit_codes, "numbers from 0 to 255, separated by commas or blanks")
 SIGNAL = Kind("signal", parse_signal, "a signal's name or number: TERM, SIGINT, 10, SIGRTMIN+1")
 WORDS = Kind("list of names", parse_words, "names separated by commas or blanks")
 REQUEST_PATHS = Kind(

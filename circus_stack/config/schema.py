@@ -125,6 +125,12 @@ class WatcherConfig:
         change=Change.APPLY,
     )
     respawn: bool = option(True, kinds.BOOL, "Replace a process that ended.", change=Change.APPLY)
+    exit_codes: tuple[int, ...] = option(
+        (),
+        kinds.EXIT_CODES,
+        "Statuses that are expected: a process that was ready and ends by itself with one of them is not replaced.",
+        change=Change.APPLY,
+    )
     graceful_timeout: float = option(
         30.0, kinds.SECONDS, "Seconds between the stop signal and SIGKILL.", change=Change.APPLY
     )

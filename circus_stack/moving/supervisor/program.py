@@ -157,9 +157,8 @@ def _life(reader: ProgramReader, process: Process) -> None:
     codes = reader.value("exitcodes", parse_exitcodes, usual, "0,1,...")
     if restart == "false":
         options.append(("respawn", "false"))
-    elif restart == "unexpected":
-        key = "exitcodes" if reader.section.find("exitcodes") else "autorestart"
-        process.remarks += _unexpected(reader, key, codes)
+    elif restart == "unexpected" and codes:
+        options.append(("exit_codes", ", ".join(map(str, codes))))
     starts = reader.value("startsecs", int, 1)
     if starts > 0:
         options.append(("ready", f"delay:{starts}"))
@@ -168,18 +167,6 @@ def _life(reader: ProgramReader, process: Process) -> None:
     window = (retries + 1) * (starts + _LONGEST_DELAY_S)
     if retries > 3:
         options.append(("failure_window", str(window)))
-
-
-def _unexpected(reader: ProgramReader, key: str, codes: tuple[int, ...]) -> list[Remark]:
-    if reader.section.find(key) is None:
-        # Told once for the file: it is the default of every program.
-        return []
-    shown = ", ".join(map(str, codes)) or "none"
-    why = (
-        f"a process is started again whatever its status was, also after {shown}. For a program that is to end for "
-        f"good: respawn = false"
-    )
-    return [reader.remark(key, why)]
 
 
 def _end(reader: ProgramReader, process: Process) -> None:

@@ -30,10 +30,6 @@ _REASONS = {
     "eventlistener": "it speaks supervisor's protocol of events; a [plugin:NAME] follows ours, docs/plugins.md",
 }
 _PROGRAMS = ("program", "fcgi-program")
-_USUAL = (
-    "Where a program says no autorestart, supervisor starts it again only after a status other than 0; here it is "
-    "started again in any case. respawn = false starts none again."
-)
 
 
 def import_supervisor(path: Path, read: Callable[[Path], str], problems: Problems) -> Draft:
@@ -58,8 +54,6 @@ def import_supervisor(path: Path, read: Callable[[Path], str], problems: Problem
         elif section.title != "include":
             _remark_section(section, draft)
     _write_priorities(ranked, has_groups=bool(groups))
-    if _relies_on_usual_restart(sections):
-        draft.remarks.insert(0, Remark(NOWHERE, "", _USUAL))
     if not ranked:
         problems.add("has no [program:NAME]: there is nothing to run", Location(str(path)))
     return draft
@@ -96,7 +90,3 @@ def _write_priorities(ranked: list[tuple[tuple[int, int], DraftSection]], *, has
         priority = ranks.index(rank) if has_groups else USUAL_PRIORITY - rank[1]
         if priority:
             section.add("priority", str(priority))
-
-
-def _relies_on_usual_restart(sections: Iterable[Section]) -> bool:
-    return any(each.kind in _PROGRAMS and each.find("autorestart") is None for each in sections)

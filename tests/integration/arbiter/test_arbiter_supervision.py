@@ -255,6 +255,18 @@ def test_without_respawn_a_watcher_ends_with_its_processes(tmp_path: Path) -> No
     play(stack_of(WatcherConfig(name="web", cmd="true", respawn=False, numprocesses=2)), tmp_path, act)
 
 
+def test_an_expected_exit_code_ends_a_process_and_any_other_replaces_it(tmp_path: Path) -> None:
+    """It fails at first, and is done the second time."""
+    once = f"if [ -e {tmp_path}/tried ]; then exit 7; fi; touch {tmp_path}/tried; exit 1"
+
+    async def act(on: Stage) -> None:
+        await on.wait(lambda: on.of(WatcherStopped), "the end")
+        assert [(each.exit_code, each.expected) for each in on.of(ProcessReaped)] == [(1, False), (7, True)]
+        assert on.arbiter.status("web") is WatcherState.STOPPED
+
+    play(stack_of(WatcherConfig(name="web", cmd=f"sh -c '{once}'", exit_codes=(0, 7))), tmp_path, act)
+
+
 def test_a_kill_replaces_the_process(tmp_path: Path) -> None:
     async def act(on: Stage) -> None:
         await up(on)

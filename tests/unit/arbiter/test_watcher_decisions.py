@@ -84,6 +84,31 @@ def test_what_has_ended_is_not_respawned_where_it_should_not() -> None:
     assert watcher.converge(1.0, 99) == []
 
 
+def test_an_expected_exit_code_is_the_end_of_a_process_that_was_ready() -> None:
+    watcher = started(numprocesses=2, exit_codes=(0, 3))
+    for pid in (1001, 1002):
+        watcher.became_ready(pid, 0.5)
+    assert watcher.exited(1001, 1.0, code=3) is None
+    watcher.forget(1001)
+    assert watcher.converge(1.0, 99) == []
+    watcher.exited(1002, 99.0, code=1)
+    watcher.forget(1002)
+    # One of two is done; the other has failed.
+    assert not watcher.has_ended()
+    assert watcher.converge(99.0, 99) == [Spawn(1)]
+
+
+def test_an_expected_exit_code_counts_neither_before_it_is_ready_nor_where_somebody_asked_for_the_end() -> None:
+    early = started(exit_codes=(0,), ready=NOTIFY)
+    assert early.exited(1001, 0.5, code=0) is not None
+    asked = started(exit_codes=(0,))
+    asked.became_ready(1001, 0.5)
+    asked.processes[1001].step(ProcessStep.STOP)
+    asked.exited(1001, 1.0, code=0)
+    asked.forget(1001)
+    assert asked.converge(1.0, 99) == [Spawn(1)]
+
+
 def test_a_shortage_delays_without_counting() -> None:
     watcher = started(max_failures=1)
     watcher.exited(1001, 20.0)

@@ -35,6 +35,7 @@ _SAMPLES: dict[str, tuple[str, object, object]] = {
     kinds.IO_CLASS.name: ("Best-Effort:7", "best-effort:7", "idle:1"),
     kinds.OOM_SCORE.name: ("500", 500, -1001),
     kinds.CPUS.name: ("0-2, 5", [0, 1, 2, 5], "3-1"),
+    kinds.EXIT_CODES.name: ("3, 0", [0, 3], "256"),
     kinds.SIGNAL.name: ("SIGINT", 2, "SIGNONE"),
     kinds.WORDS.name: ("redis, solr", ["redis", "solr"], {"redis": 1}),
     kinds.FILES.name: ("-/a.env, /b.env", ["-/a.env", "/b.env"], {"/a.env": 1}),

@@ -32,7 +32,10 @@ def options(lines: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ("autorestart=false", {"respawn": "false"}),
+        ("autorestart=false", {"respawn": "false", "exit_codes": None}),
+        ("autorestart=true", {"respawn": None, "exit_codes": None}),
+        ("autorestart=unexpected", {"respawn": None, "exit_codes": "0"}),
+        ("exitcodes=0,3", {"exit_codes": "0, 3"}),
         ("autostart=0", {"autostart": "false"}),
         ("startsecs=0", {"ready": None}),
         ("startsecs=7", {"ready": "delay:7"}),
@@ -88,15 +91,14 @@ def test_comments_and_long_values_are_read_as_supervisor_reads_them() -> None:
 
 
 def test_what_has_no_counterpart_is_told_with_its_line() -> None:
-    draft = translate(program("stdout_events_enabled=true\nserverurl=AUTO\nexitcodes=0,3") + "[eventlistener:x]\n")
+    draft = translate(program("stdout_events_enabled=true\nserverurl=AUTO") + "[eventlistener:x]\n")
     told = {(each.where.line, each.text) for each in draft.all_remarks() if each.text}
     assert told == {
         (5, "stdout_events_enabled = true"),
-        (7, "exitcodes = 0,3"),
-        (8, "[eventlistener:x]"),
+        (7, "[eventlistener:x]"),
     }
     text = draft.render("heading")
-    assert "# supervisord.conf:7: exitcodes = 0,3\n#   a process is started again" in text
+    assert "# supervisord.conf:5: stdout_events_enabled = true\n#   " in text
 
 
 @pytest.mark.parametrize(
