@@ -1,0 +1,57 @@
+"""From samples of processes to those of watchers, and of the stack. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from circus_stack.stats.collect.sampler import Sample
+
+N = TypeVar("N", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums of several processes: `cpu` percent of one core, memory in bytes. `rps`, `busy` and `p99` (requests a
+    second, requests under way, seconds) are None for what serves no requests."""
+
+    processes: int = 0
+    cpu: float = 0.0
+    rss: int = 0
+    vms: int = 0
+    threads: int = 0
+    rps: float | None = None
+    busy: int | None = None
+    p99: float | None = None
+
+
+def total_of(samples: Mapping[int, Sample]) -> Totals:
+    """The sum over the processes of one watcher. A first sample has no CPU yet, and adds none."""
+    return Totals(
+        processes=len(samples),
+        cpu=round(sum(each.cpu or 0.0 for each in samples.values()), 2),
+        rss=sum(each.rss for each in samples.values()),
+        vms=sum(each.vms for each in samples.values()),
+        threads=sum(each.threads for each in samples.values()),
+    )
+
+
+def total_of_stack(totals: Iterable[Totals]) -> Totals:
+    """The sum over watchers; `p99` is the highest of them."""
+    found = list(totals)
+    return Totals(
+        processes=sum(each.processes for each in found),
+        cpu=round(sum(each.cpu for each in found), 2),
+        rss=sum(each.rss for each in found),
+        vms=sum(each.vms for each in found),
+        threads=sum(each.threads for each in found),
+        rps=_sum_of_known([each.rps for each in found]),
+        busy=_sum_of_known([each.busy for each in found]),
+        p99=max((each.p99 for each in found if each.p99 is not None), default=None),
+    )
+
+
+def _sum_of_known(values: Iterable[N | None]) -> N | None:
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if known else None

@@ -1,0 +1,46 @@
+"""A line of /proc/PID/stat."""
+
+import os
+
+import pytest
+
+from circus_stack.stats.collect.stat_file import StatFiles, parse_stat
+
+TICK = os.sysconf("SC_CLK_TCK")
+LINE = (
+    b"4711 (a) (b c) S 1 4711 4711 0 -1 4194560 1 2 3 4 250 50 30 20 20 -5 3 0 12345 8192000 100 "
+    b"18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+)
+
+
+def test_a_name_may_hold_blanks_and_parentheses() -> None:
+    reading = parse_stat(LINE)
+    assert reading.cpu == pytest.approx(300 / TICK)
+    assert reading.children_cpu == pytest.approx(50 / TICK)
+    assert reading.rss == 100 * os.sysconf("SC_PAGE_SIZE")
+    assert (reading.vms, reading.threads, reading.nice) == (8192000, 3, -5)
+    assert reading.started == pytest.approx(12345 / TICK)
+
+
+@pytest.mark.parametrize("line", [b"", b"4711", b"4711 (sh) S 1 2", b"4711 (sh) " + b"x " * 40])
+def test_anything_else_is_an_error(line: bytes) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        parse_stat(line)
+
+
+@pytest.mark.parametrize("limit", [1024, 0])
+def test_this_process_is_read_with_a_kept_descriptor_and_without(limit: int) -> None:
+    files = StatFiles(limit)
+    try:
+        first, second = files.read(os.getpid()), files.read(os.getpid())
+        assert first is not None
+        assert second is not None
+        assert second.started == first.started
+        assert second.cpu >= first.cpu
+        assert first.rss > 0
+    finally:
+        files.close()
+
+
+def test_there_is_no_process_of_that_number() -> None:
+    assert StatFiles(1024).read(2**30) is None
