@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from circus_stack.system.process_table import Entry, read_entry, read_table
+
 _PROC = Path("/proc")
-_ENDED = (b"Z", b"X")
-# More than the longest line: 52 numbers and a name of 64 bytes.
-_LINE = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +57,17 @@ def is_living(stamp: Stamp) -> bool:
 
 def standing_of(pid: int) -> Standing | None:
     """The line of one number in the process table; None where there is none."""
-    try:
-        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        text = os.read(fd, _LINE)
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
-    # The program's name, in parentheses, may hold anything; then state, parent, group, session, ... and 22nd the start.
-    fields = text.rpartition(b")")[2].split()
-    return Standing(Stamp(pid, int(fields[19])), fields[0] in _ENDED, int(fields[2]), int(fields[3]))
+    entry = read_entry(pid)
+    return None if entry is None else _standing(entry)
 
 
 def process_table() -> Iterator[Standing]:
     """Every process that this one can see."""
-    for entry in _PROC.iterdir():
-        if entry.name.isdigit():
-            standing = standing_of(int(entry.name))
-            if standing is not None:
-                yield standing
+    return map(_standing, read_table().values())
+
+
+def _standing(entry: Entry) -> Standing:
+    return Standing(Stamp(entry.pid, entry.started), entry.is_zombie, entry.group, entry.session)
 
 
 def members_of(leader: Stamp, group: Iterable[Standing]) -> list[Stamp]:

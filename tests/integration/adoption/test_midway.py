@@ -42,6 +42,15 @@ class Slow:
         )  # fmt: skip
 
 
+def slow_serving(here, *others):
+    """It serves: the watcher, the stack's starts, the stack, and the pids of its two processes."""
+    slow = Slow(here)
+    slow.ready.touch()
+    stacks = Stacks(here, *slow.sections, *others)
+    stack = stacks.start()
+    return slow, stacks, stack, wait_processes(stack, "w", 2)
+
+
 def of_state(facts, state):
     return [fact for name, fact in facts.items() if name.startswith("process/") and fact["record"]["state"] == state]
 
@@ -65,11 +74,7 @@ def test_in_the_midst_of_a_start(here):
 
 
 def test_in_the_midst_of_a_rolling_reload(here):
-    slow = Slow(here)
-    slow.ready.touch()
-    stacks = Stacks(here, *slow.sections)
-    stack = stacks.start()
-    before = wait_processes(stack, "w", 2)
+    slow, stacks, stack, before = slow_serving(here)
     slow.ready.unlink()
     stack.call("reload", name="w")
     wait_until(lambda: len(stack.pids("w")) == 4, "two generations")
@@ -89,11 +94,8 @@ def test_in_the_midst_of_a_rolling_reload(here):
 
 
 def test_in_the_midst_of_a_stop(here):
-    slow = Slow(here)
-    slow.ready.touch()
-    stacks = Stacks(here, *slow.sections, "[watcher:other]", SLEEP)
-    stack = stacks.start()
-    before, other = wait_processes(stack, "w", 2), wait_processes(stack, "other", 1)
+    slow, stacks, stack, before = slow_serving(here, "[watcher:other]", SLEEP)
+    other = wait_processes(stack, "other", 1)
     slow.holds.touch()
     stack.call("stop", name="w")
     wait_noted(stacks, lambda facts: len(of_state(facts, "stopping")) == 2)
@@ -111,11 +113,7 @@ def test_in_the_midst_of_a_stop(here):
 
 
 def test_in_the_midst_of_a_restart(here):
-    slow = Slow(here)
-    slow.ready.touch()
-    stacks = Stacks(here, *slow.sections)
-    stack = stacks.start()
-    before = wait_processes(stack, "w", 2)
+    slow, stacks, stack, before = slow_serving(here)
     slow.holds.touch()
     stack.call("restart", name="w")
     wait_noted(stacks, lambda facts: len(of_state(facts, "stopping")) == 2)
@@ -131,11 +129,7 @@ def test_in_the_midst_of_a_restart(here):
 
 
 def test_in_the_midst_of_the_end(here):
-    slow = Slow(here)
-    slow.ready.touch()
-    stacks = Stacks(here, *slow.sections)
-    stack = stacks.start()
-    before = wait_processes(stack, "w", 2)
+    slow, stacks, stack, before = slow_serving(here)
     slow.holds.touch()
     stack.send(signal.SIGTERM)
     wait_noted(stacks, lambda facts: facts["head"]["is_quitting"] and len(of_state(facts, "stopping")) == 2)

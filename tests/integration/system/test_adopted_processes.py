@@ -153,8 +153,9 @@ def test_a_released_one_ends_unheard(orphans: Orphans) -> None:
         )
         reaper.disown(stamp.pid)
         os.kill(stamp.pid, signal.SIGKILL)
-        while reaper.knows(stamp.pid):
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(PATIENCE_S):
+            while reaper.knows(stamp.pid):
+                await asyncio.sleep(0.01)
 
     play(act)
 
