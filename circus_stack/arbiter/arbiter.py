@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from circus_stack.arbiter import operations
@@ -21,7 +20,6 @@ from circus_stack.arbiter.handover.quiet import under_way
 from circus_stack.arbiter.handover.record import ArbiterRecord
 from circus_stack.arbiter.handover.restoring import jobs_state, restore_keepers
 from circus_stack.arbiter.hook_views import ArbiterView
-from circus_stack.arbiter.jobs import Job, JobBook
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.means import Means
 from circus_stack.arbiter.outcome import Outcome
@@ -32,15 +30,14 @@ from circus_stack.arbiter.runs import Run
 from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sequence import Sequencer, gather
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView
+from circus_stack.arbiter.undertakings import Undertakings
 from circus_stack.arbiter.zygote import ZygoteView
 from circus_stack.config.schema import StackConfig, WatcherConfig
-from circus_stack.errors import CircusStackError, CommandError, Errno, UnknownWatcherError
-from circus_stack.events import JobFailed, WatcherAdded
+from circus_stack.errors import CommandError, Errno, UnknownWatcherError
+from circus_stack.events import WatcherAdded
 from circus_stack.literals import MAX_PROCESSES
 from circus_stack.states import WatcherState
 from circus_stack.system.descent import session_of
-
-log = logging.getLogger(__name__)
 
 
 class Arbiter:
@@ -74,11 +71,11 @@ class Arbiter:
             lambda: [keeper.watcher for keeper in tuple(self._keepers.values())], lambda: self.stack.circus
         )
         self._quit = asyncio.Event()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._undertakings = Undertakings(means, self._quit.is_set)
+        self.jobs, self._ask = self._undertakings.jobs, self._undertakings.start
         pace = Pace(means.loop, means.pulse, means.clock, lambda: self.stack.circus.warmup_delay)
         self._sequencer = Sequencer(self._keepers, means.pulse, pace)
-        self.jobs = JobBook(means.epoch, self._tell_failure)
-        self._changes = Changes(stack, self._keepers, sockets, means, self._sequencer, self._refuse_at_end)
+        self._changes = Changes(stack, self._keepers, sockets, means, self._sequencer, self._undertakings.refuse_at_end)
         self._is_resumed = resumed is not None
         if resumed is not None:
             self.jobs.restore(resumed.jobs.last_id, resumed.jobs.jobs)
@@ -159,16 +156,16 @@ class Arbiter:
             chosen = [self._keeper(name).name for name in names]
         at_once = chosen if names is not None else ()
         work = self._sequencer.start(self._sequencer.with_dependencies(chosen), at_once)
-        return self._task(work, "start", names)
+        return self._ask(work, "start", names)
 
     def stop(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
         """Stop watchers, in the reverse of the order in which they start."""
-        return self._task(self._sequencer.stop(self._chosen(names)), "stop", names)
+        return self._ask(self._sequencer.stop(self._chosen(names)), "stop", names)
 
     def restart(self, names: Sequence[str] | None = None) -> asyncio.Task[Outcome]:
         """Stop, then start. Unnamed: all but what is stopped and does not start by itself, as Circus has it."""
         chosen = self._chosen(names) if names is not None else self._restartable()
-        return self._task(self._sequencer.restart(chosen, self._refuse_at_end), "restart", names)
+        return self._ask(self._sequencer.restart(chosen, self._undertakings.refuse_at_end), "restart", names)
 
     def reload(self, names: Sequence[str] | None = None, *, sequential: bool = False) -> asyncio.Task[Outcome]:
         """Let new processes take over from old ones. Unnamed: all that can without an interruption of service.
@@ -182,7 +179,7 @@ class Arbiter:
             chosen = [self._keeper(name).name for name in names]
         starts = names is not None
         work = gather(operations.reload(self._keepers[name], sequential=sequential, starts=starts) for name in chosen)
-        return self._task(work, "reload", names)
+        return self._ask(work, "reload", names)
 
     def set_wanted(self, name: str, count: int) -> asyncio.Task[Outcome]:
         """Aim at another number of processes; CommandError at once for a singleton that would become two."""
@@ -190,13 +187,13 @@ class Arbiter:
         if keeper.config.singleton and count > 1:
             raise CommandError(f"{keeper.name} is a singleton: it has one process at most", Errno.COMMAND_ERROR)
         command = "incr" if count > keeper.watcher.wanted else "decr"
-        return self._task(operations.resize(keeper, lambda _wanted: max(0, count)), command, (keeper.name,))
+        return self._ask(operations.resize(keeper, lambda _wanted: max(0, count)), command, (keeper.name,))
 
     def change_wanted(self, name: str, difference: int, *, least: int = 0) -> asyncio.Task[Outcome]:
         """Aim at so many processes more or fewer than are wanted by then, `least` at least and as many as may be."""
         keeper = self._keeper(name)
         command = "incr" if difference > 0 else "decr"
-        return self._task(
+        return self._ask(
             operations.resize(keeper, lambda wanted: min(max(least, wanted + difference), MAX_PROCESSES)),
             command,
             (keeper.name,),
@@ -207,7 +204,7 @@ class Arbiter:
     ) -> asyncio.Task[Outcome]:
         """End one process or all of them; the watcher replaces what it is to run."""
         keeper = self._keeper(name)
-        return self._task(operations.kill(keeper, pid, signum, graceful_timeout), "kill", (keeper.name,))
+        return self._ask(operations.kill(keeper, pid, signum, graceful_timeout), "kill", (keeper.name,))
 
     def send_signal(
         self,
@@ -258,15 +255,15 @@ class Arbiter:
 
     def add_watcher(self, config: WatcherConfig) -> None:
         """Have one more watcher, stopped. Raises CommandError where there is one of that name, in any case."""
-        self._refuse_at_end()
+        self._undertakings.refuse_at_end()
         self._changes.add(config)
 
     def remove_watcher(self, name: str, *, stop: bool) -> asyncio.Task[Outcome]:
         """Have a watcher no longer. With `stop` its processes are stopped; without they live on, no longer ours."""
         keeper = self._keeper(name)
-        self._refuse_at_end()
+        self._undertakings.refuse_at_end()
         self._changes.take_out(keeper)
-        return self._task(self._changes.remove(keeper, stop=stop), "rm", (keeper.name,))
+        return self._ask(self._changes.remove(keeper, stop=stop), "rm", (keeper.name,))
 
     def set_config(
         self, name: str, config: WatcherConfig, *, seen: WatcherConfig | None = None
@@ -275,7 +272,7 @@ class Arbiter:
         ReloadError where new processes didn't become ready, and the old configuration holds then. `seen` is what
         `config` was made from, where that is not what holds now."""
         keeper = self._keeper(name)
-        return self._task(self._changes.change(keeper, seen or keeper.config, config), "set", (keeper.name,))
+        return self._ask(self._changes.change(keeper, seen or keeper.config, config), "set", (keeper.name,))
 
     def extend_stats(self, name: str, pid: int, stats: Mapping[str, Any]) -> Awaitable[Mapping[str, Any]]:
         """The figures of a process, with what the watcher's hook `extended_stats` adds."""
@@ -289,8 +286,8 @@ class Arbiter:
     def apply(self, stack: StackConfig, *, roll: bool) -> asyncio.Task[Outcome]:
         """Go over to another configuration, all or nothing; with `roll`, what can roll does so also when unchanged.
         What was changed at run time stays unless the file changed it, too."""
-        work = self._changes.apply(stack, roll=roll, background=self._background)
-        return self._task(work, "reloadconfig", None)
+        work = self._changes.apply(stack, roll=roll, background=self._undertakings.background)
+        return self._ask(work, "reloadconfig", None)
 
     # -- messages from the system -----------------------------------------------------------------------------
 
@@ -395,10 +392,6 @@ class Arbiter:
     def _all(self) -> tuple[Keeper, ...]:
         return (*self._keepers.values(), *self._changes.leaving)
 
-    def _refuse_at_end(self) -> None:
-        if self.is_quitting:
-            raise CommandError("the arbiter is about to quit", Errno.COMMAND_ERROR)
-
     def _keeper(self, name: str) -> Keeper:
         keeper = self._keepers.get(name)
         if keeper is not None:
@@ -416,45 +409,3 @@ class Arbiter:
         return [
             name for name, each in keepers if each.config.autostart or each.watcher.state is not WatcherState.STOPPED
         ]
-
-    def _task(
-        self, operation: Coroutine[Any, Any, Outcome], command: str, names: Sequence[str] | None
-    ) -> asyncio.Task[Outcome]:
-        """Carry out an operation, as a job of its own unless it is part of one."""
-        try:
-            self._refuse_at_end()
-        except CommandError:
-            operation.close()
-            raise
-        return self._watched(self.jobs.start(self._means.loop, command, tuple(names or ()), operation))
-
-    def _background(self, operation: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
-        return self._watched(self._means.loop.create_task(operation))
-
-    def _watched(self, task: asyncio.Task[Outcome]) -> asyncio.Task[Outcome]:
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        return task
-
-    def _finished(self, task: asyncio.Task[Outcome]) -> None:
-        self._tasks.discard(task)
-        if task.cancelled():
-            return
-        error = task.exception()
-        if isinstance(error, CircusStackError):
-            # Events have told what happened, and whoever asked for the operation may have awaited it.
-            log.debug("%s", error)
-        elif error is not None:
-            log.error("an operation failed", exc_info=error)
-
-    def _tell_failure(self, job: Job) -> None:
-        """Whoever didn't wait for an operation learns of its failure here."""
-        if self.is_quitting:
-            # Everything is overtaken now; that is no news.
-            return
-        for name in job.watchers or ("circus",):
-            self._means.publish(
-                JobFailed(
-                    watcher=name, time=self._means.epoch(), job=job.id, command=job.command, error=job.error or ""
-                )
-            )
