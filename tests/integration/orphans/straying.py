@@ -49,6 +49,14 @@ NAKED = _DETACH + (
     "    os.execve('/bin/sleep', ['sleep', '600'], {})\n"
     "time.sleep(600)\n"
 )
+# A daemon that has thrown its environment away, too: nothing tells any more whose it is.
+LOST = _DETACH + (
+    "def lose(name):\n"
+    "    note(name)\n"
+    "    os.execve('/bin/sleep', ['sleep', '600'], {})\n"
+    "detach('daemon', lose)\n"
+    "time.sleep(600)\n"
+)
 # A child in the process group of its parent, and a daemon.
 HELPERS = _DETACH + (
     "if os.fork() == 0:\n    on_term('member', asked)\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from circus_stack.system.process_table import Entry, is_alive
-from tests.integration.orphans.straying import BOMB, NAKED, POLITE, STUBBORN, noted, wait_gone
+from circus_stack.system.process_table import Entry, is_alive, read_environment
+from tests.integration.orphans.straying import BOMB, LOST, NAKED, POLITE, STUBBORN, noted, wait_gone
 from tests.integration.serve.projects import script, write_watchers
 from tests.support.waiting import wait_until
 
@@ -105,6 +105,18 @@ def test_a_crashed_process_is_replaced_without_a_wait_for_what_it_left(here):
     assert is_alive(daemon_of(folder))
     assert is_alive(bystander)
     assert stack.stop() == 0
+
+
+def test_what_nothing_tells_the_owner_of_is_left_to_the_end_of_the_arbiter(here):
+    """The limit: without session, environment and parent. A control group would know it."""
+    stack, folder, _ = serve(here, LOST)
+    daemon = daemon_of(folder)
+    wait_until(lambda: not read_environment(daemon.pid), "the other program")
+    stack.call("stop", name="w", waiting=True)
+    assert is_alive(daemon)
+    assert stack.stop() == 0
+    assert not is_alive(daemon)
+    here.assert_nothing_left()
 
 
 def test_a_fork_bomb_is_gone_after_stop(here):
