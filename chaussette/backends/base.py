@@ -42,7 +42,8 @@ class Backend(ABC):
 
     @classmethod  # noqa: B027 - most have nothing to do
     def before_fork(cls) -> None:
-        """Leave nothing of the library's that a fork could not have; the application is loaded, workers come next."""
+        """Import what a worker serves with, so that all share it, and leave nothing of the library's that a fork could
+        not have. The application is loaded, workers come next."""
 
     @classmethod  # noqa: B027 - most have nothing to do
     def after_fork(cls) -> None:

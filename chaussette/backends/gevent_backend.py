@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from chaussette.backends.base import Backend
@@ -30,7 +31,8 @@ class GeventBackend(Backend):
 
     @classmethod
     def before_fork(cls) -> None:
-        """End the threads of the hub's pool."""
+        """Import the server, end the threads of the hub's pool."""
+        import_module("chaussette.backends.gevent_server")
         from chaussette.backends.gevent_fork import end_thread_pool
 
         end_thread_pool()

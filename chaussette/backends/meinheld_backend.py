@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from chaussette.backends.base import Backend
 from chaussette.environ import base_environ
 from chaussette.lifecycle import Lifecycle
@@ -15,6 +17,11 @@ class MeinheldBackend(Backend):
     distribution = "meinheld"
     # pip cannot resolve it beside gevent, and its bundled greenlet.h is wrong for a greenlet of today.
     install = "make meinheld (in a clone; by hand: see chaussette/DESIGN.md)"
+
+    @classmethod
+    def before_fork(cls) -> None:
+        """Import the server."""
+        import_module("chaussette.backends.meinheld_server")
 
     def serve(self, lifecycle: Lifecycle) -> None:
         """Serve until told to stop, then until every connection is done."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from chaussette.backends.base import Backend
 from chaussette.environ import base_environ
 from chaussette.lifecycle import Lifecycle
@@ -18,6 +20,11 @@ class WaitressBackend(Backend):
     distribution = "waitress"
     install = "pip install 'circus-stack[waitress]'"
     honours = frozenset({"threads"})
+
+    @classmethod
+    def before_fork(cls) -> None:
+        """Import the server."""
+        import_module("chaussette.backends.waitress_server")
 
     def serve(self, lifecycle: Lifecycle) -> None:
         """Serve until told to stop, then until every channel is done."""

@@ -85,6 +85,7 @@ def _load(
     if settings.before_fork:
         _call_hook("--before-fork", settings.before_fork, namespace)
     backend.before_fork()
+    newborn.prime_randomness()
     return Loaded(backend, app, settings, namespace, namespace.application, environ)
 
 

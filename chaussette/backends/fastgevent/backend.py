@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 from chaussette.backends.base import Backend
 from chaussette.environ import base_environ
@@ -44,7 +45,8 @@ class FastGeventBackend(Backend):
 
     @classmethod
     def before_fork(cls) -> None:
-        """End the threads of the hub's pool."""
+        """Import the server, end the threads of the hub's pool."""
+        import_module("chaussette.backends.fastgevent.server")
         from chaussette.backends.gevent_fork import end_thread_pool
 
         end_thread_pool()

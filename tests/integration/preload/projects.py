@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.integration.serve.projects import write_app, write_ini
+from tests.support.stack import RunningStack
 
 SERVER = """\
 use = egg:circus-stack
@@ -51,3 +53,9 @@ def write_project(directory: Path, *, more: str = "", top: str = "", sections: s
     """An ini whose server section has `more`, and an application that begins with the lines `top`; the ini's path."""
     write_app(directory, top + APP)
     return str(write_ini(directory, server=SERVER + more, more=sections))
+
+
+def zygote_of(stack: RunningStack, name: str = "web") -> dict[str, Any]:
+    """What `status` tells of the one that the workers are forked from."""
+    found: dict[str, Any] = stack.call("status", extended=True)["watchers"][name]["zygotes"][0]
+    return found

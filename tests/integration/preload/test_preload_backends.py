@@ -8,16 +8,12 @@ import signal
 import psutil
 import pytest
 
-from tests.integration.preload.projects import write_project
+from tests.integration.preload.projects import write_project, zygote_of
 from tests.integration.serve.projects import BACKENDS
 from tests.support.load import wrk
 
 # wsgiref closes each connection.
 KEEPING = frozenset(BACKENDS) - {"wsgiref"}
-
-
-def zygote_of(stack, name: str = "web") -> dict:
-    return stack.call("status", extended=True)["watchers"][name]["zygotes"][0]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
