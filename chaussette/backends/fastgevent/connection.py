@@ -17,6 +17,7 @@ import gevent
 from chaussette.backends.fastgevent.dates import Dates
 from chaussette.backends.fastgevent.exchange import Exchange
 from chaussette.backends.fastgevent.gone import ClientGoneError
+from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
 from chaussette.backends.fastgevent.parser import Parser, Request
 from chaussette.backends.fastgevent.refusal import RequestRefusedError, refusal_bytes
@@ -40,7 +41,9 @@ class Yard(Protocol):
     app: Callable[..., Any]
     limits: Limits
     dates: Dates
+    known: Known
     hub: Any
+    now: Callable[[], float]
     is_stopping: bool
     is_ending: bool
 
@@ -75,13 +78,13 @@ class Connection:
         self._sock = sock
         self._recv = sock.recv
         self._fd = sock.fileno()
-        self._parser = Parser(base, yard.limits)
+        self._parser = Parser(base, yard.limits, yard.known)
         self._io = yard.hub.loop.io(self._fd, _READ)
         self.is_busy = False
         self.is_closed = False
         # Whether something came in while a request was answered, and nobody looked.
         self._has_more = False
-        self.deadline: float | None = yard.hub.loop.now() + yard.limits.head_s
+        self.deadline: float | None = yard.now() + yard.limits.head_s
         self._io.start(self._on_readable)
         yard.watch(self)
 
@@ -120,7 +123,7 @@ class Connection:
             self._expect_head()
 
     def _expect_head(self) -> None:
-        self.deadline = self._yard.hub.loop.now() + self._yard.limits.head_s
+        self.deadline = self._yard.now() + self._yard.limits.head_s
         self._yard.watch(self)
 
     def expire(self) -> None:
@@ -181,7 +184,7 @@ class Connection:
             return
         self.is_busy = False
         if parser.is_between:
-            self.deadline = yard.hub.loop.now() + yard.limits.idle_s
+            self.deadline = yard.now() + yard.limits.idle_s
             if yard.is_ending:
                 self.end_reading()
         else:
@@ -192,13 +195,20 @@ class Connection:
 
     def _answer(self, request: Request) -> bool:
         """Whether the connection goes on."""
-        yard, body = self._yard, request.body
-        closes = not request.keeps_alive or yard.is_stopping
+        yard = self._yard
+        exchange = Exchange(self, yard.app, request, yard.dates, not request.keeps_alive or yard.is_stopping)
+        if request.body is None and not request.wants_upgrade:
+            exchange.run()
+            return not exchange.closes
+        return self._answer_more(exchange, request)
+
+    def _answer_more(self, exchange: Exchange, request: Request) -> bool:
+        """The same, where more than the head belongs to the request."""
+        body = request.body
         if body is not None:
             body.pull = self._pull
         if request.wants_upgrade:
             request.environ["gevent.socket"] = request.environ["werkzeug.socket"] = self._upgradable()
-        exchange = Exchange(self, yard.app, request, yard.dates, closes)
         try:
             exchange.run()
         except ClientGoneError:

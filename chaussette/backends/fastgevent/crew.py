@@ -30,6 +30,9 @@ class Crew:
 
     def _run(self, connection: Connection) -> None:
         me = greenlet.getcurrent()
+        parked, hub = self._parked, self._hub
+        # The hub's own switch asks who leaves first, for greenlets of gevent's.
+        leave = greenlet.greenlet.switch
         while True:
             try:
                 connection.serve()
@@ -37,8 +40,8 @@ class Crew:
                 return
             except BaseException as error:
                 # SystemExit and its like end the worker, as they would anywhere else.
-                self._hub.handle_error(connection, type(error), error, error.__traceback__)
-            if len(self._parked) >= _PARKED:
+                hub.handle_error(connection, type(error), error, error.__traceback__)
+            if len(parked) >= _PARKED:
                 return
-            self._parked.append(me)
-            connection = self._hub.switch()
+            parked.append(me)
+            connection = leave(hub)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from chaussette.backends.fastgevent.dates import Dates
 from chaussette.backends.fastgevent.files import FileWrapper
 from chaussette.backends.fastgevent.gone import ClientGoneError
-from chaussette.backends.fastgevent.head import Role, header_line, lines, status_line
+from chaussette.backends.fastgevent.head import Role, Whole, header_line, heads, learn_head, lines, status_line
 from chaussette.backends.fastgevent.parser import Request
 
 log = logging.getLogger("chaussette")
@@ -46,6 +46,7 @@ class Exchange:
         "_left",
         "_request",
         "_status",
+        "_whole",
         "_wire",
         "closes",
         "is_head_sent",
@@ -57,6 +58,8 @@ class Exchange:
         self._request = request
         self._dates = dates
         self._status: bytes | None = None
+        # The head, where its very status and headers were seen before.
+        self._whole: Whole | None = None
         self._headers: list[tuple[str, str]] = []
         self.is_head_sent = False
         self._is_chunked = False
@@ -97,11 +100,17 @@ class Exchange:
                 exc_info = None
         elif self._status is not None:
             raise AssertionError("start_response was called twice without exc_info")
-        line = status_line(status)
-        for header in headers:
-            if header not in lines:
-                header_line(header)
-        self._status, self._headers = line, headers
+        key = (status, tuple(headers))
+        self._whole = whole = heads.get(key)
+        if whole is None:
+            for header in headers:
+                if header not in lines:
+                    header_line(header)
+            self._status = status_line(status)
+            learn_head(key)
+        else:
+            self._status = whole[0]
+        self._headers = headers
         return self.write
 
     def write(self, data: bytes) -> None:
@@ -120,6 +129,12 @@ class Exchange:
             self._send_part(body)
             self._end()
             return
+        whole = self._whole
+        if whole is not None and whole[1] == len(body) and self._is_plain():
+            self.is_head_sent = True
+            self._left = 0
+            self._wire.send(b"".join((whole[0], self._dates.end(), body)))
+            return
         head = self._head(len(body))
         if self._is_bodiless:
             self._wire.send(head)
@@ -129,6 +144,10 @@ class Exchange:
         else:
             self._left = 0
             self._wire.send(head + body)
+
+    def _is_plain(self) -> bool:
+        """Whether the connection and the method add nothing to the head."""
+        return not (self.closes or self._is_bodiless or self._request.is_1_0)
 
     def _send_result(self, result: Iterable[bytes]) -> None:
         try:
@@ -205,7 +224,8 @@ class Exchange:
     def _head(self, length: int | None) -> bytes:
         """The head of a body of `length` bytes, None where that is not known; decides how the body is framed."""
         assert self._status is not None
-        parts = [self._status]
+        # What was known as a whole begins with the same line.
+        parts = [self._status if self._whole is None else self._status[: self._status.index(b"\n") + 1]]
         told: int | None = None
         common = self._dates.lines()
         is_upgrade = False
@@ -268,7 +288,7 @@ class Exchange:
         if self.is_head_sent:
             # The client must see that the response is not whole: no last chunk, no more bytes.
             return
-        self._status = b"HTTP/1.1 500 Internal Server Error\r\n"
+        self._status, self._whole = b"HTTP/1.1 500 Internal Server Error\r\n", None
         self._headers = [("Content-Type", "text/plain; charset=utf-8")]
         self._is_bodiless = self._request.is_head
         self._left = None

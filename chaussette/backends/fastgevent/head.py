@@ -37,6 +37,14 @@ _ROLES = {
 # Of one client alone, mostly: nothing to remember.
 _PRIVATE = frozenset({"set-cookie", "authorization", "www-authenticate", "location", "etag"})
 
+# Of a whole head: as much as goes into one packet with a small body.
+_HEAD_BYTES = 1024
+
+# The head of a response, as far as its application says it, and the length that it promises; -1 for none.
+Whole = tuple[bytes, int]
+
+# Status and headers -> what they become. None: they came once.
+heads: dict[tuple[str, tuple[tuple[str, str], ...]], Whole | None] = {}
 lines: dict[tuple[str, str], tuple[bytes, int]] = {}
 _statuses: dict[str, bytes] = {}
 
@@ -75,3 +83,30 @@ def header_line(header: tuple[str, str]) -> tuple[bytes, int]:
             lines.clear()
         lines[name, value] = line
     return line
+
+
+def learn_head(key: tuple[str, tuple[tuple[str, str], ...]]) -> None:
+    """Remember in `heads` what a status and its headers become, the second time that they come: whoever sends another
+    value with each response is not worth the memory. Both are checked already.
+
+    Only those in which no header means anything to the server, but for the length.
+    """
+    if key not in heads:
+        if len(heads) >= _CACHED:
+            heads.clear()
+        heads[key] = None
+        return
+    status, headers = key
+    parts, told = [status_line(status)], -1
+    if status[0] == "1" or status[:3] in ("204", "304"):
+        return
+    for header in headers:
+        line, role = lines.get(header) or header_line(header)
+        if header not in lines or role not in (Role.NONE, Role.LENGTH) or (role == Role.LENGTH and told >= 0):
+            return
+        if role == Role.LENGTH:
+            told = int(header[1])
+        parts.append(line)
+    head = b"".join(parts)
+    if len(head) <= _HEAD_BYTES:
+        heads[key] = head, told

@@ -15,6 +15,7 @@ from chaussette.backends.fastgevent.environ import (
     split_absolute,
     split_target,
 )
+from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
 from chaussette.backends.fastgevent.refusal import RequestRefusedError
 
@@ -22,6 +23,8 @@ from chaussette.backends.fastgevent.refusal import RequestRefusedError
 _ONCE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_AUTHORIZATION"})
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+
+_NONE: dict[str, Any] = {}
 
 
 class Request:
@@ -42,7 +45,8 @@ class Parser:
     """Fed with what was read; `requests` are those whose head is complete, in order, to be taken out by the owner.
 
     `failure` is set when what follows them is no HTTP: once they are answered it is, and the connection ends.
-    `base` is what the environ of each request of this connection begins with.
+    `base` is what the environ of each request of this connection begins with; `known` is shared by parsers of the same
+    limits.
     """
 
     __slots__ = (
@@ -54,6 +58,8 @@ class Parser:
         "_has_begun",
         "_is_1_1",
         "_is_in_head",
+        "_is_last",
+        "_known",
         "_limits",
         "_parser",
         "_target",
@@ -64,13 +70,16 @@ class Parser:
         "requests",
     )
 
-    def __init__(self, base: dict[str, Any], limits: Limits) -> None:
+    def __init__(self, base: dict[str, Any], limits: Limits, known: Known | None = None) -> None:
         self.base = base
-        self.environ = base.copy()
+        self.environ = _NONE
         self.requests: list[Request] = []
         self.failure: RequestRefusedError | None = None
         self.is_upgraded = False
         self._limits = limits
+        self._known = Known(limits.target) if known is None else known
+        # Whether llhttp must see all that follows, be it to refuse it.
+        self._is_last = False
         self._body: Body | None = None
         self._target = b""
         self._duplicates = 0
@@ -91,6 +100,25 @@ class Parser:
 
     def feed(self, data: bytes) -> None:
         """Take in what was read. Never raises: see `failure`."""
+        if self._has_begun or self._is_last or len(data) > self._limits.head:
+            self._parse(data)
+            return
+        environ = self._known.environ(data, self.base)
+        if environ is not None:
+            environ["wsgi.input"] = NO_BODY
+            request = Request(environ, None)
+            request.is_head = environ["REQUEST_METHOD"] == "HEAD"
+            self.requests.append(request)
+            return
+        before = len(self.requests)
+        self._parse(data)
+        if not self._has_begun and not self._is_last and len(self.requests) == before + 1:
+            request = self.requests[-1]
+            if request.body is None and not request.is_1_0:
+                self._known.learn(data, request.environ, self.base)
+
+    def _parse(self, data: bytes) -> None:
+        """Have llhttp look at it."""
         self._chunk = len(data)
         self._fed += self._chunk
         if not self._has_begun:
@@ -102,7 +130,7 @@ class Parser:
             if self._has_begun and self._is_in_head:
                 self._check_head()
         except httptools.HttpParserUpgrade:
-            self.is_upgraded = True
+            self.is_upgraded = self._is_last = True
         except RequestRefusedError as refusal:
             self.fail(refusal)
         except httptools.HttpParserError as error:
@@ -118,6 +146,7 @@ class Parser:
     def fail(self, refusal: RequestRefusedError) -> None:
         """Nothing that follows counts: it comes too late, or is no HTTP."""
         self.failure = self.failure or refusal
+        self._is_last = True
         if self._body is not None:
             self._body.fail(refusal)
             self._body = None
@@ -135,6 +164,7 @@ class Parser:
         """The first byte of a request."""
         self._has_begun = True
         self._fed = 0
+        self.environ = self.base.copy()
 
     def on_url(self, target: bytes) -> None:
         """A part of the request target, mostly all of it."""
@@ -192,6 +222,8 @@ class Parser:
         else:
             self._old(request, version)
         request.keeps_alive = parser.should_keep_alive()
+        if not request.keeps_alive:
+            self._is_last = True
         request.is_head = method == "HEAD"
         if "HTTP_TRANSFER_ENCODING" in environ or "CONTENT_LENGTH" in environ:
             self._expect_body(request)
@@ -199,6 +231,7 @@ class Parser:
             environ["wsgi.input"] = NO_BODY
         if "HTTP_UPGRADE" in environ:
             request.wants_upgrade = True
+            self._is_last = True
         self._is_in_head = False
         self._target = b""
         self.requests.append(request)
@@ -255,7 +288,8 @@ class Parser:
         if self._body is not None:
             self._body.end()
             self._body = None
-        self.environ = self.base.copy()
+        # An idle connection keeps none: ten thousand of them do.
+        self.environ = _NONE
         self._duplicates = 0
         self._has_begun = False
         self._is_in_head = True

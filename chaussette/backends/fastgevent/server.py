@@ -15,6 +15,7 @@ from chaussette.backends.fastgevent.connection import Connection
 from chaussette.backends.fastgevent.crew import Crew
 from chaussette.backends.fastgevent.dates import Dates
 from chaussette.backends.fastgevent.deadlines import Deadlines
+from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
 from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.environ import UNIX_REMOTE_ADDR
@@ -108,7 +109,9 @@ class Server:
         self.app = app
         self.limits = limits
         self.dates = Dates(server_header)
+        self.known = Known(limits.target)
         self.hub = gevent.get_hub()
+        self.now = self.hub.loop.now
         self.is_stopping = False
         self.is_ending = False
         self.begin = Crew(self.hub).begin

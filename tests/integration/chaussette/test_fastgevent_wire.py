@@ -131,6 +131,27 @@ def test_bodies_are_framed_as_http_has_it(serve):
     assert talk.until(b"counted") == b"pieces counted"
 
 
+def test_a_response_that_comes_again_is_the_same(serve):
+    talk = serve().talk()
+    for path, end in (("/counted", b"5"), ("/pieces", b"0\r\n\r\n"), ("/nothing", b""), ("/not-modified", b"")):
+        found = set()
+        for _ in range(4):
+            talk.get(path)
+            found.add(re.sub(rb"Date: .*\r\n", b"Date: now\r\n", talk.until(b"\r\n\r\n")))
+            assert not end or talk.until(end)
+        assert len(found) == 1
+        assert b"Date: now\r\n" in found.pop()
+    talk.get("/counted", method="HEAD")
+    assert b"Content-Length: 5\r\n" in talk.until(b"\r\n\r\n")
+    talk.get("/counted", "Connection: keep-alive", version="1.0")
+    assert b"Connection: keep-alive\r\n" in talk.until(b"\r\n\r\n")
+    talk.until(b"5")
+    talk.get("/counted", "Connection: close")
+    answer = talk.rest()
+    assert b"Connection: close\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n12345")
+
+
 def test_what_the_application_breaks_ends_the_connection(serve):
     site = serve()
     for path, ends in (("/breaks", b"4\r\none,\r\n"), ("/short", b"123")):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
 from chaussette.backends.fastgevent.parser import Parser, Request
 
@@ -244,3 +245,121 @@ def test_mutations_are_served_or_refused_never_anything_else(
         before = len(requests)
         parser.feed(b"GET /behind HTTP/1.1\r\nHost: x\r\n\r\n")
         assert len(requests) == before
+
+
+# -- header blocks that have come before ------------------------------------------------------------------------------
+
+GET = b"GET /one?a=b HTTP/1.1\r\n"
+BLOCK = b"Host: x\r\nAccept: */*\r\nA_B: dropped\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n"
+
+
+def knowing(block: bytes, limits: Limits | None = None) -> tuple[Parser, Known]:
+    """A parser for which the block is known, as far as it can be."""
+    known = Known(8190)
+    for _ in range(3):
+        parser = Parser(BASE, limits or Limits(), known)
+        parser.feed(GET + block)
+    parser.requests.clear()
+    return parser, known
+
+
+def is_known(known: Known, data: bytes) -> bool:
+    return known.environ(data, BASE) is not None
+
+
+def test_what_is_known_makes_the_same_request_as_llhttp() -> None:
+    parser, known = knowing(BLOCK)
+    for line in (GET, b"HEAD /%7Etwo HTTP/1.1\r\n", b"DELETE /three?x HTTP/1.1\r\n"):
+        assert is_known(known, line + BLOCK)
+        parser.feed(line + BLOCK)
+        _fresh, expected = parsed(line + BLOCK)
+        [request] = parser.requests
+        assert request.environ == expected[0].environ
+        assert request.is_head == expected[0].is_head
+        assert parser.is_between
+        parser.requests.clear()
+
+
+def test_a_known_block_never_changes_by_what_an_application_does() -> None:
+    parser, _known = knowing(BLOCK)
+    for _ in range(2):
+        parser.feed(GET + BLOCK)
+        environ = parser.requests.pop().environ
+        assert environ["HTTP_ACCEPT"] == "*/*"
+        environ["HTTP_ACCEPT"] = "changed"
+        environ["PATH_INFO"] = "/changed"
+    assert not parser.requests
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"Host: x\r\nConnection: close\r\n\r\n",
+        b"Host: x\r\nContent-Length: 0\r\n\r\n",
+        b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Host: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"Host: x\r\nExpect: 100-continue\r\n\r\n",
+        b"Host : x\r\n\r\n",
+        b"Host: x\r\n folded\r\n\r\n",
+        b"Host: x\r\nHost: y\r\n\r\n",
+        b"A: b\r\n\r\n",
+        b"Host: x\r\n\r\n" + GET + BLOCK,
+        b"Host: x\r\n",
+        b"Host: x\r\nA: " + b"a" * 3000 + b"\r\n\r\n",
+    ],
+)
+def test_blocks_that_say_more_are_never_known(block: bytes) -> None:
+    _parser, known = knowing(block)
+    assert not is_known(known, GET + block)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"POST / HTTP/1.1\r\n",
+        b"GET / HTTP/1.0\r\n",
+        b"GET http://x/ HTTP/1.1\r\n",
+        b"GET /#a HTTP/1.1\r\n",
+        b"GET /\x00 HTTP/1.1\r\n",
+        b"GET /\xe9 HTTP/1.1\r\n",
+        b"GET  / HTTP/1.1\r\n",
+        b"GET / HTTP/1.1\n",
+        b"\r\nGET / HTTP/1.1\r\n",
+        b"GET /" + b"a" * 8190 + b" HTTP/1.1\r\n",
+    ],
+)
+def test_below_any_other_line_a_known_block_is_llhttps_affair(line: bytes) -> None:
+    _parser, known = knowing(BLOCK)
+    assert not is_known(known, line + BLOCK)
+    for data in (GET + BLOCK + b"GET", GET + BLOCK[:-2], GET + BLOCK + GET + BLOCK):
+        assert not is_known(known, data)
+
+
+@pytest.mark.parametrize("last", [b"Connection: close\r\n", b"Content-Length: 3\r\n", b"Bad : x\r\n"])
+def test_nothing_known_counts_behind_the_last_request(last: bytes) -> None:
+    parser, _known = knowing(BLOCK)
+    parser.feed(b"POST / HTTP/1.1\r\nHost: x\r\n" + last + b"\r\n")
+    before = len(parser.requests)
+    parser.feed(GET + BLOCK)
+    assert len(parser.requests) == before
+
+
+def test_what_is_kept_of_known_blocks_is_bounded() -> None:
+    known = Known(8190)
+    parser = Parser(BASE, Limits(), known)
+    for number in range(3000):
+        for _ in range(3):
+            parser.feed(b"GET /%d HTTP/1.1\r\nHost: x\r\nA: %d\r\n\r\n" % (number, number))
+    assert len(known) <= 256 + 1024 + 1024
+
+
+@given(st.lists(messages(), min_size=1, max_size=4))
+def test_what_came_before_changes_no_request(sent: list[tuple[bytes, str, bytes]]) -> None:
+    known = Known(8190)
+    gets = [raw.replace(b"POST ", b"GET ", 1) for raw, _path, body in sent if not body]
+    for raw in [*gets, *gets, *gets]:
+        _fresh, expected = parsed(raw)
+        parser = Parser(BASE, Limits(), known)
+        parser.feed(raw)
+        found = [{k: v for k, v in each.environ.items() if k != "wsgi.input"} for each in parser.requests]
+        assert found == [{k: v for k, v in each.environ.items() if k != "wsgi.input"} for each in expected]
