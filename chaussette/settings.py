@@ -115,6 +115,10 @@ class Settings:
     monkey: bool = option(
         True, "patch the standard library before the application is imported (gevent only)", values.flag, "server"
     )
+    exclusive: bool = option(
+        True, "have a connection to a shared socket wake one idle worker, not all of them (gevent, fastgevent)",
+        values.flag, "server",
+    )  # fmt: skip
     multiprocess: bool | None = option(
         None, "value of wsgi.multiprocess (default: true with --fd)", values.flag, "server"
     )

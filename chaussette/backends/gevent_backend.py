@@ -18,7 +18,7 @@ class GeventBackend(Backend):
     library = "gevent"
     distribution = "gevent"
     install = "pip install 'circus-stack[gevent]'"
-    honours = frozenset({"spawn"})
+    honours = frozenset({"spawn", "exclusive"})
 
     @classmethod
     def prepare(cls, settings: Settings) -> None:
@@ -49,7 +49,7 @@ class GeventBackend(Backend):
         from chaussette.backends.gevent_server import Servers
 
         environs = [self._environ(listener.sock) for listener in self.listeners]
-        Servers(self.app, self.listeners, environs, self.settings.spawn, self.server_header).run(lifecycle, self.status)
+        Servers(self.app, self.listeners, environs, self.settings, self.server_header).run(lifecycle, self.status)
 
     def _environ(self, sock: Any) -> dict[str, object]:
         environ = base_environ(sock, multithread=True, multiprocess=self.is_multiprocess, software="")

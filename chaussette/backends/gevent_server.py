@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gevent
 from gevent import event, pool, pywsgi
 from gevent import socket as gevent_socket
 
+from chaussette.backends.gevent_exclusive import ExclusiveWatch, exclusive_watch
 from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.idle import end_reading
 from chaussette.lifecycle import Lifecycle
+from chaussette.settings import Settings
 from chaussette.sockets import Listener
 
 # While draining: how often connections that have become idle since are looked for.
@@ -26,18 +29,28 @@ class Site:
         self.server_header = server_header.encode("latin-1")
         self.is_stopping = False
         self.idle: set[Any] = set()
+        self.watches: list[ExclusiveWatch] = []
+
+    def kept(self) -> None:
+        """A connection has had its first response, and stays: let others have the next ones."""
+        for watch in self.watches:
+            watch.go_last()
 
 
 class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed here
     """pywsgi's handler, with a Server header, no body for HEAD, no access log, and a last response that says close."""
 
     site: Site
+    turns = 0
     headers_sent: bool
     close_connection: bool
 
     def read_requestline(self) -> str:
         """Wait for a request; the connection counts as idle meanwhile."""
         idle, sock = self.site.idle, self.socket
+        self.turns += 1
+        if self.turns == 2:
+            self.site.kept()
         idle.add(sock)
         try:
             line: str = super().read_requestline()
@@ -89,6 +102,24 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
         return b"".join([b"HTTP/1.1 ", self.status, b"\r\n", *lines, b"\r\n"])
 
 
+class Server(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent is not typed here
+    """pywsgi's server; where others accept on its socket, too, its watch is exclusive."""
+
+    watch: ExclusiveWatch | None = None
+
+    def start_accepting(self) -> None:
+        """Also after a pause, for want of descriptors."""
+        super().start_accepting()
+        if self.watch is not None:
+            self.watch.settle()
+
+    def stop_accepting(self) -> None:
+        """For good, or for a pause."""
+        if self.watch is not None:
+            self.watch.end()
+        super().stop_accepting()
+
+
 class Servers:
     """One pywsgi server a listener, one pool of connections, one stop."""
 
@@ -97,19 +128,27 @@ class Servers:
         app: Any,
         listeners: Sequence[Listener],
         environs: Sequence[dict[str, object]],
-        spawn: int | None,
+        settings: Settings,
         server_header: str,
     ) -> None:
         self._site = Site(server_header)
-        self._pool = pool.Pool(spawn)
+        self._pool = pool.Pool(settings.spawn)
         handler = type("SiteHandler", (Handler,), {"site": self._site})
         self._listeners = listeners
         self._servers = [
-            pywsgi.WSGIServer(
-                cooperative(listener), app, spawn=self._pool, log=None, handler_class=handler, environ=environ
-            )
+            Server(cooperative(listener), app, spawn=self._pool, log=None, handler_class=handler, environ=environ)
             for listener, environ in zip(listeners, environs, strict=True)
         ]
+        for server, listener in zip(self._servers, listeners, strict=True):
+            self._watch(server, listener, settings)
+
+    def _watch(self, server: Server, listener: Listener, settings: Settings) -> None:
+        sock = server.socket
+        server.watch = exclusive_watch(gevent.get_hub(), replace(listener, sock=sock), settings)
+        if server.watch is not None:
+            self._site.watches.append(server.watch)
+            # The next one shall wake somebody who has less to do.
+            server.max_accept = 1
 
     def run(self, lifecycle: Lifecycle, status: str) -> None:
         """Serve, wait for the stop, drain, return."""
@@ -139,7 +178,8 @@ class Servers:
         """Close the listeners, after taking what waits in the accept queue of a socket that only we serve."""
         for server, listener in zip(self._servers, self._listeners, strict=True):
             server.stop_accepting()
-            if listener.is_queue_ours:
+            # Of what has woken us the kernel has told nobody else.
+            if listener.is_queue_ours or server.watch is not None:
                 take_queue(server)
             server.close()
 

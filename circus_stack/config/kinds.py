@@ -37,6 +37,10 @@ _LEAST_INTERVAL_S = 0.1
 _MOST_FACTOR = 10.0
 
 
+def _parse_bound(text: str) -> int:
+    return parse_whole(text, 1)
+
+
 def _parse_count(text: str) -> int:
     return parse_whole(text, 0)
 
@@ -285,6 +289,7 @@ TEXT = Kind("text", str, "any text")
 BOOL = Kind("boolean", parse_bool, "yes, true, on, 1, no, false, off or 0")
 OFFER = Kind("offer of sockets", _parse_offer, f"{BOOL.legal}, or names of sockets separated by commas or blanks")
 COUNT = Kind("count", _parse_count, "a whole number, 0 or more")
+BOUND = Kind("bound", _parse_bound, "a whole number, 1 or more")
 PROCESSES = Kind("number of processes", _parse_processes, f"a whole number, 0 to {MAX_PROCESSES}")
 RETRIES = Kind("number of attempts", _parse_retries, "a whole number, 0 or more, or -1 for no limit")
 FACTOR = Kind("factor", _parse_factor, f"a number from 1 to {_MOST_FACTOR:g}")

@@ -36,6 +36,33 @@ class ServerConfig:
     spawn: int | None = option(
         None, kinds.COUNT, "Connections that one gevent worker serves at once.", aliases=("connections",)
     )
+    max_request_line: int | None = option(
+        None, kinds.BOUND, "Bytes that the target of a request may have (fastgevent; 8190), 414 above."
+    )
+    max_headers: int | None = option(None, kinds.BOUND, "Headers that a request may have (fastgevent; 100), 431 above.")
+    max_head_size: int | None = option(
+        None, kinds.BOUND, "Bytes that the head of a request may have (fastgevent; 65536), 431 above."
+    )
+    max_body_size: int | None = option(
+        None, kinds.COUNT, "Bytes that a body may have (fastgevent), 413 above; 0: no limit."
+    )
+    head_timeout: float | None = option(
+        None, kinds.SECONDS, "Seconds from the first byte of a request to the end of its head (fastgevent; 30)."
+    )
+    body_timeout: float | None = option(
+        None, kinds.SECONDS, "Seconds between two pieces of a body (fastgevent; 60), 408 after them."
+    )
+    send_timeout: float | None = option(
+        None, kinds.SECONDS, "Seconds in which a client must take something of its response (fastgevent; 60)."
+    )
+    keepalive_timeout: float | None = option(
+        None, kinds.SECONDS, "Seconds that an idle connection stays open (fastgevent; 75)."
+    )
+    exclusive: bool = option(
+        True,
+        kinds.BOOL,
+        "A connection wakes one idle worker, not all of them (gevent, fastgevent).",
+    )
     preload: bool = option(False, kinds.BOOL, "Load the application once and fork the workers from it.")
     warmup: tuple[str, ...] = option(
         (), kinds.REQUEST_PATHS, "Paths that the application is asked for, in the process itself, before it serves."

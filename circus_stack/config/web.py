@@ -26,6 +26,17 @@ from circus_stack.config.values import Location, Readiness, ReadinessForm
 from circus_stack.config.watcher_section import convert_watcher, watcher_record
 from circus_stack.config.web_addresses import decide_addresses
 
+# Options of the server section that the worker knows by the same name.
+_LIMITS = (
+    "max_request_line",
+    "max_headers",
+    "max_head_size",
+    "max_body_size",
+    "head_timeout",
+    "body_timeout",
+    "send_timeout",
+    "keepalive_timeout",
+)
 _RENAMED = {"uid": "user", "gid": "group"}
 _GRACEFUL_S = 30.0
 _KEEPALIVE_DRAIN_S = 1.0
@@ -220,10 +231,13 @@ def _command(
         "--after-fork": server.after_fork if config.preload else None,
         "--log-level": given.overrides.log_level or server.log_level,
         "--log-output": server.log_output,
+        **{f"--{name.replace('_', '-')}": getattr(server, name) for name in _LIMITS},
     }
     for flag, value in flags.items():
         if value is not None:
             words += [flag, shlex.quote(str(value))]
+    if not server.exclusive:
+        words.append("--no-exclusive")
     if not server.monkey:
         words.append("--no-monkey")
     if server.multiprocess is not None:

@@ -22,6 +22,7 @@ class FastGeventBackend(Backend):
     honours = frozenset(
         {
             "spawn",
+            "exclusive",
             "max_request_line",
             "max_headers",
             "max_head_size",
@@ -62,6 +63,7 @@ class FastGeventBackend(Backend):
         """Serve until told to stop, then until every connection is done."""
         from chaussette.backends.fastgevent.limits import Limits
         from chaussette.backends.fastgevent.server import Server
+        from chaussette.backends.gevent_exclusive import exclusive_watch
 
         Server(
             self.app,
@@ -70,6 +72,7 @@ class FastGeventBackend(Backend):
             limits=Limits.of(self.settings),
             most=self.settings.spawn,
             server_header=self.server_header,
+            watch=lambda hub, listener: exclusive_watch(hub, listener, self.settings),
         ).run(lifecycle, self.status)
 
     def _environ(self, listener: Listener) -> dict[str, object]:

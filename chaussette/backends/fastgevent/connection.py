@@ -53,6 +53,9 @@ class Yard(Protocol):
     def watch(self, connection: Connection) -> None:
         """Its `deadline` was set or moved."""
 
+    def kept(self) -> None:
+        """A connection has had its first response, and stays."""
+
     def forget(self, connection: Connection) -> None:
         """It is closed."""
 
@@ -64,6 +67,7 @@ class Connection:
         "_fd",
         "_has_more",
         "_io",
+        "_is_new",
         "_parser",
         "_recv",
         "_sock",
@@ -80,6 +84,7 @@ class Connection:
         self._fd = sock.fileno()
         self._parser = Parser(base, yard.limits, yard.known)
         self._io = yard.hub.loop.io(self._fd, _READ)
+        self._is_new = True
         self.is_busy = False
         self.is_closed = False
         # Whether something came in while a request was answered, and nobody looked.
@@ -183,6 +188,9 @@ class Connection:
             self._refuse(parser.failure)
             return
         self.is_busy = False
+        if self._is_new:
+            self._is_new = False
+            yard.kept()
         if parser.is_between:
             self.deadline = yard.now() + yard.limits.idle_s
             if yard.is_ending:

@@ -17,6 +17,7 @@ from chaussette.backends.fastgevent.dates import Dates
 from chaussette.backends.fastgevent.deadlines import Deadlines
 from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
+from chaussette.backends.gevent_exclusive import ExclusiveWatch
 from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.lifecycle import Lifecycle
@@ -35,28 +36,47 @@ _MOST_QUEUED = 4096
 
 
 class Door:
-    """One listening socket. `enter(socket, peer)` gets what was accepted."""
+    """One listening socket. `enter(socket, peer)` gets what was accepted; `watch`: others accept on it, too."""
 
-    def __init__(self, listener: Listener, hub: Any, enter: Callable[[_socket.socket, Any], bool]) -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        hub: Any,
+        enter: Callable[[_socket.socket, Any], bool],
+        watch: ExclusiveWatch | None = None,
+    ) -> None:
         self._listener = listener
         self._hub = hub
         self._enter = enter
         sock = listener.sock
         # Python's own, whatever was patched: it is waited for by the hub, and never by a greenlet.
         self._sock = _socket.socket(sock.family, sock.type, sock.proto, fileno=sock.fileno())
-        self._io = hub.loop.io(sock.fileno(), _READ)
+        # Before all else that the hub has to do: nobody else was woken for it.
+        self._io = hub.loop.io(sock.fileno(), _READ, priority=hub.loop.MAXPRI)
+        self._watch = watch
+        # The next one shall wake somebody who has less to do.
+        self._most = _ACCEPTED if watch is None else 1
         self._pause: Any = None
 
     def open(self) -> None:
         """Accept from now on."""
         self._io.start(self._on_readable)
+        if self._watch is not None:
+            self._watch.settle()
 
     def hold(self) -> None:
         """Accept no more for now."""
+        if self._watch is not None:
+            self._watch.end()
         self._io.stop()
 
+    def go_last(self) -> None:
+        """Let others have the next connections."""
+        if self._watch is not None:
+            self._watch.go_last()
+
     def _on_readable(self) -> None:
-        self._accept(_ACCEPTED)
+        self._accept(self._most)
 
     def _accept(self, most: int) -> None:
         for _ in range(most):
@@ -77,13 +97,15 @@ class Door:
 
     def _wait_out(self, error: OSError) -> None:
         log.warning("cannot accept: %s; trying again in %g s", error.strerror, _SHORTAGE_S)
-        self._io.stop()
+        self.hold()
         self._pause = self._hub.loop.timer(_SHORTAGE_S)
         self._pause.start(self.open)
 
     def close(self) -> None:
-        """Accept no more; what waits in a queue that only we serve is taken in first."""
-        if self._listener.is_queue_ours:
+        """Accept no more; what waits in a queue that only we serve, or for which only we were woken, is taken first."""
+        if self._watch is not None:
+            self._watch.end()
+        if self._listener.is_queue_ours or self._watch is not None:
             self._accept(_MOST_QUEUED)
         for watcher in (self._io, self._pause):
             if watcher is not None:
@@ -105,6 +127,7 @@ class Server:
         limits: Limits,
         most: int | None,
         server_header: str,
+        watch: Callable[[Any, Listener], ExclusiveWatch | None] = lambda _hub, _listener: None,
     ) -> None:
         self.app = app
         self.limits = limits
@@ -119,7 +142,7 @@ class Server:
         self._deadlines = Deadlines(self.hub, min(limits.head_s, limits.idle_s))
         self.watch = self._deadlines.watch
         self._doors = [
-            Door(listener, self.hub, self._entrance(environ))
+            Door(listener, self.hub, self._entrance(environ), watch(self.hub, listener))
             for listener, environ in zip(listeners, environs, strict=True)
         ]
         self._is_full = False
@@ -138,6 +161,11 @@ class Server:
             return False
 
         return enter
+
+    def kept(self) -> None:
+        """A connection has had its first response, and stays."""
+        for door in self._doors:
+            door.go_last()
 
     def forget(self, connection: Connection) -> None:
         """It is closed."""

@@ -1,0 +1,117 @@
+"""Watching a listening socket that other processes watch too, so that the kernel wakes one of us for a connection.
+
+With a plain watch all who wait are woken, one gets the connection, and the others have run for nothing. Linux wakes
+only one of those that watch with EPOLLEXCLUSIVE: the first in line that really sleeps in that very epoll, so never one
+that is busy. libev doesn't know that flag. Its own registration is therefore replaced by one that differs in the flag
+alone; where libev changes it or makes its epoll anew, ours becomes a plain watch again, which is slower and as right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import re
+from pathlib import Path
+from typing import Any
+
+from chaussette.settings import Settings
+from chaussette.sockets import Listener
+
+_EPOLLIN, _EPOLLEXCLUSIVE = 0x1, 1 << 28
+_ADD, _DEL = 1, 2
+# What libev told the kernel to hand back with each event: the descriptor, and a number that it checks.
+_ENTRY = re.compile(r"^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)", re.MULTILINE)
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Event(ctypes.Structure):
+    """epoll_event; the kernel's headers pack it on this one machine."""
+
+    _pack_ = 1 if platform.machine() == "x86_64" else 8
+    _fields_ = (("events", ctypes.c_uint32), ("data", ctypes.c_uint64))
+
+
+class ExclusiveWatch:
+    """Turns the watch on `fd`, which a watcher of the hub's loop has begun, into an exclusive one."""
+
+    def __init__(self, hub: Any, fd: int) -> None:
+        self._loop = hub.loop
+        self._fd = fd
+        self._epoll = -1
+        self._data = 0
+        self._settling: Any = None
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether it has become one; False where this kernel, or another loop than libev's with epoll, can't."""
+        return self._epoll >= 0
+
+    def settle(self) -> None:
+        """Do so once libev has told the kernel of its watcher: in the next turn of the loop."""
+        self._unsettle()
+        self._settling = self._loop.timer(0)
+        self._settling.start(self._replace)
+
+    def _replace(self) -> None:
+        self._unsettle()
+        if self._loop.backend != "epoll":
+            return
+        epoll: int = self._loop.fileno()
+        with contextlib.suppress(OSError):
+            for fd, events, data in _ENTRY.findall(Path(f"/proc/self/fdinfo/{epoll}").read_text()):
+                # EPOLLERR and EPOLLHUP are always added.
+                if int(fd) == self._fd and int(events, 16) & 0x7 == _EPOLLIN:
+                    self._data = int(data, 16)
+                    self._control(epoll, _DEL)
+                    self._add(epoll)
+
+    def _add(self, epoll: int) -> None:
+        try:
+            self._control(epoll, _ADD, _EPOLLIN | _EPOLLEXCLUSIVE)
+            self._epoll = epoll
+        except OSError:
+            self._epoll = -1
+            self._control(epoll, _ADD, _EPOLLIN)
+
+    def go_last(self) -> None:
+        """Let all others who wait have the next connections: who keeps the one that he got has more to do from now on.
+
+        Who doesn't stays where he is: few warm processes serve better than all of them in turn.
+        """
+        if self.is_exclusive:
+            with contextlib.suppress(OSError):
+                self._control(self._epoll, _DEL)
+                self._add(self._epoll)
+
+    def end(self) -> None:
+        """Be woken no more. Whoever stops his watcher calls this first, and then accepts what has woken him already:
+        the kernel has told nobody else of that."""
+        self._unsettle()
+        if self.is_exclusive:
+            with contextlib.suppress(OSError):
+                self._control(self._epoll, _DEL)
+            self._epoll = -1
+
+    def _unsettle(self) -> None:
+        if self._settling is not None:
+            self._settling.stop()
+            self._settling.close()
+            self._settling = None
+
+    def _control(self, epoll: int, operation: int, events: int = 0) -> None:
+        event = _Event(events, self._data)
+        if _libc.epoll_ctl(epoll, operation, self._fd, ctypes.byref(event)):
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error))
+
+
+def exclusive_watch(hub: Any, listener: Listener, settings: Settings) -> ExclusiveWatch | None:
+    """One for `listener`, None where nobody else accepts on it, or where it isn't wanted.
+
+    Nor with a bound on connections: what has woken a process that then takes no more would wake nobody else.
+    """
+    if not (settings.exclusive and listener.is_shared) or listener.is_queue_ours or settings.spawn is not None:
+        return None
+    return ExclusiveWatch(hub, listener.sock.fileno())

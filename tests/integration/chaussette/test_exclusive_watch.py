@@ -1,0 +1,93 @@
+"""Several workers on one socket: one of those that are idle is woken for a connection."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.waiting import PATIENCE_S, wait_until
+
+APP = "tests.integration.chaussette.exclusive_apps:app"
+_EXCLUSIVE = 1 << 28
+
+
+def ask(address: tuple[str, int], path: str = "/", connection: str = "close") -> tuple[socket.socket, str]:
+    """A connection on which a request was answered, and what the answer was."""
+    client = begin(address, path, connection)
+    return client, answer(client)
+
+
+def begin(address: tuple[str, int], path: str, connection: str = "close") -> socket.socket:
+    client = socket.create_connection(address, timeout=PATIENCE_S)
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n\r\n".encode())
+    return client
+
+
+def answer(client: socket.socket) -> str:
+    """The body of the next response, which says its length."""
+    seen = b""
+    while not (found := re.search(rb"Content-Length: (\d+)\r\n(?:.+\r\n)*\r\n", seen, re.IGNORECASE)) or len(
+        seen
+    ) < found.end() + int(found[1]):
+        data = client.recv(65536)
+        assert data, seen
+        seen += data
+    return seen[found.end() :].decode()
+
+
+def is_watched_exclusively(pid: int, inode: int) -> bool:
+    """Whether an epoll of the process watches this socket, and with that flag."""
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        if "eventpoll" in str(fd.readlink()):
+            for line in Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text().splitlines():
+                found = re.search(r"events:\s*([0-9a-f]+) .* ino:([0-9a-f]+)", line)
+                if found and int(found[2], 16) == inode and int(found[1], 16) & _EXCLUSIVE:
+                    return True
+    return False
+
+
+@pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
+def test_an_idle_worker_takes_what_a_busy_one_would_have(backend, supervisor, listener, tmp_path):
+    workers = [supervisor.start_ready("--backend", backend, fds=[listener.fileno()], app=APP) for _ in range(3)]
+    inode = Path(f"/proc/self/fd/{listener.fileno()}").stat().st_ino
+    for worker in workers:
+        wait_until(lambda pid=worker.pid: is_watched_exclusively(pid, inode), "its watch is exclusive")
+    address = listener.getsockname()
+    held, busy = [], []
+    for number in range(2):
+        file = tmp_path / f"busy-{number}"
+        held.append(begin(address, f"/busy{file}"))
+        wait_until(lambda file=file: file.exists() and file.read_text(), "a worker is busy")
+        busy.append(file)
+    stuck = {file.read_text() for file in busy}
+    assert len(stuck) == 2
+    for _ in range(20):
+        client, pid = ask(address)
+        client.close()
+        assert pid not in stuck
+    for file in busy:
+        file.unlink()
+    assert {answer(client) for client in held} == stuck
+    for client in held:
+        client.close()
+
+
+@pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
+def test_connections_that_stay_are_spread(backend, supervisor, listener):
+    for _ in range(3):
+        supervisor.start_ready("--backend", backend, fds=[listener.fileno()], app=APP)
+    asked = [ask(listener.getsockname(), connection="keep-alive") for _ in range(12)]
+    assert len({pid for _client, pid in asked}) == 3
+    for client, _pid in asked:
+        client.close()
+
+
+def test_it_can_be_turned_off(supervisor, listener):
+    worker = supervisor.start_ready("--backend", "fastgevent", "--no-exclusive", fds=[listener.fileno()], app=APP)
+    client, pid = ask(listener.getsockname())
+    client.close()
+    assert pid == str(worker.pid)
+    assert not is_watched_exclusively(worker.pid, Path(f"/proc/self/fd/{listener.fileno()}").stat().st_ino)
