@@ -108,7 +108,7 @@ class Keeper:
 
     def change_config(self, config: WatcherConfig) -> None:
         """What is decided and spawned from here on follows another configuration."""
-        self._means.control_groups.follow(self.config, config, tuple(self.watcher.processes))
+        self._means.control_groups.follow(self.config, config, (*self.watcher.processes, *self.nursery.pids()))
         self.watcher.config = config
         self.scheduling.changed()
         self._means.pulse.beat()

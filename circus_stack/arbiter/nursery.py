@@ -42,6 +42,10 @@ class Nursery:
         """Whether there is no process of any."""
         return not self._zygotes and not self._leaving
 
+    def pids(self) -> tuple[int, ...]:
+        """Those from which more may be forked."""
+        return tuple(each.pid for each in self._zygotes.values() if each.pid)
+
     def views(self) -> tuple[ZygoteView, ...]:
         """Those that there are, by generation."""
         found = (each.view() for _, each in sorted(self._zygotes.items()))
@@ -78,7 +82,11 @@ class Nursery:
         fresh = self._new()
         self._leaving.add(fresh)
         self._start(fresh)
-        await fresh.wait_loaded()
+        try:
+            await fresh.wait_loaded()
+        except asyncio.CancelledError:
+            fresh.end()
+            raise
         self._leaving.discard(fresh)
         old = self._zygotes.pop(fresh.generation, None)
         self._zygotes[fresh.generation] = fresh

@@ -37,11 +37,21 @@ async def replace_one_by_one(keeper: Keeper) -> Outcome:
 
 async def _renew_zygote(keeper: Keeper) -> None:
     """The successors are to have the application as it is now."""
-    if keeper.config.preload:
-        try:
-            await keeper.nursery.renew()
-        except SpawnError as error:
-            raise CommandError(f"{keeper.name}: {error}") from None
+    if not keeper.config.preload:
+        return
+    means = keeper.charge.means
+    renewal = means.loop.create_task(keeper.nursery.renew())
+    # Where a stop overtakes it, nobody asks how it ended.
+    renewal.add_done_callback(lambda task: task.cancelled() or task.exception())
+    renewal.add_done_callback(lambda _: means.pulse.beat())
+    try:
+        # A stop overtakes this wait like any other.
+        await keeper.turns.wait_until(renewal.done)
+        renewal.result()
+    except SpawnError as error:
+        raise CommandError(f"{keeper.name}: {error}") from None
+    finally:
+        renewal.cancel()
 
 
 async def _replace(keeper: Keeper, pid: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.preload.projects import write_project, zygote_of
 from tests.integration.serve.projects import write_watchers
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[3]
 
@@ -164,7 +164,7 @@ def test_a_stop_waits_for_no_application_that_does_not_load(here):
     marker = here.directory / "importing"
     top = f"import pathlib, time\npathlib.Path({str(marker)!r}).touch()\ntime.sleep(600)\n"
     stack = here.start("circus-stack", "serve", write_project(here.directory, top=top))
-    wait_until(marker.exists, "the import", detail=stack.output)
+    wait_until(marker.exists, "the import", detail=stack.output, timeout_s=2 * PATIENCE_S)
     assert stack.call("list", name="web")["pids"] == []
     assert stack.call("status", extended=True)["watchers"]["web"]["zygotes"][0]["state"] == "loading"
     assert stack.stop(signal.SIGTERM) == 0
