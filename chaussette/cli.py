@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
@@ -15,6 +16,7 @@ from chaussette.arguments import NO_BACKEND, build_parser, settings_from
 from chaussette.errors import EXIT_USAGE, ChaussetteError, UsageError, report
 from chaussette.notify import Notifier
 from chaussette.quota import with_environ
+from chaussette.scoreboard.slot import from_environ
 from chaussette.zygote.control import Control
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ def configure(settings: Settings) -> None:
     """Logging, and where modules are found."""
     logs.show_lines_at_once()
     logs.configure(settings.log_level, settings.log_output)
+    # What hangs, or crashes in C, shows its threads; an arbiter that has found one hanging ends it by SIGABRT.
+    faulthandler.enable()
     server.extend_path(settings.python_path, str(os.getcwd()))  # noqa: PTH109 - cwd as text
 
 
@@ -76,8 +80,9 @@ def run(settings: Settings, namespace: Namespace) -> int:
 
         return run_reloader(settings, namespace)
     notifier = Notifier.from_environ(os.environ)
+    slot = from_environ(os.environ)
     label = namespace.application
-    server.serve(settings, application_loader(settings, label), label, namespace, notifier)
+    server.serve(settings, application_loader(settings, label), label, namespace, notifier, slot=slot)
     return 0
 
 

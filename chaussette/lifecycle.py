@@ -14,6 +14,8 @@ from collections.abc import Callable
 from types import FrameType
 
 from chaussette.notify import Notifier
+from chaussette.scoreboard.layout import State
+from chaussette.scoreboard.slot import Slot
 
 log = logging.getLogger("chaussette")
 
@@ -40,11 +42,20 @@ class Lifecycle:
 
     `graceful_timeout_s`: from the first SIGTERM or SIGINT to the cut of what is still in flight.
     `keepalive_drain_s`: how long an idle keep-alive connection may still send its last request.
-    A second SIGTERM or SIGINT, or SIGQUIT, ends the process at once.
+    `slot`: that of the scoreboard which is ours, None for none. A second SIGTERM or SIGINT, or SIGQUIT, ends the
+    process at once.
     """
 
-    def __init__(self, notifier: Notifier, *, graceful_timeout_s: float = 30.0, keepalive_drain_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        notifier: Notifier,
+        *,
+        graceful_timeout_s: float = 30.0,
+        keepalive_drain_s: float = 1.0,
+        slot: Slot | None = None,
+    ) -> None:
         self.notifier = notifier
+        self.slot = slot
         self.graceful_timeout_s = graceful_timeout_s
         self.keepalive_drain_s = keepalive_drain_s
         self.should_stop = False
@@ -71,6 +82,10 @@ class Lifecycle:
         self._wake = wake
         self._in_flight = in_flight
         self._is_serving = True
+        if self.slot is not None:
+            # Before it is judged by it.
+            self.slot.beat()
+            self.slot.say(State.SERVING)
         self.notifier.ready(status)
         if self.should_stop:
             wake()
@@ -81,6 +96,8 @@ class Lifecycle:
             return
         self.should_stop = True
         self.stop_at = time.monotonic()
+        if self.slot is not None:
+            self.slot.say(State.STOPPING)
         self.notifier.stopping("finishing the requests in flight")
         start_new_thread(self._enforce_deadline, ())
         self._wake()
@@ -104,15 +121,27 @@ class Lifecycle:
 
     def beat_due_in_s(self) -> float | None:
         """Seconds until the supervisor wants to hear of us again; None where it does not."""
-        if self.notifier.beat_interval_s is None:
+        if self._beat_interval_s() is None:
             return None
         return max(0.0, self._next_beat - time.monotonic())
 
     def beat_if_due(self) -> None:
         """Tell the supervisor that the server's loop turns, if it is time to."""
-        if self.beat_due_in_s() == 0.0 and self.notifier.beat_interval_s is not None:
-            self._next_beat = time.monotonic() + self.notifier.beat_interval_s
+        interval_s = self._beat_interval_s()
+        if interval_s is None or self.beat_due_in_s():
+            return
+        self._next_beat = time.monotonic() + interval_s
+        if self.slot is not None:
+            self.slot.beat()
+        if self.notifier.beat_interval_s is not None:
             self.notifier.beat()
+
+    def _beat_interval_s(self) -> float | None:
+        """The shorter of what the supervisor and the scoreboard want."""
+        told = self.notifier.beat_interval_s
+        if self.slot is None or not self.slot.beat_interval_s:
+            return told
+        return self.slot.beat_interval_s if told is None else min(told, self.slot.beat_interval_s)
 
     def _on_stop_signal(self, signum: int, _frame: FrameType | None) -> None:
         if not self._is_serving:

@@ -35,13 +35,14 @@ ADDRESS_KEYS = ("listen", "bind", "unix_socket", "unix_socket_perms")
 # What only a stack can do: accepted, so that one ini serves both, and named in one warning.
 STACK_KEYS = (
     "app", "application", "workers", "numprocesses", "preload", "ready_timeout", "user", "uid", "group", "gid",
-    "watch_files", "max_requests", "max_requests_jitter", "warmup", "before_fork", "after_fork",
+    "watch_files", "max_requests", "max_requests_jitter", "warmup", "before_fork", "after_fork", "hang_timeout",
+    "timeout",
 )  # fmt: skip
 ALIASES = {"connections": "spawn", "ident": "server_header"}
 # Values of stack keys that ask for what happens anyway.
 HARMLESS = {
     "workers": ("1",), "numprocesses": ("1",), "preload": ("false", "no", "off", "0"), "max_requests": ("0",),
-    "max_requests_jitter": ("0",),
+    "max_requests_jitter": ("0",), "hang_timeout": ("0",), "timeout": ("0",),
 }  # fmt: skip
 
 

@@ -13,9 +13,10 @@ from chaussette.backends.base import Backend
 from chaussette.backends.registry import backend_class, listing
 from chaussette.errors import BackendError, UsageError
 from chaussette.hooks import PostHook, run_pre_hook
+from chaussette.layers.chain import layered
 from chaussette.lifecycle import Lifecycle
 from chaussette.notify import Notifier
-from chaussette.quota import counted, share_of
+from chaussette.scoreboard.slot import Slot
 from chaussette.settings import Settings
 from chaussette.sockets import Listener, adopt_all, bind, closing_listeners
 from chaussette.warmup import warm_up
@@ -63,14 +64,19 @@ def serve(
     notifier: Notifier,
     listen: Callable[[], list[Listener]] | None = None,
     backend: type[Backend] | None = None,
+    slot: Slot | None = None,
 ) -> None:
     """Run one worker from its first socket to its last response. `label` names the application in log and title.
 
     `arguments` is what the hooks are called with; `listen` opens the sockets where not the settings say which;
-    `backend` is given where it is prepared already, and the application is loaded and warm.
+    `backend` is given where it is prepared already, and the application is loaded and warm; `slot` is that of the
+    scoreboard, where there is one.
     """
     lifecycle = Lifecycle(
-        notifier, graceful_timeout_s=settings.graceful_timeout, keepalive_drain_s=settings.keepalive_drain
+        notifier,
+        graceful_timeout_s=settings.graceful_timeout,
+        keepalive_drain_s=settings.keepalive_drain,
+        slot=slot,
     )
     lifecycle.install()
     cls = backend or prepared_backend(settings)
@@ -82,11 +88,10 @@ def serve(
     with closing_listeners(listeners), contextlib.ExitStack() as stack:
         stack.callback(post_hook.run)
         run_pre_hook(settings.pre_hook, arguments)
-        share = share_of(settings)
         loaded = load()
         if backend is None:
             warm_up(loaded, settings.warmup)
-        app = counted(loaded, share, lambda: lifecycle.retire(f"{share} requests"))
+        app = layered(loaded, settings, lifecycle)
         serve_loaded(cls(app, listeners, settings), lifecycle, listeners, label)
 
 

@@ -241,6 +241,17 @@ class ReadyTimedOut(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessHung(Event):
+    """The loop of a worker has not turned for `hang_timeout` seconds: its threads are shown on its stderr, then it is
+    ended, and counts as failed."""
+
+    topic: ClassVar[str] = "hung"
+    process_pid: int
+    wid: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplacementBegun(Event):
     """A process is being replaced, its successor first where two may be: because of its "age", its "memory", its
     health, or for the reason that it gave itself."""

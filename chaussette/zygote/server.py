@@ -21,6 +21,7 @@ from chaussette.errors import EXIT_LOAD, AppLoadError, ChaussetteError, report
 from chaussette.hooks import load_hook
 from chaussette.notify import Notifier
 from chaussette.quota import with_environ
+from chaussette.scoreboard.slot import from_environ
 from chaussette.settings import Settings
 from chaussette.warmup import warm_up
 from chaussette.zygote import newborn
@@ -148,12 +149,13 @@ def _serve(loaded: Loaded, birth: Birth, numbers: Mapping[int, int]) -> int:
     newborn.renew_randomness()
     loaded.backend.after_fork()
     notifier = Notifier.from_environ(os.environ)
+    slot = from_environ(os.environ, numbers)
     settings, namespace = _told(loaded, birth)
     settings = replace(settings, fd=tuple(numbers.get(fd, fd) for fd in settings.fd))
     namespace.fd = list(settings.fd)
     if settings.after_fork:
         _call_hook("--after-fork", settings.after_fork, namespace)
-    server.serve(settings, lambda: loaded.app, loaded.label, namespace, notifier, backend=loaded.backend)
+    server.serve(settings, lambda: loaded.app, loaded.label, namespace, notifier, backend=loaded.backend, slot=slot)
     return 0
 
 

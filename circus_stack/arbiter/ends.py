@@ -181,6 +181,8 @@ class Ends:
         process = charge.watcher.processes[pid]
         charge.runs.note(process.wid, exit_code)
         self._runtimes.cancel(pid)
+        charge.means.posts.release(process.post)
+        process.post = None
         expected, was_ready = process.is_stopping, process.state is ProcessState.READY
         ended = describe_exit(exit_code) + self._why_killed(process, exit_code)
         self._readiness.forget(pid)

@@ -16,6 +16,7 @@ from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.consent import Consent
 from circus_stack.arbiter.ends import Ends
 from circus_stack.arbiter.failures import Failures
+from circus_stack.arbiter.hangs import Hangs
 from circus_stack.arbiter.health import Health
 from circus_stack.arbiter.hooks import OF_A_PROCESS
 from circus_stack.arbiter.means import Means
@@ -78,6 +79,7 @@ class Keeper:
             charge, self.signalling, self.serving.watch, self.demand, self.failures.note, self.converge_soon
         )
         self.health = Health(charge, replace=self._ages.hasten, stop=self.ends.stop, on_failure=self.failures.count_in)
+        self._hangs = Hangs(charge, stop=self.ends.stop, on_failure=self.failures.count_in)
         self._spawns = Spawns(
             charge,
             self.ends,
@@ -191,6 +193,7 @@ class Keeper:
         self._ages.schedule()
         self._memory.schedule()
         self.health.settle()
+        self._hangs.schedule()
         self._means.pulse.beat()
 
     # -- coming up --------------------------------------------------------------------------------------------
@@ -256,6 +259,7 @@ class Keeper:
         self._memory.cancel()
         self.health.cancel()
         self.nursery.settle()
+        self._hangs.cancel()
         await self.charge.hooks.ask("before_stop")
         self.charge.runs.interrupt()
         stopped = self.ends.stop_all()
@@ -307,6 +311,7 @@ class Keeper:
         self._memory.cancel()
         self.health.cancel()
         self.nursery.dismiss_all()
+        self._hangs.cancel()
         released = self.ends.release_all()
         self._means.pulse.beat()
         return released

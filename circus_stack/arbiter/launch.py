@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from circus_stack.arbiter.marker import MARKER_VARIABLE, Marker
+from circus_stack.arbiter.posts import Post
 from circus_stack.arbiter.site_packages import site_packages
 from circus_stack.config.expand import (
     command_line,
@@ -31,6 +32,8 @@ _SUPERVISION = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", 
 
 # What chaussette reads; another program may do so, too.
 _MAX_REQUESTS, _JITTER = "CHAUSSETTE_MAX_REQUESTS", "CHAUSSETTE_MAX_REQUESTS_JITTER"
+# FD:SLOT:GENERATION, what chaussette finds its place on the scoreboard by.
+_SCOREBOARD = "CHAUSSETTE_SCOREBOARD"
 
 
 def _no_lane(socket: str, _watcher: str, _lane: int) -> int:
@@ -38,7 +41,7 @@ def _no_lane(socket: str, _watcher: str, _lane: int) -> int:
 
 
 # What we tell a child ourselves, no file may say.
-_OURS = frozenset((*_SUPERVISION, MARKER_VARIABLE))
+_OURS = frozenset((*_SUPERVISION, MARKER_VARIABLE, _SCOREBOARD))
 _NO_SECRETS: Mapping[str, str] = {}
 
 
@@ -58,6 +61,7 @@ class Surroundings:
     lane_fd: Callable[[str, str, int], int] = _no_lane
     module_path: Sequence[str] = field(default_factory=lambda: tuple(sys.path))
     instance: str = ""
+    scoreboard_fd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,6 @@ class _Sockets:
     ours: Mapping[int, int]
     # Those that it is told of as systemd does it, in the order of their numbers.
     offered: tuple[str, ...] = ()
-
-    def first_free(self) -> int:
-        return max(self.ours, default=FIRST_LISTEN_FD - 1) + 1
 
 
 def plan_launch(
@@ -84,12 +85,13 @@ def plan_launch(
     token: str = "",
     secrets: Mapping[str, str] = _NO_SECRETS,
     control_groups: tuple[str, ...] = (),
+    post: Post | None = None,
 ) -> SpawnPlan:
     """The plan of the process in slot `wid`; raises SpawnError for an unknown user or an empty command.
 
     `lane` is its place among its generation, from 0: which of the so_reuseport sockets it gets. `token` is the word in
     its marker that no other process has; without one it has no marker. `secrets` are variables laid over the others;
-    no command line can name them, since everybody may read that.
+    no command line can name them, since everybody may read that. `post` is its place on the scoreboard.
     """
     identity = resolve_identity(config.uid, config.gid)
     fds = _fds(config, around, lane)
@@ -100,7 +102,10 @@ def plan_launch(
         env[MARKER_VARIABLE] = _marker(config, wid, around, token)
     inherited = dict(sockets.ours)
     if config.ready.form is ReadinessForm.NOTIFY:
-        env["NOTIFY_SOCKET"] = _notify_socket(around, identity, inherited, sockets)
+        env["NOTIFY_SOCKET"] = _notify_socket(around, identity, inherited)
+    if post is not None and around.scoreboard_fd is not None:
+        number = _passed(around.scoreboard_fd, inherited)
+        env[_SCOREBOARD] = f"{number}:{post.slot}:{post.generation}"
     if sockets.offered:
         env |= {"LISTEN_FDS": str(len(sockets.offered)), "LISTEN_FDNAMES": ":".join(sockets.offered)}
     return SpawnPlan(
@@ -136,12 +141,13 @@ def plan_sibling(
     stderr_fd: int,
     *,
     token: str,
+    post: Post | None = None,
 ) -> SpawnPlan:
     """The plan of the process in slot `wid` made from that of another, which was planned with a token, for a watcher
     with `have_same_plan`: at a fifth of the cost, where hundreds are started."""
     return SpawnPlan(
         argv=plan.argv,
-        env={**plan.env, MARKER_VARIABLE: _marker(config, wid, around, token)},
+        env={**plan.env, MARKER_VARIABLE: _marker(config, wid, around, token), **_sibling_post(plan, post)},
         cwd=plan.cwd,
         identity=plan.identity,
         pass_fds=plan.pass_fds,
@@ -167,6 +173,16 @@ def priorities_of(config: WatcherConfig) -> Priorities | None:
     """What a watcher's processes are to have; None where it says nothing of that."""
     found = Priorities(config.nice, config.ionice, config.oom_score_adj, config.cpu_affinity)
     return found if found.is_any else None
+
+
+def _sibling_post(plan: SpawnPlan, post: Post | None) -> dict[str, str]:
+    """Where a process finds its place, as its sibling finds another one: by the same descriptor."""
+    text = plan.env.get(_SCOREBOARD)
+    if text is None:
+        return {}
+    number = text.partition(":")[0]
+    # Empty where the board is full by now: no place.
+    return {_SCOREBOARD: "" if post is None else f"{number}:{post.slot}:{post.generation}"}
 
 
 # -- sockets ------------------------------------------------------------------------------------------------------
@@ -215,15 +231,18 @@ def inherited_sockets(config: WatcherConfig, socket_fds: Mapping[str, object], l
     return named or frozenset(socket_fds) - laned
 
 
-def _notify_socket(
-    around: Surroundings, identity: Identity | None, inherited: dict[int, int], sockets: _Sockets
-) -> str:
+def _notify_socket(around: Surroundings, identity: Identity | None, inherited: dict[int, int]) -> str:
     if identity is None:
         return str(around.notify_path)
     # Another user can't enter our 0700 directory; through a descriptor that it holds, it needs not to.
-    number = sockets.first_free() if around.notify_fd in inherited else around.notify_fd
-    inherited[number] = around.notify_fd
-    return f"/proc/self/fd/{number}"
+    return f"/proc/self/fd/{_passed(around.notify_fd, inherited)}"
+
+
+def _passed(fd: int, inherited: dict[int, int]) -> int:
+    """The number under which a process inherits `fd`: the same, unless it knows something else by that."""
+    number = max((*inherited, FIRST_LISTEN_FD - 1)) + 1 if fd in inherited else fd
+    inherited[number] = fd
+    return number
 
 
 def _stdin(config: WatcherConfig, fds: Mapping[str, int]) -> int | None:
@@ -267,7 +286,7 @@ def _environment(
     known: Mapping[str, str],
 ) -> dict[str, str]:
     env = dict(around.environ) if config.copy_env else {}
-    for name in _SUPERVISION:
+    for name in (*_SUPERVISION, _SCOREBOARD):
         env.pop(name, None)
     if config.max_requests:
         env |= {_MAX_REQUESTS: str(config.max_requests), _JITTER: str(config.max_requests_jitter)}

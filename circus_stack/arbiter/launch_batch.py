@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.launch import Surroundings, have_same_plan, plan_launch, plan_sibling
 from circus_stack.arbiter.means import Capture
+from circus_stack.arbiter.posts import Post
 from circus_stack.system.spawn import SpawnPlan
 
 
@@ -22,7 +23,7 @@ class LaunchBatch:
         self._groups: tuple[str, ...] = ()
         self._model: SpawnPlan | None = None
 
-    def plan(self, wid: int, lane: int, token: str, capture: Capture) -> SpawnPlan:
+    def plan(self, wid: int, lane: int, token: str, capture: Capture, post: Post | None = None) -> SpawnPlan:
         """The plan of one process; raises what `plan_launch` raises, and OSError for a control group."""
         config, outputs = self._config, (capture.stdout_fd, capture.stderr_fd)
         if self._around is None:
@@ -30,7 +31,7 @@ class LaunchBatch:
             self._around = self._means.surroundings()
         around = self._around
         if self._model is not None:
-            return plan_sibling(self._model, config, wid, around, *outputs, token=token)
+            return plan_sibling(self._model, config, wid, around, *outputs, token=token, post=post)
         plan = plan_launch(
             config,
             wid,
@@ -40,6 +41,7 @@ class LaunchBatch:
             token=token,
             secrets=self._secrets,
             control_groups=self._groups,
+            post=post,
         )
         if have_same_plan(config, around):
             self._model = plan

@@ -14,6 +14,7 @@ from circus_stack.arbiter.control_groups import ControlGroups
 from circus_stack.arbiter.hooks import HookHost
 from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
+from circus_stack.arbiter.posts import Posts
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.arbiter.run_book import RunBook
@@ -110,6 +111,7 @@ class Means:
     control_groups: ControlGroups = field(default_factory=ControlGroups)
     memory: MemoryReader = field(default_factory=MemoryReader)
     notes: Notes = field(default_factory=_NoNotes)
+    posts: Posts = field(default_factory=Posts)
     starts: StartGate = field(default_factory=StartGate)
     # So many health probes are under way at once, of all watchers together; the others wait for their turn.
     probes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PROBES_AT_ONCE))

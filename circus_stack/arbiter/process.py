@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from circus_stack.arbiter.posts import Post
 from circus_stack.states import ProcessState, ProcessStep, step_process
 
 
@@ -31,6 +32,8 @@ class Process:
     memory_kind: str = ""
     # The leader was reaped, but members of its process group live on: its slot is free, its group is still ours.
     is_lingering: bool = False
+    # Its place on the scoreboard, if it has one.
+    post: Post | None = None
 
     def step(self, step: ProcessStep) -> None:
         """Go on in the life cycle; raises IllegalStepError."""
@@ -59,6 +62,8 @@ class ProcessView:
     ready_at: float | None
     memory: int | None = None
     memory_kind: str = ""
+    # The slot of the scoreboard that it writes to.
+    slot: int | None = None
 
 
 def view_of(process: Process) -> ProcessView:
@@ -73,4 +78,5 @@ def view_of(process: Process) -> ProcessView:
         ready_at=None if since_spawn is None else process.started_at + since_spawn,
         memory=process.memory,
         memory_kind=process.memory_kind,
+        slot=None if process.post is None else process.post.slot,
     )

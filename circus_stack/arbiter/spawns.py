@@ -13,6 +13,7 @@ from circus_stack.arbiter.launch_batch import LaunchBatch
 from circus_stack.arbiter.marker import new_token
 from circus_stack.arbiter.means import Capture
 from circus_stack.arbiter.nursery import Nursery
+from circus_stack.arbiter.posts import Post
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.readiness_watch import ReadinessWatch
 from circus_stack.arbiter.secret_environment import spawn_variables_aside
@@ -42,6 +43,7 @@ class _Launch:
     capture: Capture
     plan: SpawnPlan
     token: str
+    post: Post | None = None
 
 
 class Spawns:
@@ -245,16 +247,19 @@ class Spawns:
 
     def _abandon(self, launch: _Launch) -> None:
         launch.capture.abandon()
+        self._charge.means.posts.release(launch.post)
         self._charge.means.notes.note_no_start(launch.token)
 
     def _prepare(self, batch: LaunchBatch, wid: int, lane: int) -> _Launch | None:
-        capture = None
+        capture = post = None
         try:
             capture = self._charge.means.open_capture(self._charge.config, wid)
             token = new_token()
-            plan = batch.plan(wid, lane, token, capture)
-            return _Launch(wid, lane, capture, plan, token)
+            post = self._charge.means.posts.assign(self._charge.config)
+            plan = batch.plan(wid, lane, token, capture, post)
+            return _Launch(wid, lane, capture, plan, token, post)
         except Exception as error:
+            self._charge.means.posts.release(post)
             if capture is not None:
                 capture.abandon()
             self._failed(wid, error)
@@ -263,7 +268,9 @@ class Spawns:
     def _note(self, launch: _Launch) -> None:
         charge, means = self._charge, self._charge.means
         generation, now = charge.watcher.generation, means.clock()
-        process = Process(0, launch.wid, generation, now, means.epoch(), lane=launch.lane, token=launch.token)
+        process = Process(
+            0, launch.wid, generation, now, means.epoch(), lane=launch.lane, token=launch.token, post=launch.post
+        )
         means.notes.note_start(charge.name, process, launch.capture)
 
     def _record(self, launch: _Launch, child: Child) -> None:
@@ -272,6 +279,7 @@ class Spawns:
         launch.capture.attach(child.pid)
         now, epoch = means.clock(), means.epoch()
         process = charge.watcher.spawned(child.pid, launch.wid, now, epoch, launch.lane, launch.token)
+        process.post = launch.post
         self._ages.note(process)
         self._ends.limit_runtime(child.pid)
         self._ends.watch(child)

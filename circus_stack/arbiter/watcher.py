@@ -406,4 +406,5 @@ def _process(record: ProcessRecord) -> Process:
         expires_at=record.expires_at,
         outlived=record.outlived,
         is_lingering=record.is_lingering,
+        post=record.post,
     )

@@ -84,6 +84,7 @@ class Progress:
             events.WatcherStarted: self._started,
             events.WatcherStopped: self._stopped,
             events.HealthLost: self._unhealthy,
+            events.ProcessHung: self._hung,
             events.HealthRegained: self._healthy,
             events.WatcherFailed: self._gave_up,
             events.WatcherWaiting: self._waits,
@@ -216,6 +217,10 @@ class Progress:
         pid = "" if event.process_pid is None else f" (pid {event.process_pid})"
         text = f"{name}{pid} is unhealthy and is replaced: {event.reason}"
         self._voice.warn(text, **_fields(event), process_pid=event.process_pid)
+
+    def _hung(self, event: events.ProcessHung) -> None:
+        text = f"{event.watcher}.{event.wid} (pid {event.process_pid}) hangs: its loop has not turned for "
+        self._voice.warn(f"{text}{event.timeout_s:g} s; its threads are shown, and it is replaced", **_fields(event))
 
     def _healthy(self, event: events.HealthRegained) -> None:
         self._voice.good(f"{event.watcher} is healthy again", **_fields(event))

@@ -174,6 +174,12 @@ class WatcherConfig:
         ReloadMode.ROLLING, kinds.RELOAD_MODE, "What a reload does with the processes.", change=Change.APPLY
     )
     send_hup: bool = option(False, kinds.BOOL, "A reload sends SIGHUP, as with reload_mode = hup.", change=Change.APPLY)
+    hang_timeout: float = option(
+        0.0,
+        kinds.SECONDS,
+        "Seconds for which the loop of a worker of chaussette may stand still; then its threads are dumped and it is "
+        "replaced; 0: any time.",
+    )
     max_age: float = option(0.0, kinds.SECONDS, "Seconds after which a process is replaced; 0: never.")
     max_age_variance: float = option(
         30.0, kinds.SECONDS, "Up to so many seconds are added to max_age, for each process another number."

@@ -85,6 +85,12 @@ class ServerConfig:
     max_requests_jitter: int | None = option(
         None, kinds.COUNT, "Up to so many requests are added to max_requests, for each worker another number."
     )
+    hang_timeout: float | None = option(
+        None,
+        kinds.SECONDS,
+        "Seconds that a worker's loop may stand still; then its threads are dumped and it is replaced; 0: any time.",
+        aliases=("timeout",),
+    )
     ready_timeout: float | None = option(None, kinds.SECONDS, "Seconds within which a worker must serve.")
     user: str | None = option(None, kinds.USER, "User that the workers run as.", aliases=("uid",))
     group: str | None = option(None, kinds.GROUP, "Group that the workers run as.", aliases=("gid",))

@@ -183,6 +183,8 @@ def _watcher(
         values["ready_timeout"] = server.ready_timeout
     if config.preload:
         values["preload"] = True
+    if server.hang_timeout is not None:
+        values["hang_timeout"] = server.hang_timeout
     if server.max_requests is not None:
         values["max_requests"] = server.max_requests
     if server.max_requests_jitter is not None:

@@ -19,6 +19,11 @@ def no_labels(_watcher: str) -> Mapping[str, str]:
     return {}
 
 
+def no_scores(_slot: int) -> Mapping[str, int]:
+    """There is no scoreboard."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """The main file, what was changed in it and in those that it includes, and what no file can say: a line each.
@@ -52,9 +57,9 @@ class Offices:
     `global_options` gives what `globaloptions` sends beside the endpoint; `labels` what each process of a watcher shows
     beside its figures (`{"backend": "gevent"}`); `seq` the number of the newest event. `check_watcher` tells what of a
     watcher only the system can judge; `endpoint_owner` the user whom the endpoint belongs to. `dropped_lines` counts
-    what of a watcher's output was dropped. `open_shell` opens a kernel: its file, or False, and a message.
-    `upgrade(timeout_s, on_prepared)` executes the arbiter anew: it tells `on_prepared` what is about to be, and comes
-    back only with an error.
+    what of a watcher's output was dropped; `scores(slot)` tells the requests that a worker has served and is at.
+    `open_shell` opens a kernel: its file, or False, and a message. `upgrade(timeout_s, on_prepared)` executes the
+    arbiter anew: it tells `on_prepared` what is about to be, and comes back only with an error.
     """
 
     global_options: Callable[[], Mapping[str, object]] = dict
@@ -66,6 +71,7 @@ class Offices:
     upgrade: Callable[[float, Callable[[Mapping[str, object]], None]], Coroutine[Any, Any, None]] = no_upgrade
     dropped_lines: Callable[[str], int] = lambda _watcher: 0
     open_shell: Callable[[], tuple[str | bool, str]] = no_shell
+    scores: Callable[[int], Mapping[str, int]] = no_scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

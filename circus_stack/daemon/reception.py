@@ -13,6 +13,7 @@ from typing import Any
 
 import zmq
 
+from chaussette.scoreboard import Board
 from circus_stack import __version__
 from circus_stack.arbiter.arbiter import Arbiter
 from circus_stack.config.chaussette_command import backend_of
@@ -27,6 +28,7 @@ from circus_stack.daemon.configuring import Configuring
 from circus_stack.daemon.doorkeeper import Doorkeeper
 from circus_stack.daemon.handover.endpoints import at_the_same, bind_patiently, start_patiently
 from circus_stack.daemon.handover.record import ControlRecord
+from circus_stack.daemon.scoreboard import place_of, scores_of
 from circus_stack.daemon.setting import Setting
 from circus_stack.daemon.shell import DebugShell
 from circus_stack.errors import SocketError
@@ -57,6 +59,7 @@ class Reception:
         upgrade: UpgradeRun,
         started_at: float,
         fd_keeper_pid: Callable[[], int | None],
+        board: Board | None,
     ) -> None:
         self._setting = setting
         self._bound = bound
@@ -67,6 +70,7 @@ class Reception:
         self._upgrade = upgrade
         self._started_at = started_at
         self._fd_keeper_pid = fd_keeper_pid
+        self._board = board
         self._fqdn = socket.gethostname()
         self._is_again = False
         self._teardown = contextlib.ExitStack()
@@ -173,6 +177,7 @@ class Reception:
             dropped_lines=self._streams.dropped_lines,
             save=self._configuring.save,
             upgrade=self._upgrade,
+            scores=scores_of(self._board),
             open_shell=lambda: shell.open(is_debug=circus.debug),
         )
 
@@ -197,6 +202,7 @@ class Reception:
             "multicast_endpoint": circus.multicast_endpoint or "",
             "logs_endpoint": self._log_publisher.endpoint,
             "fd_keeper_pid": self._fd_keeper_pid(),
+            "scoreboard": place_of(self._board),
             "fqdn": f"{circus.fqdn_prefix}@{self._fqdn}" if circus.fqdn_prefix else self._fqdn,
         }
 

@@ -17,6 +17,7 @@ from circus_stack.arbiter.control_groups import ControlGroups
 from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
 from circus_stack.arbiter.means import Means
+from circus_stack.arbiter.posts import Posts
 from circus_stack.arbiter.pulse import Pulse
 from circus_stack.arbiter.run_book import RunBook
 from circus_stack.arbiter.signal_desk import SignalDesk
@@ -32,6 +33,7 @@ from circus_stack.daemon.handover.state import Whole, notify_fds, started_at, up
 from circus_stack.daemon.handover.upgrade import Upgrade
 from circus_stack.daemon.reception import Reception
 from circus_stack.daemon.reporting import Reporting
+from circus_stack.daemon.scoreboard import open_board
 from circus_stack.daemon.setting import Setting
 from circus_stack.errors import CircusStackError, StackFailedError
 from circus_stack.events import Event, LinesDropped
@@ -126,6 +128,9 @@ class Daemon:
     def _build_arbiter(self, loop: asyncio.AbstractEventLoop, teardown: contextlib.ExitStack) -> None:
         sockets, pulse = self._bound.sockets, Pulse()
         pulse.listen(self._chronicle.look)
+        self._board = board = open_board(self._setting.paths.id, self._resumed)
+        if board is not None:
+            teardown.callback(board.close)
         means = Means(
             loop=loop,
             reaper=self._reaper,
@@ -144,7 +149,9 @@ class Daemon:
                 laned(sockets),
                 partial(lane_fd, sockets),
                 instance=self._setting.paths.id,
+                scoreboard_fd=None if board is None else board.fd,
             ),
+            posts=Posts(board),
             settle_lanes=partial(settle_lanes, sockets),
             control_groups=ControlGroups(self._setting.paths.id),
             notes=self._chronicle,
@@ -169,6 +176,7 @@ class Daemon:
             upgrade=lambda timeout_s, on_prepared: self._upgrade.run(timeout_s, on_prepared),
             started_at=self._started_at,
             fd_keeper_pid=lambda: self._chronicle.fd_keeper_pid,
+            board=self._board,
         )
         whole = Whole(
             setting=self._setting,
@@ -180,6 +188,7 @@ class Daemon:
             started_at=self._started_at,
             ledger_lock_fd=self._bound.estate.lock_fd,
             aides=self._chronicle.aides,
+            scoreboard_fd=None if self._board is None else self._board.fd,
         )
         self._upgrade = Upgrade(
             whole,

@@ -137,6 +137,7 @@ class Bookkeeper:
             state=process.state,
             lane=process.lane,
             token=process.token,
+            post=process.post,
         )
         self._ledger.put(PROCESS + process.token, ProcessFact(watcher=watcher, record=record, pipes=start.pipes))
 

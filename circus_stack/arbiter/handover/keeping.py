@@ -61,6 +61,7 @@ def process_state(keeper: Keeper, process: Process) -> ProcessRecord:
         expires_at=process.expires_at,
         outlived=process.outlived,
         is_lingering=process.is_lingering,
+        post=process.post,
         kill_at=keeper.ends.kill_at(process.pid),
         ready_by=keeper.serving.watch.ready_by(process.pid),
     )
@@ -75,6 +76,9 @@ def restore_keeper(keeper: Keeper, record: WatcherRecord, may_start: Callable[[]
     keeper.charge.last_end = record.last_end
     keeper.charge.runs.restore(record.runs)
     keeper.ages.restore(record.no_replacement_before)
+    for each in keeper.watcher.processes.values():
+        if each.post is not None and not keeper.charge.means.posts.keep(each.post):
+            each.post = None
     for process in record.processes:
         if not process.is_lingering:
             keeper.ends.limit_runtime(process.pid)

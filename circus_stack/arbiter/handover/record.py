@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from circus_stack.arbiter.condition import GivenUp, LastEnd
 from circus_stack.arbiter.control_groups import ControlGroupsRecord
 from circus_stack.arbiter.jobs import Job
+from circus_stack.arbiter.posts import Post
 from circus_stack.arbiter.runs import RunsRecord
 from circus_stack.config.schema import SocketConfig, StackConfig, WatcherConfig
 from circus_stack.states import ProcessState, WatcherState
@@ -50,6 +51,7 @@ class ProcessRecord:
     expires_at: float | None = None
     outlived: str = ""
     is_lingering: bool = False
+    post: Post | None = None
     kill_at: float | None = None
     ready_by: float | None = None
 

@@ -89,6 +89,7 @@ def _with_record(desk: Desk, name: str, process: ProcessView, info: Info | str) 
         "generation": process.generation,
         "memory": process.memory,
         "memory_kind": process.memory_kind or None,
+        **({} if process.slot is None else desk.offices.scores(process.slot)),
         **desk.offices.labels(name),
     }
 

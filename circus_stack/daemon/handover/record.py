@@ -42,7 +42,7 @@ class ControlRecord:
 class PlaceRecord:
     """Directories; the descriptors of the lock, of the notify socket and of its file; the limits of open files that the
     arbiter was started with, where it has raised them; when the stack was started, in seconds since the epoch; the
-    descriptor of the ledger's lock, where there is a ledger."""
+    descriptor of the ledger's lock, where there is a ledger, and that of the scoreboard."""
 
     runtime_dir: str
     state_dir: str
@@ -52,12 +52,15 @@ class PlaceRecord:
     given_limits: tuple[int, int] | None = None
     started_at: float = 0.0
     ledger_lock_fd: int | None = None
+    scoreboard_fd: int | None = None
 
     def fds(self) -> Iterator[int]:
         """Its descriptors."""
         yield from (self.lock_fd, self.notify_fd, self.notify_path_fd)
         if self.ledger_lock_fd is not None:
             yield self.ledger_lock_fd
+        if self.scoreboard_fd is not None:
+            yield self.scoreboard_fd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,6 +162,8 @@ def _claims(record: HandoverRecord) -> Iterator[tuple[int, _Check, str]]:
         yield record.place.lock_fd, stat.S_ISREG, "the lock"
         if record.place.ledger_lock_fd is not None:
             yield record.place.ledger_lock_fd, stat.S_ISREG, "the lock of the ledger"
+        if record.place.scoreboard_fd is not None:
+            yield record.place.scoreboard_fd, stat.S_ISREG, "the scoreboard"
         yield record.place.notify_fd, stat.S_ISSOCK, "the notify socket"
 
 

@@ -32,6 +32,7 @@ class Whole:
     started_at: float
     ledger_lock_fd: int | None
     aides: Callable[[], frozenset[int]]
+    scoreboard_fd: int | None = None
 
     def state(self) -> HandoverRecord:
         """The record."""
@@ -54,6 +55,7 @@ class Whole:
             given_limits=given_limits(),
             started_at=self.started_at,
             ledger_lock_fd=self.ledger_lock_fd,
+            scoreboard_fd=self.scoreboard_fd,
         )
 
 

@@ -1,0 +1,90 @@
+"""One worker's own slot: attached at any time after its start, also after a fork; written by this process alone."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from collections.abc import Mapping, MutableMapping
+
+from chaussette.errors import UsageError
+from chaussette.scoreboard import layout
+from chaussette.scoreboard.layout import State
+
+_AS_GIVEN: Mapping[int, int] = {}
+
+
+class Slot:
+    """`words` are those of the slot: what counts requests writes them directly. See `layout`.
+
+    `words[i] += n`, with an `n` that is no call, loses nothing among threads either: CPython lets another thread run
+    at calls and at jumps backwards alone, and there is none between the load and the store.
+    """
+
+    def __init__(self, fd: int, number: int, generation: int) -> None:
+        """Map slot `number` of the file `fd`, and say that we are there. Raises OSError and ValueError where it is no
+        scoreboard, or the slot is somebody else's by now."""
+        start = layout.HEADER_BYTES + number * layout.SLOT_BYTES
+        page = start - start % mmap.ALLOCATIONGRANULARITY
+        _check(fd, number)
+        # Only the pages around it: what else this process may do wrong, it does to few others.
+        self._map = mmap.mmap(fd, start - page + layout.SLOT_BYTES, offset=page)
+        self.words = memoryview(self._map)[start - page :].cast("q")
+        words = self.words
+        if words[layout.GENERATION] != generation:
+            raise ValueError(f"slot {number} of the scoreboard is no longer ours")
+        words[layout.STARTED] = time.monotonic_ns()
+        words[layout.STATE] = State.STARTING
+        words[layout.PID] = os.getpid()
+
+    @property
+    def beat_interval_s(self) -> float:
+        """How often the arbiter wants to see that the loop turns, in seconds."""
+        return self.words[layout.BEAT] / 1000
+
+    def beat(self) -> None:
+        """The loop turns."""
+        self.words[layout.HEARTBEAT] = time.monotonic_ns()
+
+    def say(self, state: State) -> None:
+        """What the worker does from now on; may be called in a signal handler."""
+        self.words[layout.STATE] = state
+
+    def accepted(self) -> None:
+        """One more connection."""
+        self.words[layout.ACCEPTED] += 1
+
+
+def _check(fd: int, number: int) -> None:
+    header = memoryview(os.pread(fd, layout.HEADER_BYTES, 0)).cast("q")
+    if len(header) <= layout.H_SLOTS or header[layout.H_MAGIC] != layout.MAGIC:
+        raise ValueError(f"descriptor {fd} is no scoreboard")
+    if header[layout.H_FORMAT] != layout.FORMAT:
+        raise ValueError(f"the scoreboard has format {header[layout.H_FORMAT]}; this code writes {layout.FORMAT}")
+    if not 0 <= number < header[layout.H_SLOTS]:
+        raise ValueError(f"the scoreboard has no slot {number}")
+
+
+def parse(text: str) -> tuple[int, int, int]:
+    """(descriptor, slot, generation) out of the variable's text. Raises UsageError."""
+    parts = text.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        raise UsageError(f"{layout.VARIABLE}: {text!r} is not of the form FD:SLOT:GENERATION")
+    return int(parts[0]), int(parts[1]), int(parts[2])
+
+
+def from_environ(environ: MutableMapping[str, str], numbers: Mapping[int, int] = _AS_GIVEN) -> Slot | None:
+    """The slot that a supervisor has assigned to this process; None where there is none. It is taken out of `environ`,
+    and its descriptor is kept from programs that the application starts: they are others. `numbers` are of descriptors
+    that have got others here. Raises UsageError."""
+    text = environ.pop(layout.VARIABLE, "")
+    if not text:
+        return None
+    fd, number, generation = parse(text)
+    fd = numbers.get(fd, fd)
+    try:
+        os.set_inheritable(fd, False)
+        # It stays open: through it, an arbiter finds the file again after the one before it was killed.
+        return Slot(fd, number, generation)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{layout.VARIABLE}={text}: {error}") from None
