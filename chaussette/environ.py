@@ -21,7 +21,9 @@ def server_name_and_port(sock: socket.socket) -> tuple[str, str]:
     return host, str(port)
 
 
-def base_environ(sock: socket.socket, *, multithread: bool, multiprocess: bool, software: str) -> dict[str, object]:
+def base_environ(
+    sock: socket.socket, *, multithread: bool, multiprocess: bool, software: str, scheme: str = "http"
+) -> dict[str, object]:
     """What does not change from request to request: the server's names, SCRIPT_NAME, the constant `wsgi.` keys."""
     name, port = server_name_and_port(sock)
     return {
@@ -29,7 +31,7 @@ def base_environ(sock: socket.socket, *, multithread: bool, multiprocess: bool, 
         "SERVER_PORT": port,
         "SERVER_SOFTWARE": software,
         "SCRIPT_NAME": "",
-        "wsgi.url_scheme": "http",
+        "wsgi.url_scheme": scheme,
         "wsgi.multithread": multithread,
         "wsgi.multiprocess": multiprocess,
         "wsgi.run_once": False,

@@ -62,3 +62,14 @@ def end_reading(fd: int) -> None:
             sock.shutdown(socket.SHUT_RD)
         finally:
             sock.detach()
+
+
+def end_silent(listening: Sequence[tuple[int, object]], silent_s: float) -> None:
+    """`end_reading` for each connection that was accepted on one of `listening` and has received nothing for so long.
+
+    For servers in C, which know alone who is idle. Where the kernel does not tell (a unix socket), for all of them.
+    """
+    for fd in accepted_fds(listening):
+        since_s = seconds_since_data(fd)
+        if since_s is None or since_s >= silent_s:
+            end_reading(fd)

@@ -77,6 +77,10 @@ class Lifecycle:
         """Have `call` run before the process is ended without unwinding its stack; the last registered runs first."""
         self._last_words.append(call)
 
+    def at_reload(self, call: Callable[[], None]) -> None:
+        """Have SIGHUP call `call`, which must neither wait nor raise. Without one, SIGHUP ends the process."""
+        signal.signal(signal.SIGHUP, lambda *_: call())
+
     def ready(self, wake: Callable[[], None], in_flight: Callable[[], int], status: str) -> None:
         """The server accepts. From here a stop calls `wake`, which only wakes the server's loop."""
         self._wake = wake

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chaussette.addresses import DEFAULT_HOST, DEFAULT_PORT, describe, parse_host_port
 from chaussette.backends.base import Backend
-from chaussette.backends.registry import backend_class, listing
+from chaussette.backends.registry import backend_class, listing, stand_in
 from chaussette.errors import BackendError, UsageError
 from chaussette.hooks import PostHook, run_pre_hook
 from chaussette.layers.chain import layered
@@ -44,16 +44,36 @@ def open_listeners(settings: Settings) -> list[Listener]:
 
 def prepared_backend(settings: Settings) -> type[Backend]:
     """The class of the chosen backend, its library imported and the standard library patched where it wants that."""
-    cls = backend_class(settings.backend)
+    name, warning = stand_in(settings.backend)
+    if warning:
+        log.warning("%s", warning)
+    cls = backend_class(name)
     try:
         cls.prepare(settings)
     except ImportError as error:
         install = f"; install it with: {cls.install}" if cls.install else ""
         raise BackendError(f"backend {cls.name!r} is not available: {error}{install}\n{listing()}") from error
+    check_tls(cls, settings)
     for name in ("threads", "spawn"):
         if getattr(settings, name) is not None and name not in cls.honours:
             log.warning("--%s means nothing to backend %s", name, cls.name)
     return cls
+
+
+def check_tls(cls: type[Backend], settings: Settings) -> None:
+    """Refuse options of TLS that contradict each other, and a backend that would serve plain HTTP in spite of them."""
+    if not (
+        settings.certfile or settings.keyfile or settings.ca_certs or settings.ciphers or settings.cert_reqs != "none"
+    ):
+        return
+    from chaussette import tls
+
+    tls.check(settings)
+    if not cls.serves_tls:
+        raise BackendError(
+            f"--certfile: backend {cls.name!r} serves no https; choose gevent, fastgevent or wsgiref, "
+            "or have a proxy do it"
+        )
 
 
 def serve(

@@ -105,6 +105,21 @@ class Settings:
     keepalive_timeout: float = option(
         75.0, "seconds that an idle connection stays open (fastgevent)", values.seconds, "limits", metavar="S"
     )
+    certfile: str = option(
+        "", "serve https with this certificate (PEM, with its chain): wsgiref, gevent, fastgevent", values.text, "TLS",
+        metavar="FILE",
+    )  # fmt: skip
+    keyfile: str = option(
+        "", "its private key (PEM, no pass phrase), where it is not in --certfile", values.text, "TLS", metavar="FILE"
+    )
+    ca_certs: str = option("", "who may sign the certificates of clients (PEM)", values.text, "TLS", metavar="FILE")
+    cert_reqs: str = option(
+        "none", "whether a client needs a certificate: none, optional or required", values.cert_reqs, "TLS",
+        metavar="WORD",
+    )  # fmt: skip
+    ciphers: str = option(
+        "", "ciphers of TLS 1.2 in OpenSSL's words (default: those of Python)", values.text, "TLS", metavar="LIST"
+    )
     graceful_timeout: float = option(
         30.0, "seconds from SIGTERM until requests in flight are cut", values.seconds, "server", metavar="S"
     )

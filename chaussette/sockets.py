@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import errno
 import os
+import select
 import socket
 import stat
 from collections.abc import Iterator, Sequence
@@ -90,6 +92,14 @@ def bind(
     return Listener(sock, is_shared=False, is_queue_ours=True)
 
 
+def has_queued(fds: Sequence[int]) -> bool:
+    """Whether a connection waits to be accepted on one of `fds`."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 @contextlib.contextmanager
 def closing_listeners(listeners: Sequence[Listener]) -> Iterator[None]:
     """Close the sockets and remove our unix paths when the block ends."""
@@ -106,8 +116,12 @@ def _duplicate(fd: int) -> socket.socket:
     try:
         if not stat.S_ISSOCK(os.fstat(fd).st_mode):
             raise SocketError(f"fd {fd} is not a socket: pass the number of a listening socket")
-        with socket.socket(fileno=os.dup(fd)) as probe:
+        # Python's own class, whatever was patched: eventlet's takes each socket for one of AF_INET.
+        probe = _socket.socket(fileno=fd)
+        try:
             return socket.fromfd(fd, probe.family, probe.type, probe.proto)
+        finally:
+            probe.detach()
     except OSError as error:
         if error.errno == errno.EBADF:
             raise SocketError(

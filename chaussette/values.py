@@ -68,6 +68,12 @@ def socket_type(value: str) -> str:
     return one_of(value.strip().upper(), ("SOCK_STREAM",))
 
 
+def cert_reqs(value: str) -> str:
+    """Whether a client needs a certificate: a word, or the number that Python's ssl and gunicorn have for it."""
+    word = value.strip().lower().removeprefix("cert_")
+    return one_of({"0": "none", "1": "optional", "2": "required"}.get(word, word), ("none", "optional", "required"))
+
+
 def variable(value: str) -> tuple[str, str]:
     """NAME=VALUE."""
     name, equals, content = value.partition("=")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from chaussette.lifecycle import Lifecycle
 from chaussette.settings import Settings
 from chaussette.sockets import Listener
 
 if TYPE_CHECKING:
+    import ssl
+
     from _typeshed.wsgi import WSGIApplication
+
+    from chaussette.tls import Certificates
 
 
 class Backend(ABC):
@@ -28,17 +33,46 @@ class Backend(ABC):
     install: ClassVar[str] = ""
     # Settings that mean something to this backend, beside those that all obey.
     honours: ClassVar[frozenset[str]] = frozenset()
+    # Whether it serves https by itself.
+    serves_tls: ClassVar[bool] = False
 
     def __init__(self, app: WSGIApplication, listeners: Sequence[Listener], settings: Settings) -> None:
         self.app = app
         self.listeners = tuple(listeners)
         self.settings = settings
 
+    def certificates(
+        self, lifecycle: Lifecycle, create: Callable[[Any], ssl.SSLContext] | None = None
+    ) -> Certificates | None:
+        """The certificates to serve with, read again on SIGHUP; None for plain HTTP. Raises SocketError.
+
+        `create`: what makes a context, where it is not `ssl.create_default_context`.
+        """
+        if not self.settings.certfile:
+            return None
+        import ssl
+
+        from chaussette.tls import Certificates
+
+        found = Certificates(self.settings, create or ssl.create_default_context)
+        lifecycle.at_reload(found.reload)
+        return found
+
+    @property
+    def url_scheme(self) -> str:
+        """`wsgi.url_scheme`."""
+        return "https" if self.settings.certfile else "http"
+
     @classmethod
     def prepare(cls, settings: Settings) -> None:  # noqa: ARG003 - for those that patch
         """Import the library, before the application is: the place for monkey patching. Raises ImportError."""
+        cls.import_library()
+
+    @classmethod
+    def import_library(cls) -> None:
+        """Import the library and patch nothing. Raises ImportError, and what a broken library raises."""
         if cls.library:
-            __import__(cls.library)
+            importlib.import_module(cls.library)
 
     @classmethod  # noqa: B027 - most have nothing to do
     def before_fork(cls) -> None:

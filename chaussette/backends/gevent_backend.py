@@ -15,6 +15,7 @@ class GeventBackend(Backend):
     """pywsgi on inherited or own sockets; `spawn` bounds the connections served at once."""
 
     name = "gevent"
+    serves_tls = True
     library = "gevent"
     distribution = "gevent"
     install = "pip install 'circus-stack[gevent]'"
@@ -49,10 +50,17 @@ class GeventBackend(Backend):
         from chaussette.backends.gevent_server import Servers
 
         environs = [self._environ(listener.sock) for listener in self.listeners]
-        Servers(self.app, self.listeners, environs, self.settings, self.server_header).run(lifecycle, self.status)
+        from gevent import ssl
+
+        certificates = self.certificates(lifecycle, ssl.create_default_context)
+        Servers(self.app, self.listeners, environs, self.settings, self.server_header, certificates).run(
+            lifecycle, self.status
+        )
 
     def _environ(self, sock: Any) -> dict[str, object]:
-        environ = base_environ(sock, multithread=True, multiprocess=self.is_multiprocess, software="")
+        environ = base_environ(
+            sock, multithread=True, multiprocess=self.is_multiprocess, software="", scheme=self.url_scheme
+        )
         # pywsgi's own stays: WebSocket libraries know gevent by it, and find the socket of the request then.
         del environ["SERVER_SOFTWARE"]
         return environ

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,24 +13,30 @@ from gevent import socket as gevent_socket
 
 from chaussette.backends.gevent_exclusive import ExclusiveWatch, exclusive_watch
 from chaussette.backends.gevent_signals import woken_by_signals
+from chaussette.backends.gevent_upgrade import KEYS, UpgradedSocket, without_answer
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.idle import end_reading
 from chaussette.lifecycle import Lifecycle
 from chaussette.settings import Settings
 from chaussette.sockets import Listener
+from chaussette.tls import HANDSHAKE_S, Certificates, environ_of
+
+log = logging.getLogger("chaussette")
 
 # While draining: how often connections that have become idle since are looked for.
 DRAIN_ROUND_S = 0.05
 
 
 class Site:
-    """What the handlers of all listeners share. `idle` holds the sockets that wait for a request to begin."""
+    """What the handlers of all listeners share. `idle` holds the sockets that wait for a request to begin,
+    `upgraded` those that an application may have taken out of HTTP."""
 
     def __init__(self, server_header: str) -> None:
         self.server_header = server_header.encode("latin-1")
         self.is_stopping = False
         self.idle: set[Any] = set()
         self.watches: list[ExclusiveWatch] = []
+        self.upgraded: set[UpgradedSocket] = set()
 
     def kept(self) -> None:
         """A connection has had its first response, and stays: let others have the next ones."""
@@ -44,6 +51,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
     turns = 0
     headers_sent: bool
     close_connection: bool
+    application: Any
 
     def read_requestline(self) -> str:
         """Wait for a request; the connection counts as idle meanwhile."""
@@ -62,6 +70,8 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
         """The environ; pywsgi leaves REMOTE_ADDR out on a unix socket."""
         environ: dict[str, Any] = super().get_environ()
         environ.setdefault("REMOTE_ADDR", UNIX_REMOTE_ADDR)
+        if environ["wsgi.url_scheme"] == "https":
+            environ.update(environ_of(self.socket))
         return environ
 
     def finalize_headers(self) -> None:
@@ -90,8 +100,19 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
 
     def run_application(self) -> None:
         """Run the application. What follows a WebSocket on the wire is no HTTP: the connection ends with it."""
-        super().run_application()
-        if self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+        if "HTTP_UPGRADE" not in self.environ:
+            super().run_application()
+            return
+        is_websocket = self.environ["HTTP_UPGRADE"].lower() == "websocket"
+        sock = UpgradedSocket(self.socket, is_websocket)
+        self.environ.update(dict.fromkeys(KEYS, sock))
+        self.application = without_answer(self.application, sock, sock.end)
+        self.site.upgraded.add(sock)
+        try:
+            super().run_application()
+        finally:
+            self.site.upgraded.discard(sock)
+        if is_websocket or sock.is_used:
             self.close_connection = True
 
     def log_request(self) -> None:
@@ -102,10 +123,30 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
         return b"".join([b"HTTP/1.1 ", self.status, b"\r\n", *lines, b"\r\n"])
 
 
-class Server(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent is not typed here
-    """pywsgi's server; where others accept on its socket, too, its watch is exclusive."""
+class HttpServer(pywsgi.WSGIServer):  # type: ignore[misc]
+    """pywsgi's server: where others accept on its socket, too, its watch is exclusive; where there are certificates, a
+    handshake comes first, in the connection's own greenlet."""
 
     watch: ExclusiveWatch | None = None
+    certificates: Certificates | None = None
+    site: Site
+
+    def update_environ(self) -> None:
+        """As pywsgi's, which takes the scheme from arguments that we do not use."""
+        super().update_environ()
+        self.environ["wsgi.url_scheme"] = "https" if self.certificates else "http"
+
+    def handle(self, sock: Any, address: Any) -> None:
+        """Serve one connection."""
+        if self.certificates is None:
+            super().handle(sock, address)
+            return
+        wrapped = handshaken(sock, self.certificates.context, self.site.idle)
+        if wrapped is not None:
+            try:
+                super().handle(wrapped, address)
+            finally:
+                say_goodbye(wrapped)
 
     def start_accepting(self) -> None:
         """Also after a pause, for want of descriptors."""
@@ -130,19 +171,21 @@ class Servers:
         environs: Sequence[dict[str, object]],
         settings: Settings,
         server_header: str,
+        certificates: Certificates | None = None,
     ) -> None:
         self._site = Site(server_header)
         self._pool = pool.Pool(settings.spawn)
         handler = type("SiteHandler", (Handler,), {"site": self._site})
         self._listeners = listeners
+        server_class = type("SiteServer", (HttpServer,), {"site": self._site, "certificates": certificates})
         self._servers = [
-            Server(cooperative(listener), app, spawn=self._pool, log=None, handler_class=handler, environ=environ)
+            server_class(cooperative(listener), app, spawn=self._pool, log=None, handler_class=handler, environ=environ)
             for listener, environ in zip(listeners, environs, strict=True)
         ]
         for server, listener in zip(self._servers, listeners, strict=True):
             self._watch(server, listener, settings)
 
-    def _watch(self, server: Server, listener: Listener, settings: Settings) -> None:
+    def _watch(self, server: HttpServer, listener: Listener, settings: Settings) -> None:
         sock = server.socket
         server.watch = exclusive_watch(gevent.get_hub(), replace(listener, sock=sock), settings)
         if server.watch is not None:
@@ -186,11 +229,52 @@ class Servers:
     def _drain(self, lifecycle: Lifecycle) -> None:
         """Wait for the busy connections; let the idle ones go once they have had their time."""
         self._pool.join(timeout=lifecycle.drain_left_s())
+        for upgraded in list(self._site.upgraded):
+            upgraded.go_away()
         while len(self._pool):
             for sock in list(self._site.idle):
-                end_reading(sock.fileno())
+                if sock.fileno() >= 0:
+                    end_reading(sock.fileno())
             self._pool.join(timeout=DRAIN_ROUND_S)
             lifecycle.beat_if_due()
+
+
+def handshaken(sock: Any, context: Any, idle: set[Any]) -> Any:
+    """The socket with TLS over it; None where the client does not get through the handshake in time.
+
+    Until it has, the connection counts as idle: nothing was asked for.
+    """
+    idle.add(sock)
+    try:
+        sock.settimeout(HANDSHAKE_S)
+        wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        idle.add(wrapped)
+        try:
+            wrapped.do_handshake()
+        except OSError as error:
+            # Plain HTTP, an old protocol, no certificate, a port scan; TimeoutError is one too.
+            log.debug("TLS handshake: %s", error)
+            wrapped.close()
+            return None
+        finally:
+            idle.discard(wrapped)
+        wrapped.settimeout(None)
+        return wrapped
+    except OSError:
+        return None
+    finally:
+        idle.discard(sock)
+
+
+def say_goodbye(sock: Any) -> None:
+    """Tell the client that nothing follows, as far as it takes that at once, and close."""
+    try:
+        sock.settimeout(0)
+        sock.unwrap()
+    except (OSError, ValueError):
+        pass
+    finally:
+        sock.close()
 
 
 def cooperative(listener: Listener) -> Any:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import _socket
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from chaussette.backends.response_layer import headless
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.idle import local_key
 
@@ -42,18 +43,6 @@ def mended(
 def _without_port(sock: socket.socket, environ: dict[str, object]) -> dict[str, object]:
     """meinheld makes up a REMOTE_PORT for the peer of a unix socket."""
     return {**environ, "REMOTE_PORT": ""} if sock.family == socket.AF_UNIX else environ
-
-
-def headless(body: Iterable[bytes]) -> Iterable[bytes]:
-    """Run the response of a HEAD to its end without its content, and close it."""
-    try:
-        for _ in body:
-            pass
-    finally:
-        close: Any = getattr(body, "close", None)
-        if close is not None:
-            close()
-    return []
 
 
 def _identifier(

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import resource
-import select
 import signal
 import time
 from _thread import start_new_thread
@@ -21,9 +20,9 @@ from typing import Any
 from meinheld import server
 
 from chaussette.backends.meinheld_app import mended
-from chaussette.idle import accepted_fds, end_reading, local_key, seconds_since_data
+from chaussette.idle import accepted_fds, end_silent, local_key
 from chaussette.lifecycle import Lifecycle
-from chaussette.sockets import Listener
+from chaussette.sockets import Listener, has_queued
 
 log = logging.getLogger("chaussette.meinheld")
 
@@ -108,10 +107,7 @@ class Server:
         """Let idle connections go once they have had their time; runs in a thread, since the loop has no such timer."""
         time.sleep(lifecycle.drain_left_s())
         while not self._is_over:
-            for fd in accepted_fds(self._keys):
-                silent_s = seconds_since_data(fd)
-                if silent_s is None or silent_s >= lifecycle.keepalive_drain_s:
-                    end_reading(fd)
+            end_silent(self._keys, lifecycle.keepalive_drain_s)
             time.sleep(DRAIN_ROUND_S)
 
 
@@ -120,14 +116,6 @@ def turn(wake_in: int) -> None:
     server.trampoline(wake_in, read=True)
     with contextlib.suppress(BlockingIOError):
         os.read(wake_in, 4096)
-
-
-def has_queued(fds: Sequence[int]) -> bool:
-    """Whether a connection waits to be accepted on one of `fds`."""
-    poll = select.poll()
-    for fd in fds:
-        poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def waker(wake_out: int) -> Callable[[], None]:

@@ -21,6 +21,18 @@ BUILT_IN = {
     "gevent": "chaussette.backends.gevent_backend:GeventBackend",
     "fastgevent": "chaussette.backends.fastgevent.backend:FastGeventBackend",
     "meinheld": "chaussette.backends.meinheld_backend:MeinheldBackend",
+    "eventlet": "chaussette.backends.eventlet_backend:EventletBackend",
+    "bjoern": "chaussette.backends.bjoern_backend:BjoernBackend",
+}
+# Chaussette 1.3's that are gone -> what serves in their place, and what it does not do that they did.
+STAND_INS = {
+    "geventwebsocket": (
+        "gevent",
+        "there is no `wsgi.websocket`: speak WebSocket with simple-websocket or python-socketio",
+    ),
+    "geventws4py": ("gevent", "there is no `ws4py.app`: speak WebSocket with simple-websocket or python-socketio"),
+    "socketio": ("gevent", "gevent-socketio is gone: use python-socketio, a WSGI application like any other"),
+    "tornado": ("waitress", "it serves WSGI callables, no tornado Application"),
 }
 
 
@@ -40,6 +52,14 @@ def known() -> dict[str, str]:
     from importlib.metadata import entry_points
 
     return {**{point.name: point.value for point in entry_points(group=GROUP)}, **BUILT_IN}
+
+
+def stand_in(name: str) -> tuple[str, str]:
+    """The backend that serves where `name` was asked for, and what to warn of; `name` and '' as a rule."""
+    if name not in STAND_INS or name in known():
+        return name, ""
+    other, loss = STAND_INS[name]
+    return other, f"{name} is no backend any more; {other} takes its place: {loss}"
 
 
 def backend_class(name: str) -> type[Backend]:
@@ -79,10 +99,8 @@ def statuses() -> list[BackendStatus]:
 
 def why_unavailable(cls: type[Backend]) -> str:
     """Why the backend's library cannot be used, '' if it can."""
-    if not cls.library:
-        return ""
     try:
-        importlib.import_module(cls.library)
+        cls.import_library()
     except ModuleNotFoundError as error:
         return f"{error.name} is not installed"
     except Exception as error:  # a broken binary can raise anything

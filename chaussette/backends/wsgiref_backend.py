@@ -13,18 +13,20 @@ from chaussette.backends.wsgiref_handler import Site, serve_connection
 from chaussette.backends.wsgiref_loop import STALL_S, AcceptLoop
 from chaussette.environ import base_environ
 from chaussette.lifecycle import Lifecycle
+from chaussette.tls import Certificates
 
 
 class WsgirefBackend(Backend):
     """wsgiref; the main thread accepts, and a connection is handled once its first byte is in."""
 
     name = "wsgiref"
+    serves_tls = True
     honours = frozenset({"threads"})
 
     def serve(self, lifecycle: Lifecycle) -> None:
         """Serve until told to stop, then serve what was accepted."""
         threads = self.settings.threads or 1
-        handle = self._connection_handler(threads > 1)
+        handle = self._connection_handler(threads > 1, self.certificates(lifecycle))
         crew = ThreadCrew(handle, threads) if threads > 1 else SoloCrew(handle)
         loop = AcceptLoop(self.listeners, crew, lifecycle)
         try:
@@ -33,16 +35,21 @@ class WsgirefBackend(Backend):
         finally:
             loop.close()
 
-    def _connection_handler(self, multithread: bool) -> Callable[[Connection], None]:
+    def _connection_handler(self, multithread: bool, certificates: Certificates | None) -> Callable[[Connection], None]:
         """What serves one connection, from its first byte to its close."""
         sites = [
             Site(
                 self.app,
                 base_environ(
-                    listener.sock, multithread=multithread, multiprocess=self.is_multiprocess, software="wsgiref"
+                    listener.sock,
+                    multithread=multithread,
+                    multiprocess=self.is_multiprocess,
+                    software="wsgiref",
+                    scheme=self.url_scheme,
                 ),
                 self.server_header,
                 STALL_S,
+                certificates,
             )
             for listener in self.listeners
         ]

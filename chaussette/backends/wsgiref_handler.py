@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from wsgiref.handlers import SimpleHandler
 from wsgiref.simple_server import WSGIRequestHandler
 
 from chaussette.backends.body import LimitedInput
+from chaussette.tls import HANDSHAKE_S, Certificates, environ_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -33,14 +35,21 @@ class Site:
     base_environ: dict[str, object]
     server_header: str
     stall_s: float
+    certificates: Certificates | None = None
 
 
 def serve_connection(sock: socket.socket, peer: tuple[str, int], site: Site) -> None:
     """Read one request from `sock`, answer it, close. Never raises for what a client does."""
     try:
+        if site.certificates is not None:
+            sock = handshaken(sock, site.certificates.context)
         sock.settimeout(site.stall_s)
         RequestHandler(sock, peer, site)  # type: ignore[arg-type]  # wsgiref only asks for base_environ
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
+            if isinstance(sock, ssl.SSLSocket):
+                # Says goodbye; the client's own is not waited for.
+                sock.settimeout(0)
+                sock.unwrap()
             sock.shutdown(socket.SHUT_WR)
     except OSError as error:
         log.debug("connection from %s: %s", peer[0] or "unix socket", error)
@@ -48,6 +57,18 @@ def serve_connection(sock: socket.socket, peer: tuple[str, int], site: Site) -> 
         log.exception("while serving a connection")
     finally:
         sock.close()
+
+
+def handshaken(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """The socket with TLS over it. Raises OSError, the socket closed, where the client does not get through."""
+    sock.settimeout(HANDSHAKE_S)
+    wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+    try:
+        wrapped.do_handshake()
+    except BaseException:
+        wrapped.close()
+        raise
+    return wrapped
 
 
 class RequestHandler(WSGIRequestHandler):
@@ -76,6 +97,8 @@ class RequestHandler(WSGIRequestHandler):
         site: Any = self.server
         environ = self.get_environ()
         environ["SERVER_SOFTWARE"] = site.base_environ["SERVER_SOFTWARE"]
+        if isinstance(self.connection, ssl.SSLSocket):
+            environ.update(environ_of(self.connection))
         if "Content-Type" not in self.headers:
             # wsgiref makes up text/plain.
             del environ["CONTENT_TYPE"]

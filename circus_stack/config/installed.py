@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # The backends that chaussette brings itself; an entry point of this group adds another.
-BACKENDS = ("wsgiref", "waitress", "gevent", "fastgevent", "meinheld")
+BACKENDS = ("wsgiref", "waitress", "gevent", "fastgevent", "meinheld", "eventlet", "bjoern")
 _BACKEND_GROUP = "chaussette.backends"
 
 

@@ -96,6 +96,15 @@ class ServerConfig:
     group: str | None = option(None, kinds.GROUP, "Group that the workers run as.", aliases=("gid",))
     watch_files: tuple[str, ...] = option((), kinds.PATHS, "More files that --reload watches, relative to the ini.")
     server_header: str | None = option(None, kinds.TEXT, "Value of the Server header.", aliases=("ident",))
+    certfile: str | None = option(
+        None, kinds.TEXT, "Serve https with this certificate (PEM), relative to the ini: gevent, fastgevent, wsgiref."
+    )
+    keyfile: str | None = option(None, kinds.TEXT, "Private key (PEM), where it is not in certfile.")
+    ca_certs: str | None = option(None, kinds.TEXT, "Who may sign the certificates of clients (PEM).")
+    cert_reqs: str | None = option(
+        None, kinds.choice("none", "optional", "required"), "Whether a client needs a certificate."
+    )
+    ciphers: str | None = option(None, kinds.TEXT, "Ciphers of TLS 1.2, in OpenSSL's words.")
     monkey: bool = option(True, kinds.BOOL, "Let gevent patch the standard library before the application is imported.")
     multiprocess: bool | None = option(None, kinds.BOOL, "Value of wsgi.multiprocess.")
     python_path: str | None = option(None, kinds.TEXT, "Directories put on sys.path, separated by colons.")

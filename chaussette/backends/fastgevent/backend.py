@@ -16,6 +16,7 @@ class FastGeventBackend(Backend):
     """`spawn` bounds the connections that are open at once."""
 
     name = "fastgevent"
+    serves_tls = True
     library = "gevent"
     distribution = "gevent"
     install = "pip install 'circus-stack[fastgevent]'"
@@ -73,13 +74,20 @@ class FastGeventBackend(Backend):
             most=self.settings.spawn,
             server_header=self.server_header,
             watch=lambda hub, listener: exclusive_watch(hub, listener, self.settings),
+            certificates=self.certificates(lifecycle),
         ).run(lifecycle, self.status)
 
     def _environ(self, listener: Listener) -> dict[str, object]:
         from chaussette.backends.fastgevent.files import FileWrapper
 
         software = f"chaussette {self.name}"
-        constant = base_environ(listener.sock, multithread=True, multiprocess=self.is_multiprocess, software=software)
+        constant = base_environ(
+            listener.sock,
+            multithread=True,
+            multiprocess=self.is_multiprocess,
+            software=software,
+            scheme=self.url_scheme,
+        )
         return {
             **constant,
             "GATEWAY_INTERFACE": "CGI/1.1",

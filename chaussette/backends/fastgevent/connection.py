@@ -10,7 +10,7 @@ import _socket
 import logging
 import os
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import gevent
 
@@ -21,6 +21,10 @@ from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
 from chaussette.backends.fastgevent.parser import Parser, Request
 from chaussette.backends.fastgevent.refusal import RequestRefusedError, refusal_bytes
+
+if TYPE_CHECKING:
+    from chaussette.backends.fastgevent.tls import TlsSocket
+    from chaussette.backends.gevent_upgrade import UpgradedSocket
 
 log = logging.getLogger("chaussette")
 
@@ -75,9 +79,10 @@ class Connection:
         "deadline",
         "is_busy",
         "is_closed",
+        "upgraded",
     )
 
-    def __init__(self, yard: Yard, sock: _socket.socket, base: dict[str, Any]) -> None:
+    def __init__(self, yard: Yard, sock: _socket.socket | TlsSocket, base: dict[str, Any]) -> None:
         self._yard = yard
         self._sock = sock
         self._recv = sock.recv
@@ -87,6 +92,8 @@ class Connection:
         self._is_new = True
         self.is_busy = False
         self.is_closed = False
+        # The socket that the application may have taken over.
+        self.upgraded: UpgradedSocket | None = None
         # Whether something came in while a request was answered, and nobody looked.
         self._has_more = False
         self.deadline: float | None = yard.now() + yard.limits.head_s
@@ -99,6 +106,10 @@ class Connection:
         return not self.is_busy and self._parser.is_between
 
     # -- in the hub ---------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Read what came in before the hub could tell: with TLS, behind the handshake."""
+        self._on_readable()
 
     def _on_readable(self) -> None:
         if self.is_busy:
@@ -137,6 +148,11 @@ class Connection:
             self.close()
         else:
             self._refuse(RequestRefusedError(408, "the head did not come in time"))
+
+    def go_away(self) -> None:
+        """The server stops: what has left HTTP is asked to end."""
+        if self.upgraded is not None:
+            self.upgraded.go_away()
 
     def end_reading(self) -> None:
         """Let what has come in be read, then no more."""
@@ -204,19 +220,20 @@ class Connection:
     def _answer(self, request: Request) -> bool:
         """Whether the connection goes on."""
         yard = self._yard
-        exchange = Exchange(self, yard.app, request, yard.dates, not request.keeps_alive or yard.is_stopping)
         if request.body is None and not request.wants_upgrade:
+            exchange = Exchange(self, yard.app, request, yard.dates, not request.keeps_alive or yard.is_stopping)
             exchange.run()
             return not exchange.closes
-        return self._answer_more(exchange, request)
+        return self._answer_more(request)
 
-    def _answer_more(self, exchange: Exchange, request: Request) -> bool:
+    def _answer_more(self, request: Request) -> bool:
         """The same, where more than the head belongs to the request."""
-        body = request.body
+        yard, body = self._yard, request.body
+        closes = not request.keeps_alive or yard.is_stopping or request.wants_upgrade
         if body is not None:
             body.pull = self._pull
-        if request.wants_upgrade:
-            request.environ["gevent.socket"] = request.environ["werkzeug.socket"] = self._upgradable()
+        app = self._upgrading(request) if request.wants_upgrade else yard.app
+        exchange = Exchange(self, app, request, yard.dates, closes)
         try:
             exchange.run()
         except ClientGoneError:
@@ -227,6 +244,8 @@ class Connection:
         finally:
             if body is not None:
                 body.pull, is_read = self._pull, body.is_complete
+            if self.upgraded is not None:
+                self.upgraded.release()
         if exchange.closes or (request.wants_upgrade and self._parser.is_upgraded):
             return False
         if body is None:
@@ -279,6 +298,9 @@ class Connection:
 
     def send_file(self, fd: int, offset: int, count: int) -> None:
         """Have the kernel send a part of a file; raises ClientGoneError."""
+        if not isinstance(self._sock, _socket.socket):
+            self._send_encrypted(fd, offset, count)
+            return
         while count:
             try:
                 sent = os.sendfile(self._fd, fd, offset, count)
@@ -292,11 +314,21 @@ class Connection:
             offset += sent
             count -= sent
 
+    def _send_encrypted(self, fd: int, offset: int, count: int) -> None:
+        """What TLS encrypts passes through this process."""
+        while count:
+            data = os.pread(fd, min(count, READ_SIZE), offset)
+            if not data:
+                raise ClientGoneError("the file has become shorter meanwhile")
+            self.send(data)
+            offset += len(data)
+            count -= len(data)
+
     def _wait_writable(self) -> None:
         if not self._wait(_WRITE, self._yard.limits.send_s):
             raise ClientGoneError("the client takes nothing")
 
-    def _wait(self, events: int, seconds: float) -> bool:
+    def _wait(self, events: int, seconds: float | None) -> bool:
         """Let others run until the socket is ready; False where that takes too long."""
         hub = self._yard.hub
         watcher = hub.loop.io(self._fd, events)
@@ -310,8 +342,25 @@ class Connection:
         finally:
             watcher.close()
 
-    def _upgradable(self) -> Any:
-        """The connection as a socket of gevent's own, for what speaks another protocol from here on."""
+    def _upgrading(self, request: Request) -> Callable[..., Any]:
+        """The application, with the connection in its environ as a socket that others run beside."""
         from gevent import socket as gevent_socket
 
-        return gevent_socket.socket(self._sock.family, self._sock.type, self._sock.proto, fileno=os.dup(self._fd))
+        from chaussette.backends.gevent_upgrade import KEYS, UpgradedSocket, without_answer
+
+        sock: Any
+        if isinstance(self._sock, _socket.socket):
+            sock = gevent_socket.socket(self._sock.family, self._sock.type, self._sock.proto, fileno=os.dup(self._fd))
+        else:
+            from chaussette.backends.fastgevent.tls import TlsStream
+
+            sock = TlsStream(self._sock, self._wait)
+        is_websocket = str(request.environ["HTTP_UPGRADE"]).lower() == "websocket"
+        upgraded = self.upgraded = UpgradedSocket(sock, is_websocket)
+        request.environ.update(dict.fromkeys(KEYS, upgraded))
+
+        def done() -> None:
+            upgraded.end()
+            raise ClientGoneError("the connection has left HTTP")
+
+        return without_answer(self._yard.app, upgraded, done)

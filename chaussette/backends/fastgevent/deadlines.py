@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from chaussette.backends.fastgevent.connection import Connection
+from typing import Any, Protocol
 
 # How exact a deadline is: not a timer for each of a thousand connections that came a millisecond apart.
 _GRAIN_S = 0.25
+
+
+class Connection(Protocol):
+    """What is open: a connection, or the handshake before it."""
+
+    deadline: float | None
+
+    @property
+    def is_idle(self) -> bool: ...
+
+    def expire(self) -> None: ...
+
+    def end_reading(self) -> None: ...
+
+    def go_away(self) -> None: ...
 
 
 class Deadlines:

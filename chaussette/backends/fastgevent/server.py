@@ -6,7 +6,7 @@ import _socket
 import errno
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent import event
@@ -22,6 +22,10 @@ from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.lifecycle import Lifecycle
 from chaussette.sockets import Listener
+
+if TYPE_CHECKING:
+    from chaussette.backends.fastgevent.tls import Handshake
+    from chaussette.tls import Certificates
 
 log = logging.getLogger("chaussette")
 
@@ -128,8 +132,10 @@ class Server:
         most: int | None,
         server_header: str,
         watch: Callable[[Any, Listener], ExclusiveWatch | None] = lambda _hub, _listener: None,
+        certificates: Certificates | None = None,
     ) -> None:
         self.app = app
+        self._certificates = certificates
         self.limits = limits
         self.dates = Dates(server_header)
         self.known = Known(limits.target)
@@ -152,7 +158,7 @@ class Server:
         def enter(sock: _socket.socket, peer: Any) -> bool:
             """Whether there is room for another one."""
             address, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else (UNIX_REMOTE_ADDR, "")
-            Connection(self, sock, {**environ, "REMOTE_ADDR": address, "REMOTE_PORT": port})
+            self._receive(sock, {**environ, "REMOTE_ADDR": address, "REMOTE_PORT": port})
             if self._most is None or len(self._deadlines) < self._most or self.is_stopping:
                 return True
             self._is_full = True
@@ -167,7 +173,17 @@ class Server:
         for door in self._doors:
             door.go_last()
 
-    def forget(self, connection: Connection) -> None:
+    def _receive(self, sock: _socket.socket, environ: dict[str, object]) -> None:
+        """Begin with the first request, or with the handshake before it."""
+        if self._certificates is None:
+            Connection(self, sock, environ)
+            return
+        from chaussette.backends.fastgevent.tls import Handshake, TlsSocket
+
+        wrapped = TlsSocket(sock, self._certificates.context)
+        Handshake(self, wrapped, lambda tls: Connection(self, tls, {**environ, **tls.environ()}).look())
+
+    def forget(self, connection: Connection | Handshake) -> None:
         """It is closed."""
         self._deadlines.forget(connection)
         if self._is_full and not self.is_stopping:
@@ -211,5 +227,7 @@ class Server:
             for connection in self._deadlines.all():
                 if connection.is_idle:
                     connection.end_reading()
+                else:
+                    connection.go_away()
             while len(self._deadlines) and not self._emptied.wait(lifecycle.beat_due_in_s()):
                 lifecycle.beat_if_due()

@@ -98,6 +98,17 @@ def make(word="none", *, times=1):
     return made
 
 
+def file_app(path):
+    """A file, through the server's own wrapper where it has one."""
+
+    def made(environ, start_response):
+        start_response("200 OK", [("Content-Length", str(Path(path).stat().st_size))])
+        file = Path(path).open("rb")  # noqa: SIM115 - the server closes it
+        return environ["wsgi.file_wrapper"](file) if "wsgi.file_wrapper" in environ else [file.read()]
+
+    return made
+
+
 def hook_before(arguments):
     Path(arguments.arguments[0]).write_text("before")
 

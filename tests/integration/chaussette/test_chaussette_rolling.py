@@ -15,7 +15,7 @@ RELOADS = 20
 # A reload with a connection a request is the simpler case, and costs as much.
 FEW_RELOADS = 8
 # wsgiref answers in HTTP/1.0 and closes each connection: there is no keep-alive to lose.
-KEEPING = [("waitress", ()), ("gevent", ()), ("fastgevent", ()), ("meinheld", ())]
+KEEPING = [("waitress", ()), ("gevent", ()), ("fastgevent", ()), ("meinheld", ()), ("eventlet", ()), ("bjoern", ())]
 CLOSING = [*KEEPING, ("wsgiref", ()), ("wsgiref", ("--threads", "4"))]
 
 

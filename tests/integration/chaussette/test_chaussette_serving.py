@@ -12,7 +12,9 @@ from tests.integration.chaussette.workers import BACKENDS, listening
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 MODULE = "tests.integration.chaussette.apps"
 # What a thread or a greenlet more means to the application.
-MULTITHREAD = {"wsgiref": False, "waitress": True, "gevent": True, "fastgevent": True, "meinheld": False}
+# bjoern serves one socket, and reads the address of any peer as if it were one of IPv4: it names none of IPv6.
+several_sockets = pytest.mark.parametrize("backend", [each for each in BACKENDS if each != "bjoern"])
+SINGLE_THREADED = ("wsgiref", "meinheld", "bjoern")
 
 
 @every_backend
@@ -27,7 +29,7 @@ def test_environ_on_ipv4(supervisor, listener, backend):
     assert environ["HTTP_HOST"] == "app.example"
     assert environ["wsgi.url_scheme"] == "http"
     assert environ["wsgi.multiprocess"] is True
-    assert environ["wsgi.multithread"] is MULTITHREAD[backend]
+    assert environ["wsgi.multithread"] is (backend not in SINGLE_THREADED)
 
 
 @every_backend
@@ -37,7 +39,7 @@ def test_environ_on_ipv6(supervisor, backend):
         environ = supervisor.client(sock.getsockname()).fetch_json("/environ")
         assert environ["SERVER_PORT"] == str(sock.getsockname()[1])
     assert environ["SERVER_NAME"] == "::1"
-    assert environ["REMOTE_ADDR"] == "::1"
+    assert environ["REMOTE_ADDR"] == ("" if backend == "bjoern" else "::1")
 
 
 @every_backend
@@ -63,7 +65,7 @@ def test_each_client_is_told_from_the_others(supervisor, listener, backend):
     assert seen == {host: host for host in clients}
 
 
-@every_backend
+@several_sockets
 def test_several_sockets_in_one_worker(supervisor, listener, backend):
     path = str(supervisor.run_dir / "app.sock")
     with listening(path) as unix, listening(("::1", 0)) as six:
@@ -71,6 +73,13 @@ def test_several_sockets_in_one_worker(supervisor, listener, backend):
         names = [supervisor.client(each.getsockname()).fetch_json("/environ") for each in (listener, unix, six)]
     assert [each["SERVER_NAME"] for each in names] == ["127.0.0.1", "localhost", "::1"]
     assert [each["REMOTE_ADDR"] for each in names] == ["127.0.0.1", "", "::1"]
+
+
+def test_bjoern_refuses_a_second_socket(supervisor, listener):
+    with listening(("127.0.0.1", 0)) as other:
+        worker = supervisor.start("--backend", "bjoern", fds=[listener.fileno(), other.fileno()])
+        assert worker.wait_exit() == 2
+    assert "backend 'bjoern' serves one socket and was given 2" in worker.output()
 
 
 @every_backend

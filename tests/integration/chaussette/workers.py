@@ -15,7 +15,7 @@ from tests.support.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
 APP = "tests.integration.chaussette.apps:app"
-BACKENDS = ("wsgiref", "waitress", "gevent", "fastgevent", "meinheld")
+BACKENDS = ("wsgiref", "waitress", "gevent", "fastgevent", "meinheld", "eventlet", "bjoern")
 
 
 class Supervisor:

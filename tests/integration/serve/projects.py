@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-BACKENDS = ("wsgiref", "waitress", "gevent", "fastgevent", "meinheld")
+BACKENDS = ("wsgiref", "waitress", "gevent", "fastgevent", "meinheld", "eventlet", "bjoern")
 
 HELLO = '''\
 """Answers with its pid; /env/NAME with a variable of its environment."""

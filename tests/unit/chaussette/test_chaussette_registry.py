@@ -13,7 +13,7 @@ from chaussette.errors import BackendError
 def test_the_built_in_ones_are_known_and_installed_under_the_same_names():
     from importlib.metadata import entry_points
 
-    assert set(registry.BUILT_IN) == {"wsgiref", "waitress", "gevent", "fastgevent", "meinheld"}
+    assert set(registry.BUILT_IN) == {"wsgiref", "waitress", "gevent", "fastgevent", "meinheld", "eventlet", "bjoern"}
     installed = {point.name: point.value for point in entry_points(group=registry.GROUP)}
     assert {name: installed[name] for name in registry.BUILT_IN} == registry.BUILT_IN
 
@@ -57,3 +57,14 @@ def test_what_is_registered_must_be_a_backend(monkeypatch):
     monkeypatch.setitem(registry.BUILT_IN, "gone", "chaussette.nowhere:App")
     with pytest.raises(BackendError, match="cannot be loaded from"):
         registry.backend_class("gone")
+
+
+@pytest.mark.parametrize("name", ["geventwebsocket", "geventws4py", "socketio", "tornado"])
+def test_a_backend_of_chaussette_1_that_is_gone_has_a_stand_in(name):
+    other, warning = registry.stand_in(name)
+    assert other in registry.BUILT_IN
+    assert warning.startswith(f"{name} is no backend any more; {other} takes its place: ")
+
+
+def test_a_backend_that_exists_stands_for_itself():
+    assert registry.stand_in("gevent") == ("gevent", "")

@@ -18,7 +18,7 @@ class Bare(Everything):
     """A machine with none of the optional servers."""
 
     def has_module(self, name: str) -> bool:
-        return name not in ("waitress", "gevent", "meinheld")
+        return name not in ("waitress", "gevent", "meinheld", "eventlet", "bjoern")
 
 
 def server(folder: Path, lines: str, use: str = "egg:circus-stack", **more: Any) -> StackConfig:
@@ -154,7 +154,7 @@ def test_a_bad_value_around_preload_is_named_with_its_line(tmp_path: Path, line:
         ("egg:waitress", "", "waitress", "wsgiref"),
         ("egg:gunicorn", "", "waitress", "wsgiref"),
         ("egg:gunicorn", "worker_class = gunicorn.workers.ggevent.GeventWorker", "gevent", "gevent"),
-        ("egg:gunicorn", "worker_class = eventlet", "gevent", "gevent"),
+        ("egg:gunicorn", "worker_class = eventlet", "eventlet", "eventlet"),
         ("egg:gunicorn", "worker_class = egg:meinheld#gunicorn_worker", "meinheld", "meinheld"),
         ("egg:Paste#http", "", "waitress", "wsgiref"),
         ("egg:PasteScript#cherrypy", "", "waitress", "wsgiref"),
@@ -162,7 +162,7 @@ def test_a_bad_value_around_preload_is_named_with_its_line(tmp_path: Path, line:
         ("egg:chaussette", "backend = geventwebsocket", "gevent", "gevent"),
         ("egg:meinheld", "", "meinheld", "meinheld"),
         ("egg:gevent", "", "gevent", "gevent"),
-        ("egg:bjoern", "", "waitress", "wsgiref"),
+        ("egg:bjoern", "", "bjoern", "wsgiref"),
         ("egg:uwsgi", "processes = 3", "waitress", "wsgiref"),
         ("egg:Some-Thing", "", "waitress", "wsgiref"),
     ],
@@ -247,3 +247,34 @@ def test_user_and_group_keep_the_line_of_the_server_section(tmp_path: Path) -> N
     lines = (tmp_path / web.where["uid"].file).read_text().splitlines()
     assert lines[web.where["uid"].line - 1] == "user = a"
     assert lines[web.where["gid"].line - 1] == "group = b"
+
+
+def test_tls_reaches_the_workers_with_paths_beside_the_ini(tmp_path: Path) -> None:
+    lines = "backend = gevent\ncertfile = tls/cert.pem\nkeyfile = /etc/key.pem\nca_certs = ca.pem\n"
+    lines += "cert_reqs = optional\nciphers = HIGH"
+    cmd = server(tmp_path, lines).watchers[0].cmd
+    assert f"--certfile {tmp_path}/tls/cert.pem --keyfile /etc/key.pem --ca-certs {tmp_path}/ca.pem" in cmd
+    assert "--cert-reqs optional --ciphers HIGH" in cmd
+
+
+@pytest.mark.parametrize("backend", ["waitress", "meinheld", "eventlet", "bjoern"])
+def test_tls_on_a_backend_without_it_is_refused_with_its_line(tmp_path: Path, backend: str) -> None:
+    found = mistakes(server, tmp_path, f"backend = {backend}\ncertfile = cert.pem")
+    assert [(each.option, each.line) for each in found] == [("certfile", 6)]
+    assert f"{backend} serves no https" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("lines", "option", "message"),
+    [
+        ("keyfile = key.pem", "keyfile", "without certfile there is no TLS"),
+        ("cert_reqs = required", "cert_reqs", "without certfile there is no TLS"),
+        ("certfile = c.pem\ncert_reqs = required", "cert_reqs", "needs ca_certs"),
+    ],
+)
+def test_tls_options_that_contradict_each_other_are_refused(
+    tmp_path: Path, lines: str, option: str, message: str
+) -> None:
+    found = mistakes(server, tmp_path, f"backend = gevent\n{lines}")
+    assert [each.option for each in found] == [option]
+    assert message in found[0].message

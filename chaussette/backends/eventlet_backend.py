@@ -1,0 +1,50 @@
+"""eventlet: a green thread a connection. The standard library is patched before the application is imported."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+from chaussette.backends.base import Backend
+from chaussette.environ import base_environ
+from chaussette.lifecycle import Lifecycle
+from chaussette.settings import Settings
+
+log = logging.getLogger("chaussette")
+
+
+class EventletBackend(Backend):
+    """eventlet's wsgi on inherited or own sockets; `spawn` bounds the connections served at once."""
+
+    name = "eventlet"
+    library = "eventlet"
+    distribution = "eventlet"
+    install = "pip install 'circus-stack[eventlet]'"
+    honours = frozenset({"spawn"})
+
+    @classmethod
+    def import_library(cls) -> None:
+        """Import eventlet without its five lines of warning, which would end a worker under `-W error`."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+            super().import_library()
+
+    @classmethod
+    def prepare(cls, settings: Settings) -> None:
+        """Patch the standard library, unless told not to."""
+        super().prepare(settings)
+        log.warning("eventlet is deprecated by its authors; backend gevent is what replaces it most easily")
+        if settings.monkey:
+            import eventlet
+
+            eventlet.monkey_patch()
+
+    def serve(self, lifecycle: Lifecycle) -> None:
+        """Serve until told to stop, then until every connection is done."""
+        from chaussette.backends.eventlet_server import Servers
+
+        environs = [
+            base_environ(listener.sock, multithread=True, multiprocess=self.is_multiprocess, software="eventlet")
+            for listener in self.listeners
+        ]
+        Servers(self.app, self.listeners, environs, self.settings.spawn, self.server_header).run(lifecycle, self.status)
