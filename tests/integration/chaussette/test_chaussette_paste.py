@@ -139,7 +139,7 @@ def test_what_is_wrong_with_an_ini(supervisor, listener, site, app, said):
     assert ("in fail" in worker.output()) == ("failing" in app)
 
 
-@pytest.mark.parametrize("backend", ["wsgiref", "waitress", "gevent", "fastgevent", "meinheld", "eventlet", "bjoern"])
+@pytest.mark.parametrize("backend", ["wsgiref", "waitress", "gevent", "fastgevent", "meinheld", "eventlet"])
 def test_pserve_runs_the_server_section(supervisor, site, backend):
     path = supervisor.run_dir / "app.sock"
     file = ini(site, APP_SECTIONS, SERVER_SECTION.format(path=path, backend=backend), LOGGING_SECTIONS)
