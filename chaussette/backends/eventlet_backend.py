@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from importlib import import_module
 
 from chaussette.backends.base import Backend
 from chaussette.environ import base_environ
@@ -38,6 +39,18 @@ class EventletBackend(Backend):
             import eventlet
 
             eventlet.monkey_patch()
+
+    @classmethod
+    def before_fork(cls) -> None:
+        """Import the server, so that all workers share it."""
+        import_module("chaussette.backends.eventlet_server")
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """A hub of this worker's own: the zygote's epoll would be one for all."""
+        from eventlet import hubs
+
+        hubs.use_hub()
 
     def serve(self, lifecycle: Lifecycle) -> None:
         """Serve until told to stop, then until every connection is done."""
