@@ -121,6 +121,16 @@ class RunFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunUnseen(Event):
+    """A process that runs to its end has ended, and nobody knows how: the arbiter that had started it was killed.
+    `again`: it is run once more."""
+
+    topic: ClassVar[str] = "run_unseen"
+    wid: int
+    again: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSkipped(Event):
     """A scheduled run that was due at `due`, seconds since the epoch, does not take place."""
 

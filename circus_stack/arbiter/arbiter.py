@@ -313,6 +313,8 @@ class Arbiter:
             self._sockets,
             declared=lambda: changes.stack,
             released=lambda: changes.released,
+            spared_tokens=lambda: self._means.kinship.spared_tokens,
+            control_groups=self._means.control_groups.state,
             jobs=lambda: self.jobs.unfinished,
             is_quitting=self._quit.is_set,
         )

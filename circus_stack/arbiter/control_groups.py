@@ -75,7 +75,11 @@ class ControlGroups:
         """Go on where others were. Limits are written again with the next process, in case that they were changed."""
         if record.bases:
             self._hierarchies = {name: Hierarchy(Path(base), is_v2=v2) for name, (base, v2) in record.bases.items()}
-        self._known = {name: frozenset(controllers) for name, controllers in record.known.items()}
+        # One without a process may have been removed meanwhile: it is made again with the next process.
+        self._known = {
+            name: frozenset(each for each in controllers if self._group(name).is_there(each))
+            for name, controllers in record.known.items()
+        }
         self._kills = dict(record.kills)
 
     # -- a watcher --------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from circus_stack.arbiter.on_demand import Demand
 from circus_stack.arbiter.orphans import Orphans
 from circus_stack.arbiter.process import Process
 from circus_stack.arbiter.readiness_watch import ReadinessWatch
+from circus_stack.arbiter.runs import is_run_again
 from circus_stack.arbiter.signalling import Signalling
 from circus_stack.arbiter.watcher import Failure
 from circus_stack.config.values import KillMode
@@ -179,7 +180,10 @@ class Ends:
         how it ended is known to its parent alone."""
         charge = self._charge
         process = charge.watcher.processes[pid]
-        charge.runs.note(process.wid, exit_code)
+        if exit_code is None:
+            charge.runs.note_unseen(process.wid, again=is_run_again(charge.config))
+        else:
+            charge.runs.note(process.wid, exit_code)
         self._runtimes.cancel(pid)
         charge.means.posts.release(process.post)
         process.post = None
@@ -187,6 +191,8 @@ class Ends:
         ended = describe_exit(exit_code) + self._why_killed(process, exit_code)
         self._readiness.forget(pid)
         is_done = (charge.config.on_demand or charge.config.runs_once) and exit_code == 0
+        # It may have done its work, and isn't begun a second time.
+        is_done |= charge.config.runs_once and exit_code is None and not is_run_again(charge.config)
         # A server that ends when it is idle has run well if it leaves nobody waiting.
         has_served = is_done and not expected and self._demand.is_served()
         expected_end = expected or charge.watcher.is_final(process, exit_code) or (is_done and charge.config.runs_once)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from circus_stack.arbiter.charge import Charge
-from circus_stack.arbiter.patient import Finding, HealthView, Patient
+from circus_stack.arbiter.patient import Finding, HealthRecord, HealthView, Patient, PatientRecord
 from circus_stack.arbiter.probe import attempt
 from circus_stack.arbiter.probe_plan import plan_probe
 from circus_stack.arbiter.process import Process
@@ -57,6 +57,20 @@ class Health:
         # Whether `unhealthy` was told, and `healthy` not yet.
         self._is_told = False
         self._terms: _Terms | None = None
+        # What another one knew of those whom this one is about to probe.
+        self._known: dict[int | None, PatientRecord] = {}
+
+    # -- handing over -----------------------------------------------------------------------------------------
+
+    def state(self) -> HealthRecord:
+        """What others can go on from. A judgement that is being carried out is begun again."""
+        return HealthRecord(is_told=self._is_told, patients=tuple(each.state() for each in self._patients.values()))
+
+    def restore(self, record: HealthRecord) -> None:
+        """Go on where others were, with whom is still to be probed."""
+        self._is_told = record.is_told
+        self._terms = self._terms_now()
+        self._known = {each.pid: each for each in record.patients}
 
     # -- who is probed ----------------------------------------------------------------------------------------
 
@@ -65,7 +79,7 @@ class Health:
         config = self._charge.config
         if config.health.form is ReadinessForm.NONE and not self._patients:
             return
-        terms = (config.health, config.health_scope, config.health_interval, config.health_start_period)
+        terms = self._terms_now()
         if terms != self._terms:
             self.cancel()
             self._terms = terms
@@ -74,9 +88,17 @@ class Health:
             self._drop(key)
         for key in wanted:
             if key not in self._patients:
-                self._patients[key] = patient = Patient(key, self._charge.means.clock())
+                self._patients[key] = patient = self._patient(key)
                 self._tasks[key] = task = self._charge.means.loop.create_task(self._probe(patient))
                 task.add_done_callback(_report)
+
+    def _terms_now(self) -> _Terms:
+        config = self._charge.config
+        return config.health, config.health_scope, config.health_interval, config.health_start_period
+
+    def _patient(self, key: int | None) -> Patient:
+        known = self._known.pop(key, None)
+        return Patient(key, self._charge.means.clock()) if known is None else Patient.resumed(known)
 
     def _wanted(self) -> set[int | None]:
         config, watcher = self._charge.config, self._charge.watcher
@@ -91,6 +113,7 @@ class Health:
         for key in tuple(self._patients):
             self._drop(key)
         self._leaving, self._is_told = frozenset(), False
+        self._known.clear()
 
     def _drop(self, key: int | None) -> None:
         del self._patients[key]
@@ -140,6 +163,7 @@ class Health:
         if self._leaving and self._leaving.isdisjoint(charge.watcher.processes):
             self._leaving = frozenset()
             patient.begin_anew(now)
+        failures = patient.failures
         finding = patient.note(
             error,
             now,
@@ -147,6 +171,9 @@ class Health:
             threshold=config.health_threshold,
             start_period=config.health_start_period,
         )
+        if patient.failures != failures:
+            # The count is noted for whoever takes over, should the arbiter be killed.
+            charge.means.pulse.beat()
         if finding is Finding.LOST:
             self._is_told = True
             self._tell_lost(patient)

@@ -113,7 +113,8 @@ class MemoryWatch:
             log.warning("max_memory_kind = pss of %s: %s; rss counts instead", self._charge.name, hidden)
 
     def _judge(self, process: Process, usage: Usage, limits: _Reading) -> None:
-        is_first = process.memory is None
+        # One that was taken over may have run for long before it is looked at here.
+        is_first = process.memory is None and self._charge.means.clock() < process.spawned_at + RETRY_S
         if process.state is not ProcessState.STARTING:
             process.memory, process.memory_kind = usage.bytes, usage.kind
         if limits.hard is not None and usage.bytes > limits.hard:

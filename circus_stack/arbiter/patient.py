@@ -27,6 +27,29 @@ class HealthView:
     failed_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientRecord:
+    """What an arbiter hands over of a patient: `since` is monotonic seconds, times named `..._at` are of the day."""
+
+    pid: int | None
+    since: float
+    failures: int = 0
+    is_lost: bool = False
+    was_healthy: bool = False
+    is_healthy: bool | None = None
+    error: str = ""
+    checked_at: float | None = None
+    failed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRecord:
+    """All that an arbiter hands over of a watcher's health. `is_told`: that it is lost, and not yet that it is back."""
+
+    is_told: bool = False
+    patients: tuple[PatientRecord, ...] = ()
+
+
 class Patient:
     """Whom a probe judges: the process `pid`, or the whole watcher where it is None. `since` is monotonic seconds."""
 
@@ -57,6 +80,29 @@ class Patient:
             return Finding.NOTHING_NEW
         was_lost, self.is_lost = self.is_lost, True
         return Finding.STILL_LOST if was_lost else Finding.LOST
+
+    def state(self) -> PatientRecord:
+        """What others can go on from."""
+        return PatientRecord(
+            pid=self.pid,
+            since=self._since,
+            failures=self.failures,
+            is_lost=self.is_lost,
+            was_healthy=self.was_healthy,
+            is_healthy=self._is_healthy,
+            error=self._error,
+            checked_at=self._checked_at,
+            failed_at=self._failed_at,
+        )
+
+    @classmethod
+    def resumed(cls, record: PatientRecord) -> Patient:
+        """Go on where others were."""
+        found = cls(record.pid, record.since)
+        found.failures, found.is_lost, found.was_healthy = record.failures, record.is_lost, record.was_healthy
+        found._error, found._is_healthy = record.error, record.is_healthy
+        found._checked_at, found._failed_at = record.checked_at, record.failed_at
+        return found
 
     def begin_anew(self, now: float) -> None:
         """Whom it judges has been replaced: count from here on."""

@@ -5,11 +5,12 @@ Kept for whoever asks, and told as events; what follows from a result is decided
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from circus_stack.events import Event, RunCompleted, RunFailed
+from circus_stack.config.schema import WatcherConfig
+from circus_stack.events import Event, RunCompleted, RunFailed, RunUnseen
 
 
 class RunResult(StrEnum):
@@ -18,29 +19,46 @@ class RunResult(StrEnum):
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
+    # Some of it ended while nobody could see how, and the rest well.
+    UNKNOWN = "unknown"
     STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run, all its processes and attempts. `started_at` and `ended_at` are seconds since the epoch, `duration_s`
-    comes from a clock that nobody sets; `exit_code` is that of the last process, or the first that was not 0."""
+    comes from a clock that nobody sets; `exit_code` is that of the last process, or the first that was not 0.
+    `unseen`: so many of its processes have ended without anybody seeing how."""
 
     started_at: float
     result: RunResult = RunResult.RUNNING
     ended_at: float | None = None
     duration_s: float | None = None
     exit_code: int | None = None
+    unseen: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsRecord:
-    """What an arbiter hands over of them; `codes` by slot, `began_at` monotonic seconds."""
+    """What an arbiter hands over of them; `codes` by slot, `began_at` monotonic seconds; `unseen` are slots."""
 
     last: Run | None = None
     is_done: bool = False
     began_at: float = 0.0
     codes: Mapping[int, int | None] = field(default_factory=dict)
+    unseen: tuple[int, ...] = ()
+
+    def with_unseen(self, wids: Collection[int]) -> RunsRecord:
+        """The same where the processes in these slots have ended, and nobody has seen how."""
+        last = None if self.last is None else replace(self.last, unseen=self.last.unseen + len(wids))
+        codes = {**self.codes, **dict.fromkeys(wids)}
+        return replace(self, last=last, codes=codes, unseen=tuple(sorted({*self.unseen, *wids})))
+
+
+def is_run_again(config: WatcherConfig) -> bool:
+    """Whether what runs to its end is run once more where nobody saw how it ended: not for the same due time, and not
+    where it is to be tried once."""
+    return config.schedule is None and config.respawn
 
 
 class Runs:
@@ -59,6 +77,7 @@ class Runs:
         self._began = 0.0
         # What each slot ended with last: a failing process may have been tried again.
         self._codes: dict[int, int | None] = {}
+        self._unseen: set[int] = set()
 
     @property
     def is_running(self) -> bool:
@@ -66,12 +85,18 @@ class Runs:
 
     def state(self) -> RunsRecord:
         """What others can go on from."""
-        return RunsRecord(last=self.last, is_done=self.is_done, began_at=self._began, codes=dict(self._codes))
+        return RunsRecord(
+            last=self.last,
+            is_done=self.is_done,
+            began_at=self._began,
+            codes=dict(self._codes),
+            unseen=tuple(sorted(self._unseen)),
+        )
 
     def restore(self, record: RunsRecord) -> None:
         """Go on where others were."""
         self.last, self.is_done, self._began = record.last, record.is_done, record.began_at
-        self._codes = dict(record.codes)
+        self._codes, self._unseen = dict(record.codes), set(record.unseen)
 
     def recall(self, run: Run) -> None:
         """What a former arbiter knew: a run that it didn't see the end of has not completed."""
@@ -82,12 +107,20 @@ class Runs:
         """A run begins."""
         self.is_done = False
         self._codes.clear()
+        self._unseen.clear()
         self._began = self._clock()
         self.last = Run(self._epoch())
 
     def note(self, wid: int, exit_code: int | None) -> None:
-        """A process has ended; None: with a status that nobody knows."""
+        """A process has ended; None: it could not even begin."""
         self._codes[wid] = exit_code
+        self._unseen.discard(wid)
+
+    def note_unseen(self, wid: int, *, again: bool) -> None:
+        """A process has ended, and nobody knows how; `again`: it is tried once more."""
+        if self.is_running:
+            self.restore(self.state().with_unseen([wid]))
+            self._publish(RunUnseen(watcher=self._name, time=self._epoch(), wid=wid, again=again))
 
     def forget(self) -> None:
         """Somebody stopped the watcher: whoever depends on it waits for another run."""
@@ -101,8 +134,11 @@ class Runs:
         """Its processes are through."""
         if not self.is_running:
             return
-        self.is_done = bool(self._codes) and not any(code != 0 for code in self._codes.values())
-        run = self._end(RunResult.COMPLETED if self.is_done else RunResult.FAILED)
+        failed = any(code != 0 for wid, code in self._codes.items() if wid not in self._unseen)
+        self.is_done = bool(self._codes) and not failed and not self._unseen
+        is_unknown = not failed and bool(self._unseen)
+        result = RunResult.COMPLETED if self.is_done else RunResult.UNKNOWN if is_unknown else RunResult.FAILED
+        run = self._end(result)
         if run is None:
             return
         kind = RunCompleted if self.is_done else RunFailed
@@ -120,5 +156,11 @@ class Runs:
             return None
         codes = list(self._codes.values())
         code = next((each for each in codes if each != 0), codes[-1] if codes else None)
-        self.last = Run(self.last.started_at, result, self._epoch(), self._clock() - self._began, code)
+        self.last = replace(
+            self.last,
+            result=result,
+            ended_at=self._epoch(),
+            duration_s=self._clock() - self._began,
+            exit_code=code,
+        )
         return self.last

@@ -407,4 +407,6 @@ def _process(record: ProcessRecord) -> Process:
         outlived=record.outlived,
         is_lingering=record.is_lingering,
         post=record.post,
+        memory=record.memory,
+        memory_kind=record.memory_kind,
     )

@@ -92,6 +92,7 @@ class Progress:
             events.WatcherRecovered: self._recovered,
             events.RunCompleted: self._completed,
             events.RunFailed: self._run_failed,
+            events.RunUnseen: self._run_unseen,
             events.RunSkipped: self._run_skipped,
             events.RunTimedOut: self._ran_too_long,
             events.WatcherReloaded: self._reloaded,
@@ -242,6 +243,11 @@ class Progress:
         how = "" if event.exit_code is None else f": it {describe_exit(event.exit_code)}"
         text = f"the run of {event.watcher} failed after {event.duration_s:.2f} s{how}"
         self._voice.fail(text, **_fields(event), exit_code=event.exit_code, duration_s=event.duration_s)
+
+    def _run_unseen(self, event: events.RunUnseen) -> None:
+        then = "it is run again" if event.again else "it is not run again"
+        text = f"{event.watcher}.{event.wid} ended, and nobody saw how: {then}"
+        self._voice.warn(text, **_fields(event), wid=event.wid, again=event.again)
 
     def _run_skipped(self, event: events.RunSkipped) -> None:
         due = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.due))

@@ -19,7 +19,7 @@ _COLUMNS = (
     Column("SCHEDULE"),
     Column("NEXT"),
 )
-_COLOURS = {"completed": GREEN, "failed": RED, "running": YELLOW}
+_COLOURS = {"completed": GREEN, "failed": RED, "running": YELLOW, "unknown": YELLOW}
 
 
 def shown_state(state: str, watcher: Mapping[str, Any]) -> str:
@@ -43,6 +43,8 @@ def _row(name: str, watcher: Mapping[str, Any], now: float, style: Style) -> tup
     result = str(run.get("result", ""))
     code = run.get("exit_code")
     text = f"{result}: {describe_exit(code)}" if result == "failed" and code is not None else result
+    if run.get("unseen"):
+        text += ": nobody saw how it ended" if result == "unknown" else ", again: nobody saw how it ended before"
     colour = _COLOURS.get(result)
     took = run.get("duration_s")
     return (

@@ -74,9 +74,11 @@ def _count_kept(client: Client, pids: list[int]) -> int:
 
 
 def summary(reply: Reply, pid: int | None) -> str:
-    """`upgraded: 1.0 -> 1.1, pid 4711, 6 processes kept`."""
+    """`upgraded: 1.0 -> 1.1, pid 4711, 6 processes kept`, and how many had ended before they were counted."""
     old, new, pids = reply["old_version"], reply["version"], reply["pids"]
     versions = new if old == new else f"{old} -> {new}"
     whose = "" if pid is None else f", pid {pid}"
-    count = f"{reply['kept']}" if reply["kept"] == len(pids) else f"{reply['kept']} of {len(pids)}"
-    return f"upgraded: {versions}{whose}, {count} {'process' if count == '1' else 'processes'} kept"
+    kept = int(reply["kept"])
+    # What was handed over and isn't there has ended: the new arbiter has reaped it.
+    ended = f", {len(pids) - kept} ended meanwhile" if kept < len(pids) else ""
+    return f"upgraded: {versions}{whose}, {kept} {'process' if kept == 1 else 'processes'} kept{ended}"

@@ -89,6 +89,10 @@ class Group:
     def directory(self, controller: str) -> Path:
         return self._hierarchies[controller].base.joinpath(*self._names)
 
+    def is_there(self, controller: str) -> bool:
+        """Whether it is there with a controller."""
+        return controller in self._hierarchies and self.directory(controller).is_dir()
+
     def make(self, controller: str) -> None:
         """Make it, where it isn't there, with a controller."""
         hierarchy = self._hierarchies[controller]

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from circus_stack.arbiter.adoption.facts import (
     DECLARED,
+    GROUPS,
     HEAD,
     JOB,
     PROCESS,
     RELEASED,
     SOCKET,
+    SPARED,
     WATCHER,
     Head,
     JobFact,
@@ -27,6 +29,7 @@ from circus_stack.arbiter.adoption.facts import (
 )
 from circus_stack.arbiter.adoption.ledger import Ledger
 from circus_stack.arbiter.adoption.safekeeping import Safekeeping
+from circus_stack.arbiter.control_groups import ControlGroupsRecord
 from circus_stack.arbiter.handover.keeping import process_state, watcher_state
 from circus_stack.arbiter.handover.record import ProcessRecord, SocketRecord
 from circus_stack.arbiter.jobs import Job
@@ -59,6 +62,8 @@ class Books:
     sockets: Mapping[str, ListeningSocket]
     declared: Callable[[], StackConfig]
     released: Callable[[], Iterable[int]]
+    spared_tokens: Callable[[], Iterable[str]]
+    control_groups: Callable[[], ControlGroupsRecord]
     jobs: Callable[[], Iterable[Job]]
     is_quitting: Callable[[], bool]
 
@@ -204,6 +209,9 @@ class Bookkeeper:
         self._write_sockets({name: each.state() for name, each in books.sockets.items()})
         self._put_all(JOB, {job.id: JobFact(command=job.command, watchers=job.watchers) for job in books.jobs()})
         self._put_all(RELEASED, _released(books.released()))
+        self._put_all(SPARED, dict.fromkeys(books.spared_tokens(), True))
+        groups = books.control_groups()
+        self._put_all(GROUPS, {"": groups} if groups.known else {})
         self._write_processes(tuple(books.all_keepers()))
 
     def _put_all(self, kind: str, facts: Mapping[str, object]) -> None:
@@ -273,7 +281,12 @@ def _pipes(capture: Capture) -> dict[str, str]:
 
 
 def _watcher_fact(keeper: Keeper) -> WatcherFact:
-    return WatcherFact(record=watcher_state(keeper), retiring=keeper.watcher.retiring)
+    record = watcher_state(keeper)
+    if record.health.patients:
+        # The time of each probe would be a line each.
+        patients = tuple(replace(each, checked_at=None) for each in record.health.patients)
+        record = replace(record, health=replace(record.health, patients=patients))
+    return WatcherFact(record=record, retiring=keeper.watcher.retiring)
 
 
 def _released(pids: Iterable[int]) -> dict[str, ReleasedFact]:

@@ -16,6 +16,8 @@ FORMAT = 1
 HEAD = "head"
 DECLARED = "declared"
 WATCHER, PROCESS, SOCKET, JOB, RELEASED = "watcher/", "process/", "socket/", "job/", "released/"
+# The tokens of those whose strays may live on; and the control groups, of which there is one record.
+SPARED, GROUPS = "spared/", "groups/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,13 @@ import msgspec
 from circus_stack.arbiter.adoption.facts import (
     DECLARED,
     FORMAT,
+    GROUPS,
     HEAD,
     JOB,
     PROCESS,
     RELEASED,
     SOCKET,
+    SPARED,
     WATCHER,
     Head,
     JobFact,
@@ -25,7 +27,9 @@ from circus_stack.arbiter.adoption.facts import (
     WatcherFact,
 )
 from circus_stack.arbiter.adoption.ledger import read_facts
+from circus_stack.arbiter.control_groups import ControlGroupsRecord
 from circus_stack.config.schema import StackConfig
+from circus_stack.config.values import KillMode
 
 T = TypeVar("T")
 
@@ -41,6 +45,19 @@ class Legacy:
     sockets: tuple[SocketFact, ...] = ()
     jobs: tuple[JobFact, ...] = ()
     released: tuple[ReleasedFact, ...] = ()
+    spared_tokens: frozenset[str] = frozenset()
+    control_groups: ControlGroupsRecord = ControlGroupsRecord()
+
+    def spares(self, token: str) -> bool:
+        """Whether what the process with that token has detached may live on."""
+        if token in self.spared_tokens:
+            return True
+        return token in self.processes and self.kill_mode(self.processes[token]) is not KillMode.ALL
+
+    def kill_mode(self, process: ProcessFact) -> KillMode:
+        """How far the end of a process goes."""
+        configs = (each.record.config for each in self.watchers)
+        return next((each.kill_mode for each in configs if each.name == process.watcher), KillMode.ALL)
 
 
 class LegacyError(Exception):
@@ -73,6 +90,8 @@ def read_legacy(data: bytes, boot: str, with_own_types: Callable[[StackConfig], 
         sockets=_all(facts, SOCKET, SocketFact),
         jobs=_all(facts, JOB, JobFact),
         released=_all(facts, RELEASED, ReleasedFact),
+        spared_tokens=frozenset(name.removeprefix(SPARED) for name in facts if name.startswith(SPARED)),
+        control_groups=next(iter(_all(facts, GROUPS, ControlGroupsRecord)), ControlGroupsRecord()),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from circus_stack.arbiter.adoption.facts import ProcessFact
 from circus_stack.arbiter.adoption.legacy import Legacy
 from circus_stack.arbiter.marker import MARKER_VARIABLE, parse_markers
+from circus_stack.config.values import KillMode
 from circus_stack.system.foreign_fds import holders
 from circus_stack.system.marked import marked_processes
 from circus_stack.system.process_stamp import Stamp, Standing, process_table
@@ -50,6 +51,7 @@ def find_living(legacy: Legacy) -> Living:
         and table[pid].stamp.started >= legacy.head.began
         # What left the session of a process that lives is that one's affair, as it was before.
         and tokens[pid] not in known
+        and not legacy.spares(tokens[pid])
     ]
     return Living(known, tuple(unknown), _strays(legacy, table, tokens))
 
@@ -91,7 +93,8 @@ def _search(unnamed: Mapping[str, ProcessFact], table: Table, tokens: Mapping[in
 
 def _strays(legacy: Legacy, table: Table, tokens: Mapping[int, str]) -> dict[int, tuple[Stamp, ...]]:
     """What is left of the groups of those that have died: they would have been ended with it."""
-    dead = {fact.record.pid for fact in legacy.processes.values() if fact.started and fact.record.pid not in table}
+    gone = (fact for fact in legacy.processes.values() if fact.started and fact.record.pid not in table)
+    dead = {fact.record.pid for fact in gone if legacy.kill_mode(fact) is not KillMode.PROCESS}
     return {pid: found for pid in dead if (found := _members(pid, table, tokens))}
 
 

@@ -6,12 +6,14 @@ has happened; one whose isn't is taken back, and asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from circus_stack.arbiter.adoption.facts import JobFact, ProcessFact, WatcherFact
 from circus_stack.arbiter.handover.record import ProcessRecord, WatcherRecord
-from circus_stack.arbiter.runs import RunResult
+from circus_stack.arbiter.order import dependencies
+from circus_stack.arbiter.runs import RunResult, is_run_again
+from circus_stack.config.precedence import closure
 from circus_stack.config.values import ReadinessForm
 from circus_stack.states import ProcessState, WatcherState
 from circus_stack.system.process_stamp import Stamp
@@ -30,6 +32,8 @@ class Settlement:
     to_stop: tuple[str, ...] = ()
     to_start: tuple[str, ...] = ()
     to_reload: tuple[str, ...] = ()
+    # Of watchers whose processes run to their end: slots of those whose end nobody has seen.
+    unseen: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def settle(
@@ -43,7 +47,7 @@ def settle(
     """The watchers to begin with, and what they then have to do. `living` by token, `now` in monotonic seconds;
     `gone` are processes whose end nobody has seen."""
     unseen = tuple(gone)
-    records, surplus, interrupted = [], {}, []
+    records, surplus, interrupted, waiting, unseen_runs = [], {}, [], [], {}
     for fact in watchers:
         name = fact.record.config.name
         found = [_record(fact, each, stamp, now) for each, stamp in living.values() if each.watcher == name]
@@ -53,8 +57,19 @@ def settle(
         surplus[name] = _surplus(record, found)
         superseded = record.superseded if record.superseded in {each.pid for each in found} else None
         record = replace(record, processes=tuple(found), superseded=superseded)
-        records.append(_without_second_run(record, [each.record for each in unseen if each.watcher == name]))
-    return tuple(records), _settlement(records, surplus, interrupted, jobs)
+        lost = [each.record for each in unseen if each.watcher == name]
+        if _waits_for_others(record, lost):
+            # Begun again, it waits again: as one that starts already, it would wait for nobody.
+            waiting.append(name)
+            record = replace(record, state=WatcherState.STOPPED)
+        wids = _unseen_runs(record, lost)
+        if wids:
+            unseen_runs[name] = wids
+            record = _with_unseen(record, wids)
+        records.append(record)
+    settlement = _settlement(records, surplus, interrupted, waiting, jobs)
+    to_start = _without_needing(unseen_runs, records, settlement.to_start)
+    return tuple(records), replace(settlement, to_start=to_start, unseen=unseen_runs)
 
 
 def _record(fact: WatcherFact, process: ProcessFact, stamp: Stamp, now: float) -> ProcessRecord:
@@ -76,25 +91,47 @@ def _with_generation(fact: WatcherFact, found: Sequence[ProcessRecord]) -> Watch
     return record if is_complete else replace(record, generation=fact.retiring)
 
 
-def _without_second_run(record: WatcherRecord, gone: Iterable[ProcessRecord]) -> WatcherRecord:
-    """What a schedule had started is not started again for the same due time: how it ended, nobody knows."""
-    if record.config.schedule is None:
-        return record
+def _unseen_runs(record: WatcherRecord, gone: Iterable[ProcessRecord]) -> tuple[int, ...]:
+    """The slots of what was to run to its end and has ended: how, nobody knows."""
+    if not record.config.runs_once:
+        return ()
     there = {each.wid for each in record.processes} | set(record.done_slots)
-    ended = {each.wid for each in gone if each.generation == record.generation} - there
-    return replace(
-        record,
-        done=record.done + len(ended),
-        done_slots=tuple(sorted({*record.done_slots, *ended})),
-        runs=replace(record.runs, codes={**record.runs.codes, **dict.fromkeys(ended)}),
-    )
+    return tuple(sorted({each.wid for each in gone if each.generation == record.generation} - there))
+
+
+def _with_unseen(record: WatcherRecord, wids: Sequence[int]) -> WatcherRecord:
+    """What is run again is only noted; the rest is done, though nobody knows how well."""
+    record = replace(record, runs=record.runs.with_unseen(wids))
+    if is_run_again(record.config):
+        return record
+    done_slots = tuple(sorted({*record.done_slots, *wids}))
+    return replace(record, done=record.done + len(wids), done_slots=done_slots)
+
+
+def _without_needing(
+    unseen: Collection[str], records: Sequence[WatcherRecord], names: Sequence[str]
+) -> tuple[str, ...]:
+    """Those whose start would not run again what isn't to be run twice: it takes along what it depends on."""
+    configs = [each.config for each in records]
+    over = {each.name for each in configs if each.name in unseen and not is_run_again(each)}
+    if not over:
+        return tuple(names)
+    needed = dependencies(configs)
+    return tuple(name for name in names if not over & {name, *closure(name, needed)})
+
+
+def _waits_for_others(record: WatcherRecord, gone: Sequence[ProcessRecord]) -> bool:
+    """Whether it was about to start, and had nothing to show for it yet."""
+    last = record.runs.last
+    has_begun = record.processes or gone or (last is not None and last.result is RunResult.RUNNING)
+    return record.state is WatcherState.STARTING and not has_begun
 
 
 def _has_begun_run(record: WatcherRecord) -> bool:
-    """Whether it runs by schedule, and whoever asked for a start now has got it."""
+    """Whether it runs to its end, and whoever asked for a start has got it."""
     is_up = record.state in (WatcherState.STARTING, WatcherState.ACTIVE)
     last = record.runs.last
-    return record.config.schedule is not None and is_up and last is not None and last.result is RunResult.RUNNING
+    return record.config.runs_once and is_up and last is not None and last.result is RunResult.RUNNING
 
 
 def _surplus(record: WatcherRecord, found: Sequence[ProcessRecord]) -> tuple[int, ...]:
@@ -115,6 +152,7 @@ def _settlement(
     records: Sequence[WatcherRecord],
     surplus: Mapping[str, tuple[int, ...]],
     interrupted: Sequence[str],
+    waiting: Sequence[str],
     jobs: Sequence[JobFact],
 ) -> Settlement:
     names = [each.config.name for each in records]
@@ -124,7 +162,7 @@ def _settlement(
     return Settlement(
         surplus={name: pids for name, pids in surplus.items() if pids},
         to_stop=tuple(name for name in names if name in stopping | _named(jobs, _STOPS, names)),
-        to_start=tuple(name for name in names if name in asked_start),
+        to_start=tuple(name for name in names if name in asked_start or name in waiting),
         to_reload=tuple(name for name in names if name in set(interrupted) | (_named(jobs, _RELOADS, ()) & set(names))),
     )
 

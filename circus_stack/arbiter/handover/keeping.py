@@ -43,6 +43,7 @@ def watcher_state(keeper: Keeper) -> WatcherRecord:
         is_armed=keeper.demand.is_armed,
         is_scheduled=keeper.scheduling.is_armed,
         no_replacement_before=keeper.ages.not_before,
+        health=keeper.health.state(),
     )
 
 
@@ -64,6 +65,8 @@ def process_state(keeper: Keeper, process: Process) -> ProcessRecord:
         post=process.post,
         kill_at=keeper.ends.kill_at(process.pid),
         ready_by=keeper.serving.watch.ready_by(process.pid),
+        memory=process.memory,
+        memory_kind=process.memory_kind,
     )
 
 
@@ -79,6 +82,7 @@ def restore_keeper(keeper: Keeper, record: WatcherRecord, may_start: Callable[[]
     for each in keeper.watcher.processes.values():
         if each.post is not None and not keeper.charge.means.posts.keep(each.post):
             each.post = None
+    keeper.health.restore(record.health)
     for process in record.processes:
         if not process.is_lingering:
             keeper.ends.limit_runtime(process.pid)

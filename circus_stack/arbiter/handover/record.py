@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from circus_stack.arbiter.condition import GivenUp, LastEnd
 from circus_stack.arbiter.control_groups import ControlGroupsRecord
 from circus_stack.arbiter.jobs import Job
+from circus_stack.arbiter.patient import HealthRecord
 from circus_stack.arbiter.posts import Post
 from circus_stack.arbiter.runs import RunsRecord
 from circus_stack.config.schema import SocketConfig, StackConfig, WatcherConfig
@@ -54,6 +55,9 @@ class ProcessRecord:
     post: Post | None = None
     kill_at: float | None = None
     ready_by: float | None = None
+    # What it used when that was looked at last.
+    memory: int | None = None
+    memory_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,7 @@ class WatcherRecord:
     # It waits for its due times; up to which it was attended to stands in the state directory.
     is_scheduled: bool = False
     no_replacement_before: float = 0.0
+    health: HealthRecord = HealthRecord()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

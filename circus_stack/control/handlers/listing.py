@@ -93,6 +93,7 @@ def _run(run: Run | None) -> Fields | None:
         "ended": run.ended_at,
         "duration_s": run.duration_s,
         "exit_code": run.exit_code,
+        "unseen": run.unseen,
     }
 
 

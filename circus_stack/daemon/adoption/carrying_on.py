@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from circus_stack.arbiter.arbiter import Arbiter
+from circus_stack.arbiter.runs import is_run_again
 from circus_stack.daemon.adoption.salvage import Salvage
 from circus_stack.errors import CircusStackError
-from circus_stack.events import Event, ProcessAdopted
+from circus_stack.events import Event, ProcessAdopted, RunUnseen
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +23,20 @@ def announce(found: Salvage, publish: Callable[[Event], None], now: float) -> No
             count += 1
             name = watcher.config.name
             publish(ProcessAdopted(watcher=name, time=now, process_pid=process.pid, wid=process.wid))
+    _announce_unseen(found, publish, now)
     sockets = [each.config.name for each in found.arbiter.sockets]
     log.info(
         "adopted %d processes of an arbiter that was killed%s",
         count,
         f", and their sockets {', '.join(sockets)}" if sockets else "",
     )
+
+
+def _announce_unseen(found: Salvage, publish: Callable[[Event], None], now: float) -> None:
+    again = {each.config.name: is_run_again(each.config) for each in found.arbiter.watchers}
+    for name, wids in found.settlement.unseen.items():
+        for wid in wids:
+            publish(RunUnseen(watcher=name, time=now, wid=wid, again=again[name]))
 
 
 async def carry_on(

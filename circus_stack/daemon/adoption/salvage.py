@@ -7,7 +7,7 @@ are to be ended, lest they run beside their successors.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from circus_stack.arbiter.adoption.belongings import Belongings, NotAllowedError
@@ -77,6 +77,8 @@ def salvage(
             watchers=watchers,
             sockets=sockets,
             released=tuple(each.pid for each in legacy.released),
+            spared_tokens=_spared(legacy, taken),
+            control_groups=legacy.control_groups,
         ),
         streams=StreamsRecord(
             captures=tuple(
@@ -90,6 +92,12 @@ def salvage(
         to_end=(*found.unknown, *(stamp for token, stamp in found.known.items() if token not in taken)),
         strays=tuple(stamp for group in found.strays.values() for stamp in group),
     )
+
+
+def _spared(legacy: Legacy, taken: Collection[str]) -> tuple[str, ...]:
+    """The tokens of those that are gone, and whose strays may live on."""
+    gone = {token for token in legacy.processes if token not in taken and legacy.spares(token)}
+    return tuple(sorted(legacy.spared_tokens | gone))
 
 
 def _capture(

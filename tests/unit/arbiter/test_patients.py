@@ -46,3 +46,13 @@ def test_who_was_replaced_is_counted_anew_and_has_a_start_period_of_its_own() ->
     patient.begin_anew(100.0)
     assert notes(patient, "a", "a", start_period=10.0, now=105.0) == [Finding.NOTHING_NEW] * 2
     assert notes(patient, "a", "a", start_period=10.0, now=111.0) == [Finding.NOTHING_NEW, Finding.STILL_LOST]
+
+
+def test_another_one_counts_on_from_a_record() -> None:
+    patient = Patient(7, 5.0)
+    notes(patient, "", "refused", now=6.0)
+    other = Patient.resumed(patient.state())
+    assert (other.view(), other.state()) == (patient.view(), patient.state())
+    assert notes(other, "refused", now=7.0) == notes(patient, "refused", now=7.0) == [Finding.LOST]
+    # Told once, whoever has told it.
+    assert notes(Patient.resumed(other.state()), "refused", now=8.0) == [Finding.STILL_LOST]
