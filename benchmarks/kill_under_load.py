@@ -1,9 +1,11 @@
 """Whether kill -9 of the arbiter loses anything: requests, workers or log lines, with a restart and adoption each time.
 
-    python -m benchmarks.kill_under_load [--backend NAME] [--kills 10] [--close]
+    python -m benchmarks.kill_under_load [--backend NAME] [--kills 10] [--close] [--confined]
 
 wrk loads the served app with 32 connections from before the first kill until after the last adoption; two processes
-more write numbered lines all the time. Prints a line a kill, and what was lost in all; exit status 1 if anything was.
+more write numbered lines all the time. `--confined`, as root: no arbiter has CAP_SYS_PTRACE, and all processes hide
+themselves, so that the fd keeper has to give everything back. Prints a line a kill, and what was lost in all; exit
+status 1 if anything was.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from circus_stack.client.discovery import find_stacks
@@ -28,6 +30,8 @@ from .running_stack import BIN, median
 from .wrk import wrk
 
 _PATIENCE_S = 60.0
+_CONFINED = ("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace")
+_HIDE = "import ctypes\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n"
 _APP = """
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
@@ -64,9 +68,9 @@ stdout_stream.filename = {directory}/numbers.log
 class Arbiters:
     """The arbiters of one stack, one after the other."""
 
-    def __init__(self, directory: Path, arguments: list[str]) -> None:
+    def __init__(self, directory: Path, prefix: Sequence[str], arguments: list[str]) -> None:
         self._directory = directory
-        self._argv = [str(BIN / "circus-stack"), "serve", *arguments]
+        self._argv = [*prefix, str(BIN / "circus-stack"), "serve", *arguments]
         self._env = {
             **os.environ,
             "XDG_RUNTIME_DIR": str(directory / "run"),
@@ -122,14 +126,15 @@ class Arbiters:
 
 
 @contextlib.contextmanager
-def stack_of(backend: str) -> Iterator[tuple[Arbiters, Path]]:
+def stack_of(backend: str, *, confined: bool) -> Iterator[tuple[Arbiters, Path]]:
     """A stack in a directory of its own, gone after the block."""
     directory = Path(tempfile.mkdtemp(prefix="csk"))
-    (directory / "hello.py").write_text(_APP + "\n\ndef factory(global_conf, **settings):\n    return app\n")
-    (directory / "numbers.py").write_text(_NUMBERS)
+    hide = _HIDE if confined else ""
+    (directory / "hello.py").write_text(hide + _APP + "\n\ndef factory(global_conf, **settings):\n    return app\n")
+    (directory / "numbers.py").write_text(hide + _NUMBERS)
     ini = directory / "app.ini"
     ini.write_text(_INI.format(backend=backend, python=sys.executable, directory=directory))
-    arbiters = Arbiters(directory, [str(ini)])
+    arbiters = Arbiters(directory, _CONFINED if confined else (), [str(ini)])
     try:
         yield arbiters, directory / "numbers.log"
     finally:
@@ -151,9 +156,9 @@ def count_lines(log: Path) -> tuple[int, int, int]:
     return sum(map(len, found.values())), lost, doubled
 
 
-def measure(backend: str, kills: int, *, close: bool) -> bool:
+def measure(backend: str, kills: int, *, close: bool, confined: bool) -> bool:
     """Kill under load and print what happened; whether nothing was lost."""
-    with stack_of(backend) as (arbiters, log):
+    with stack_of(backend, confined=confined) as (arbiters, log):
         arbiters.start()
         before = arbiters.pids()
         took, same = [], 0
@@ -189,8 +194,9 @@ def main() -> int:
     parser.add_argument("--backend", default="gevent")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--close", action="store_true", help="a connection a request")
+    parser.add_argument("--confined", action="store_true", help="processes cannot be looked into")
     options = parser.parse_args()
-    return 0 if measure(options.backend, options.kills, close=options.close) else 1
+    return 0 if measure(options.backend, options.kills, close=options.close, confined=options.confined) else 1
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ REPLIES: Mapping[str, str] = {
     "listsockets": "`sockets`: [{`fd`, `name`, `backlog`, and `host` with `port`, or `path`}].",
     "globaloptions": (
         "`options`: `endpoint`, `pubsub_endpoint`, `stats_endpoint`, `logs_endpoint`, `multicast_endpoint`, "
-        "`check_delay`, `fqdn`; `scoreboard`, the path by which a program of this user maps it."
+        "`check_delay`, `fqdn`; `scoreboard`, the path by which a program of this user maps it; `fd_keeper_pid` "
+        "(null where none runs)."
     ),
     "logs": "`lines`, oldest first: [{`seq`, `watcher`, `wid`, `pid`, `stream`, `time`, `data`}].",
     "reloadconfig": (

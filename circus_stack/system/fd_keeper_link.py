@@ -94,6 +94,8 @@ class FdKeeperLink:
         """From here on nothing waits; `on_lost()` is called once, where the keeper is gone."""
         self._loop, self._on_lost = loop, on_lost
         loop.add_reader(self._socket.fileno(), self._hear)
+        if self._waiting:
+            self._wait()
 
     def keep(self, fds: Mapping[str, int]) -> None:
         """Have it hold these, too."""
@@ -112,15 +114,31 @@ class FdKeeperLink:
         """All was said that is to be kept."""
         self._say(SETTLE)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits to be said."""
+        return bool(self._waiting)
+
     def claim(self, lock_fd: int) -> None:
         """Show it that the lock is ours: it hears nobody else."""
         self._say(CLAIM, (lock_fd,))
 
     def _say(self, message: bytes, fds: tuple[int, ...] = ()) -> None:
         if self._waiting or not self._send(message, fds):
-            # Their owners may close them meanwhile.
-            self._waiting.append((message, tuple(os.dup(fd) for fd in fds)))
-            self._wait()
+            self._postpone(message, fds)
+
+    def _postpone(self, message: bytes, fds: tuple[int, ...]) -> None:
+        """Say it later, with duplicates: their owners may close them meanwhile."""
+        kept: list[int] = []
+        try:
+            for fd in fds:
+                kept.append(os.dup(fd))
+        except OSError:
+            # No number is left for it: what can't be kept is as if there were no keeper.
+            _close_all(tuple(kept))
+            return
+        self._waiting.append((message, tuple(kept)))
+        self._wait()
 
     def _send(self, message: bytes, fds: tuple[int, ...]) -> bool:
         """False where it has to be said later."""

@@ -16,7 +16,7 @@ from circus_stack.arbiter.adoption.legacy import Legacy
 from circus_stack.arbiter.adoption.living import Living
 from circus_stack.arbiter.adoption.settling import Settlement, settle
 from circus_stack.arbiter.handover.record import ArbiterRecord, LanesRecord, SocketRecord
-from circus_stack.config.schema import SocketConfig
+from circus_stack.config.schema import SocketConfig, WatcherConfig
 from circus_stack.streams.block import StreamName
 from circus_stack.streams.capture import STREAM_NAMES
 from circus_stack.streams.record import CaptureRecord, PipeRecord, StreamsRecord
@@ -70,7 +70,6 @@ def salvage(
     taken = {token: (fact, found.known[token]) for token, fact in mine.items() if token not in refused}
     gone = [fact for token, fact in legacy.processes.items() if token not in taken]
     watchers, settlement = settle(legacy.watchers, taken, legacy.jobs, now, gone=gone)
-    configs = {name: (config.stdout_stream, config.stderr_stream) for name, config in names.items()}
     return Salvage(
         arbiter=ArbiterRecord(
             declared=legacy.declared,
@@ -80,18 +79,17 @@ def salvage(
             spared_tokens=_spared(legacy, taken),
             control_groups=legacy.control_groups,
         ),
-        streams=StreamsRecord(
-            captures=tuple(
-                replace(each, stdout_stream=configs[each.watcher][0], stderr_stream=configs[each.watcher][1])
-                for each in captures
-                if each.pipes
-            )
-        ),
+        streams=StreamsRecord(captures=tuple(_with_streams(each, names) for each in captures if each.pipes)),
         settlement=settlement,
         lost=lost,
         to_end=(*found.unknown, *(stamp for token, stamp in found.known.items() if token not in taken)),
         strays=tuple(stamp for group in found.strays.values() for stamp in group),
     )
+
+
+def _with_streams(capture: CaptureRecord, configs: Mapping[str, WatcherConfig]) -> CaptureRecord:
+    config = configs[capture.watcher]
+    return replace(capture, stdout_stream=config.stdout_stream, stderr_stream=config.stderr_stream)
 
 
 def _spared(legacy: Legacy, taken: Collection[str]) -> tuple[str, ...]:
