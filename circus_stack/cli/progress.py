@@ -68,11 +68,14 @@ class Progress:
         self._announced: set[str] = set()
         self._dead: set[str] = set()
         self._batches = {name: _Batch(size) for name, size in watchers.items() if size > MANY}
-        # Of watchers that come up, those that have no batch: how many processes are ready.
+        # Of watchers that come up without a batch: how many are ready.
         self._coming_up: dict[str, int] = {}
         self._failed: set[str] = set()
         self._is_up = False
-        self._handlers: dict[type[events.Event], Callable[..., None]] = {
+        self._handlers = self._handlers_by_type()
+
+    def _handlers_by_type(self) -> dict[type[events.Event], Callable[..., None]]:
+        return {
             events.ProcessSpawned: self._spawned,
             events.ProcessReady: self._ready,
             events.ReadyTimedOut: self._ready_timed_out,
