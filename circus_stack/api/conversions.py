@@ -11,11 +11,11 @@ from typing import Any
 
 import psutil
 
-from circus_stack.control.figures import format_bytes
 from circus_stack.errors import CircusStackError
 from circus_stack.literals import parse_bool
 from circus_stack.plugins.options import parse_signal, parse_size
 from circus_stack.plugins.periodic import PeriodicCallback as AsyncPeriodicCallback
+from circus_stack.protocol.figures import format_bytes
 
 DEFAULT_ENDPOINT_DEALER = "tcp://127.0.0.1:5555"
 DEFAULT_ENDPOINT_SUB = "tcp://127.0.0.1:5556"

@@ -32,6 +32,14 @@ def circusctl() -> None:
     main()
 
 
+def circusd_stats() -> None:
+    """The program `circusd-stats`."""
+    die_of_interrupts()
+    from circus_stack.cli.circusd_stats import main
+
+    main()
+
+
 def circus_plugin() -> None:
     """The program `circus-plugin`."""
     die_of_interrupts()

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 from circus_stack import events
 from circus_stack.cli.voice import Voice
-from circus_stack.control.figures import format_bytes
 from circus_stack.exits import describe_exit
+from circus_stack.protocol.figures import format_bytes
 from circus_stack.streams.drops import Dropped
 
 # With more processes a line for each would scroll everything else away: then each quarter has one, and at a later start

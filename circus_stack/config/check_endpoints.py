@@ -18,7 +18,7 @@ _SYSLOG = "syslog://HOST:PORT?FACILITY or syslog:///PATH?FACILITY"
 
 def check_endpoints(circus: CircusConfig, problems: Problems) -> None:
     """Without keys commands are not encrypted, and anybody's: they stay on this machine then."""
-    for option in ("endpoint", "pubsub_endpoint", "logs_endpoint", "stats_endpoint"):
+    for option in ("endpoint", "pubsub_endpoint", "logs_endpoint", "stats_endpoint", "stats_query_endpoint"):
         text: str = getattr(circus, option)
         message, legal = _endpoint_mistake(text, has_keys=bool(circus.keys_dir))
         if message:

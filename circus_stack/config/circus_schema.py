@@ -19,7 +19,18 @@ class CircusConfig:
     pubsub_endpoint: str = option("", kinds.TEXT, "Address of the event endpoint.", change=Change.RESTART)
     logs_endpoint: str = option("", kinds.TEXT, "Address of the log endpoint.", change=Change.RESTART)
     stats_endpoint: str = option("", kinds.TEXT, "Address of the statistics endpoint.", change=Change.RESTART)
-    statsd: bool = option(False, kinds.BOOL, "Run circusd-stats.", change=Change.RESTART)
+    stats_query_endpoint: str = option(
+        "",
+        kinds.TEXT,
+        "Address at which circusd-stats is asked for snapshots and history; else a private socket.",
+        change=Change.RESTART,
+    )
+    stats_interval: float = option(
+        1.0, kinds.INTERVAL, "Seconds between two samples of each process.", change=Change.RESTART
+    )
+    statsd: bool = option(
+        False, kinds.BOOL, "Run circusd-stats: figures of all processes, with a history.", change=Change.RESTART
+    )
     httpd: bool = option(False, kinds.BOOL, "Run the web console.", change=Change.RESTART)
     httpd_host: str = option("localhost", kinds.TEXT, "Host of the web console.", change=Change.RESTART)
     httpd_port: int = option(8080, kinds.PORT, "Port of the web console.", change=Change.RESTART)

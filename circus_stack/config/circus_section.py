@@ -47,10 +47,10 @@ def _check_include(entry: Entry, scope: Scope) -> None:
 
 
 def _warn_programs(result: Converted, section: Section, scope: Scope) -> None:
-    """Circus starts its statistics and its console from here; ours are not part of this version."""
+    """Circus starts its console from here; ours is not part of this version. As there, an endpoint for statistics
+    means that they are wanted."""
     if "stats_endpoint" in result.values and "statsd" not in result.values:
         result.put("statsd", True, result.where["stats_endpoint"])
-    for key, what in (("statsd", "circusd-stats"), ("httpd", "the web console")):
-        if result.values.get(key):
-            said = key if section.find(key) else "stats_endpoint"
-            scope.problems.warn(f"{what} is not started yet", result.where[key], section=section.title, option=said)
+    if result.values.get("httpd"):
+        where = result.where["httpd"]
+        scope.problems.warn("the web console is not started yet", where, section=section.title, option="httpd")

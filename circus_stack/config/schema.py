@@ -71,6 +71,12 @@ class WatcherConfig:
         kinds.OFFER,
         "Offer inherited sockets, all or those named here, as systemd does: LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES.",
     )
+    stats_interval: float | None = option(
+        None,
+        kinds.INTERVAL,
+        "Seconds between two samples by circusd-stats; else as the stack.",
+        change=Change.APPLY,
+    )
     stdin_socket: str | None = option(None, kinds.TEXT, "Name of the socket that becomes stdin, as inetd does it.")
     close_child_stdin: bool = option(True, kinds.BOOL, "stdin is /dev/null; otherwise the arbiter's.")
     close_child_stdout: bool = option(False, kinds.BOOL, "stdout is /dev/null.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from circus_stack.control.figures import format_bytes, format_cpu_time
+from circus_stack.protocol.figures import format_bytes, format_cpu_time
 
 Info = dict[str, Any]
 """The figures of a process, by Circus's keys; ours beside them are plain numbers, or null where not readable."""

@@ -15,6 +15,7 @@ from circus_stack.arbiter.secret_environment import open_secrets, with_digest
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all, restore_sockets
 from circus_stack.config.plugin_watcher import plugin_watcher
 from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
+from circus_stack.config.stats_watcher import stats_watcher
 from circus_stack.control.keyring import check_keys
 from circus_stack.daemon.adoption.estate import Estate, claim
 from circus_stack.daemon.doorkeeper import near_endpoint
@@ -63,7 +64,7 @@ def arrange(setting: Setting) -> services.Arrangement:
         # A runtime directory whose path is too long for a socket.
         raise CircusStackError(str(error)) from None
     arrangement = services.arrange(
-        _with_plugins(stack, setting),
+        _with_programs(stack, setting),
         state_dir=setting.state_dir,
         runtime_dir=setting.paths.directory,
         environ=setting.environ,
@@ -88,19 +89,24 @@ def _with_endpoints(circus: CircusConfig, setting: Setting) -> CircusConfig:
         endpoint=circus.endpoint or endpoint_of(paths.control),
         pubsub_endpoint=circus.pubsub_endpoint or endpoint_of(paths.events),
         logs_endpoint=circus.logs_endpoint or endpoint_of(paths.logs),
+        stats_endpoint=circus.stats_endpoint or (endpoint_of(paths.stats) if circus.statsd else ""),
+        stats_query_endpoint=circus.stats_query_endpoint or (endpoint_of(paths.stats_query) if circus.statsd else ""),
     )
 
 
-def _with_plugins(stack: StackConfig, setting: Setting) -> StackConfig:
-    """Each plugin as the watcher that it runs in. It needs no key: it is a program of this user."""
+def _with_programs(stack: StackConfig, setting: Setting) -> StackConfig:
+    """Each plugin, and circusd-stats, as the watcher that it runs in. They need no key: they are programs of this
+    user."""
     circus, paths = stack.circus, setting.paths
     near = dataclasses.replace(
         circus,
         endpoint=near_endpoint(circus, circus.endpoint, paths.control),
         pubsub_endpoint=near_endpoint(circus, circus.pubsub_endpoint, paths.events),
     )
-    plugins = tuple(plugin_watcher(plugin, near) for plugin in stack.plugins)
-    return dataclasses.replace(stack, watchers=(*stack.watchers, *plugins))
+    programs = [plugin_watcher(plugin, near) for plugin in stack.plugins]
+    if circus.statsd:
+        programs.append(stats_watcher(near, setting.state_dir, paths.directory))
+    return dataclasses.replace(stack, watchers=(*stack.watchers, *programs))
 
 
 def check_with_system(watchers: Sequence[WatcherConfig], kind: SourceKind) -> list[Problem]:

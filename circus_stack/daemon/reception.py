@@ -25,7 +25,7 @@ from circus_stack.control.publisher import Publisher
 from circus_stack.control.server import ControlServer
 from circus_stack.daemon.arrangement import Bound
 from circus_stack.daemon.configuring import Configuring
-from circus_stack.daemon.doorkeeper import Doorkeeper
+from circus_stack.daemon.doorkeeper import Doorkeeper, near_endpoint
 from circus_stack.daemon.handover.endpoints import at_the_same, bind_patiently, start_patiently
 from circus_stack.daemon.handover.record import ControlRecord
 from circus_stack.daemon.scoreboard import place_of, scores_of
@@ -216,14 +216,17 @@ class Reception:
 
     def _record(self) -> StackRecord:
         """What clients find us by: endpoints as they were bound, with the port that the kernel gave for 0."""
+        circus, paths = self._bound.stack.circus, self._setting.paths
         return StackRecord(
             id=self._setting.paths.id,
-            name=self._bound.stack.circus.name,
+            name=circus.name,
             source=self._setting.source,
             pid=os.getpid(),
             started_at=self._started_at,
             endpoint=self._control.near_endpoint,
             pubsub_endpoint=self._publisher.near_endpoint,
             logs_endpoint=self._log_publisher.near_endpoint,
+            stats_endpoint=near_endpoint(circus, circus.stats_endpoint, paths.stats),
+            stats_query_endpoint=near_endpoint(circus, circus.stats_query_endpoint, paths.stats_query),
             version=__version__,
         )

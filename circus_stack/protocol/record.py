@@ -25,6 +25,7 @@ class StackRecord:
     pubsub_endpoint: str = ""
     logs_endpoint: str = ""
     stats_endpoint: str = ""
+    stats_query_endpoint: str = ""
     version: str = ""
 
 

@@ -41,6 +41,16 @@ class RuntimePaths:
         return self.directory / "logs"
 
     @property
+    def stats(self) -> Path:
+        """Socket of the statistics endpoint."""
+        return self.directory / "stats"
+
+    @property
+    def stats_query(self) -> Path:
+        """Socket at which circusd-stats is asked."""
+        return self.directory / "stats-query"
+
+    @property
     def notify(self) -> Path:
         """Socket of what processes say the way sd_notify does."""
         return self.directory / "notify"
@@ -58,7 +68,7 @@ class RuntimePaths:
     @property
     def own_files(self) -> tuple[Path, ...]:
         """All but the lock: what may go once nobody holds that."""
-        return (self.control, self.events, self.logs, self.notify, self.record)
+        return (self.control, self.events, self.logs, self.stats, self.stats_query, self.notify, self.record)
 
 
 def endpoint_of(path: Path) -> str:

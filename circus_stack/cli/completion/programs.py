@@ -16,6 +16,7 @@ _CLICK = {
     "circus-stack": "circus_stack.cli.stack:stack",
     "circusctl": "circus_stack.cli.circusctl:circusctl",
     "circusd": "circus_stack.cli.circusd:circusd",
+    "circusd-stats": "circus_stack.cli.circusd_stats:circusd_stats",
     "circus-plugin": "circus_stack.cli.circus_plugin:circus_plugin",
 }
 PROGRAMS = (*_CLICK, "chaussette")

@@ -21,6 +21,7 @@ check_delay = 1
 endpoint = ipc://{base}/c
 pubsub_endpoint = ipc://{base}/e
 stats_endpoint = ipc://{base}/s
+statsd = false
 
 # kept as it is
 [watcher:web]

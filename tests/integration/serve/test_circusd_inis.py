@@ -92,7 +92,9 @@ def test_pyramid_redis_and_workers(here, cluster):
     wait_until(lambda: stack.output().count("main :") >= 5, "five workers", detail=stack.output, timeout_s=60)
     workers = stack.wait_pids(5, watcher="retools-workers")
     done = here.run("circusctl", "--endpoint", f"tcp://127.0.0.1:{control}", "status")
-    assert done.stdout.splitlines() == ["redis: active", "retools-workers: active", "webapp: active"]
+    assert done.stdout.splitlines() == [
+        *("circusd-stats: active", "redis: active", "retools-workers: active", "webapp: active")
+    ]
     assert here.run("circusctl", "numprocesses", "retools-workers").stdout.strip() == "5"
     assert "singleton" in here.run("circusctl", "incr", "webapp").stdout
 

@@ -135,6 +135,6 @@ def test_circusd_as_a_daemon(here):
     assert client.fetch("/")[0].status == 200
     assert "circusd" in log.read_text()
     listed = here.run("circusctl", "--endpoint", f"tcp://127.0.0.1:{control}", "list")
-    assert listed.stdout.strip() == "web"
+    assert listed.stdout.strip() == "circusd-stats,web"
     stop_daemon(here, pid, signal.SIGINT)
     assert not pidfile.exists()

@@ -7,10 +7,10 @@ import os
 import pytest
 
 from circus_stack.control.endpoint import check_endpoint
-from circus_stack.control.figures import format_bytes, format_cpu_time
 from circus_stack.control.matching import match_names
 from circus_stack.control.procinfo import GONE, ProcessTable
 from circus_stack.errors import CommandError, SocketError, UnknownWatcherError
+from circus_stack.protocol.figures import format_bytes, format_cpu_time
 
 NAMES = ("web", "Web Two", "redis", "a[b")
 

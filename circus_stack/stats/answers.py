@@ -1,0 +1,70 @@
+"""What the ROUTER of circusd-stats answers: snapshot, history, series. A request in, a reply out; touches no socket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from circus_stack.errors import CommandError, Errno
+from circus_stack.protocol.reply import error_reply, ok_reply
+from circus_stack.protocol.request import BadRequestError, Request, parse_request
+
+Fields = dict[str, Any]
+Handler = Callable[[Mapping[str, Any]], Fields]
+
+# A span that is longer than the longest ring shows what there is.
+_MOST_S = 10 * 365 * 86400.0
+
+
+class Answers:
+    """`snapshot()` is the newest of everything; `read(name, since, until)` a piece of history, None where there is
+    none; `names()` those that have one."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Callable[[], Fields],
+        read: Callable[[str, float, float], Fields] | None,
+        names: Callable[[], list[str]],
+        epoch: Callable[[], float] = time.time,
+    ) -> None:
+        self._read = read
+        self._epoch = epoch
+        self._handlers: dict[str, Handler] = {
+            "snapshot": lambda _: snapshot(),
+            "series": lambda _: {"series": names()},
+            "history": self._history,
+        }
+
+    def answer(self, frames: list[bytes]) -> bytes | None:
+        """The reply to a message; None for a cast, which has none."""
+        try:
+            if len(frames) != 1:
+                raise BadRequestError(f"message invalid: one frame is expected, found {len(frames)}")
+            request = parse_request(frames[0])
+        except BadRequestError as error:
+            return error_reply(error.id, str(error), error.errno, self._epoch())
+        return None if request.is_cast else self._reply(request)
+
+    def _reply(self, request: Request) -> bytes:
+        handler = self._handlers.get(request.command)
+        try:
+            if handler is None:
+                legal = ", ".join(sorted(self._handlers))
+                raise CommandError(f"unknown command: {request.command!r}; legal: {legal}", Errno.UNKNOWN_COMMAND)
+            return ok_reply(request.id, handler(request.properties), self._epoch())
+        except CommandError as error:
+            return error_reply(request.id, str(error), error.errno, self._epoch())
+
+    def _history(self, properties: Mapping[str, Any]) -> Fields:
+        name, since_s = properties.get("name") or "", properties.get("since", 900)
+        if not isinstance(name, str):
+            raise CommandError(f"name: a text is expected, found {name!r}", Errno.MESSAGE_ERROR)
+        if isinstance(since_s, bool) or not isinstance(since_s, int | float) or not 0 < since_s <= _MOST_S:
+            reason = f"since: seconds are expected, more than 0 and at most {_MOST_S:g}, found {since_s!r}"
+            raise CommandError(reason, Errno.MESSAGE_ERROR)
+        if self._read is None:
+            raise CommandError("there is no history: its file could not be used", Errno.COMMAND_ERROR)
+        now = self._epoch()
+        return {"name": name, **self._read(name, now - since_s, now)}

@@ -1,0 +1,122 @@
+"""One tick: samples of the watchers that are due, published, summed, remembered. Waits for nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from circus_stack.stats.aggregate import Totals, total_of, total_of_stack
+from circus_stack.stats.census import Census, Row
+from circus_stack.stats.channel import Channel
+from circus_stack.stats.collect.particulars import Register
+from circus_stack.stats.collect.sampler import Sample, Sampler
+from circus_stack.stats.wire import (
+    OWN,
+    STACK_TOPIC,
+    Fields,
+    process_fields,
+    process_topic,
+    totals_fields,
+    watcher_fields,
+    watcher_topic,
+)
+
+# (name of a watcher, "" for the stack; what it sums up to; seconds since the epoch)
+Record = Callable[[str, Totals, float], None]
+Details = Callable[[int], Mapping[str, Any]]
+
+
+def _nothing(_pid: int) -> Mapping[str, Any]:
+    """Nothing is known beside a sample."""
+    return {}
+
+
+class Desk:
+    """`newest` and `totals` are what the last tick of each watcher has found; "" in `totals` is the stack."""
+
+    def __init__(
+        self,
+        *,
+        census: Census,
+        sampler: Sampler,
+        register: Register,
+        channel: Channel,
+        record: Record,
+        total_memory: int,
+        details: Details = _nothing,
+        epoch: Callable[[], float] = time.time,
+    ) -> None:
+        self._census = census
+        self._sampler = sampler
+        self._register = register
+        self._channel = channel
+        self._record = record
+        self._total_memory = total_memory
+        self._details = details
+        self._epoch = epoch
+        self.newest: dict[str, dict[int, Sample]] = {}
+        self.totals: dict[str, Totals] = {}
+        self._known: set[int] = set()
+
+    def tick(self, rows: Iterable[Row]) -> None:
+        """Sample watchers, and tell."""
+        now = self._epoch()
+        for row in rows:
+            samples = self.newest[row.name] = self._sampler.sample(row.pids)
+            totals = self.totals[row.name] = total_of(samples)
+            self._tell(row.name, samples, totals, now)
+            self._record(row.name, totals, now)
+
+    def tick_stack(self) -> None:
+        """What is told once for the whole stack: the arbiter's own processes, and the sum."""
+        now = self._epoch()
+        self._forget_the_gone()
+        samples = self._sampler.sample(self._census.own, with_family=False)
+        self._tell(OWN, samples, total_of(samples), now, self._census.own)
+        totals = total_of_stack(total for name, total in self.totals.items() if name)
+        self.totals[""] = totals
+        self._channel.offer(STACK_TOPIC, lambda: totals_fields(totals, now))
+        self._record("", totals, now)
+
+    def _tell(
+        self,
+        watcher: str,
+        samples: Mapping[int, Sample],
+        totals: Totals,
+        now: float,
+        names: Mapping[int, str] | None = None,
+    ) -> None:
+        topic = watcher_topic(watcher)
+        is_sum_wanted = self._channel.is_wanted(topic)
+        told = []
+        for pid, sample in samples.items():
+            each = process_topic(watcher, pid)
+            is_wanted = self._channel.is_wanted(each)
+            if is_wanted or is_sum_wanted:
+                fields = self.fields(pid, sample, now, names.get(pid) if names else None)
+                told.append(fields)
+                if is_wanted:
+                    self._channel.publish(each, fields)
+        if is_sum_wanted:
+            self._channel.publish(topic, watcher_fields(told, totals, now))
+
+    def fields(self, pid: int, sample: Sample, now: float, name: str | None) -> Fields:
+        """One process as it is published."""
+        return process_fields(
+            sample,
+            self._register.of(pid, sample.own),
+            now=now,
+            total_memory=self._total_memory,
+            name=name,
+            details=self._details(pid),
+        )
+
+    def _forget_the_gone(self) -> None:
+        there = set(self._census.all_pids())
+        self._sampler.forget(self._known - there)
+        self._register.keep(there)
+        self._known = there
+        for name in self.newest.keys() - self._census.rows.keys():
+            del self.newest[name]
+            self.totals.pop(name, None)

@@ -1,0 +1,104 @@
+"""Follows an arbiter: a snapshot of who runs, then its events; both anew whenever the connection was made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from circus_stack.client.aio import AsyncClient
+from circus_stack.client.aio_subscriber import AsyncSubscriber
+from circus_stack.errors import CallError, CommandError
+from circus_stack.protocol.frames import parse_frames
+from circus_stack.protocol.topics import EVENTS
+from circus_stack.stats.census import Census
+
+log = logging.getLogger(__name__)
+
+# An arbiter of ours tells in milliseconds that it knows the subscription; without a word a snapshot is taken anyway.
+_JOIN_TIMEOUT_S = 2.0
+# Between two attempts to reach an arbiter that doesn't answer.
+_PAUSE_S = 1.0
+
+
+class Follower:
+    """Keeps a census true. `own` are the pids of this program's side: name by pid."""
+
+    def __init__(self, endpoint: str, pubsub_endpoint: str, census: Census, own: Mapping[int, str]) -> None:
+        self._census = census
+        self._own = dict(own)
+        self._client = AsyncClient(endpoint)
+        self._subscriber = AsyncSubscriber(pubsub_endpoint, (f"{EVENTS}.",))
+        # What came before the snapshot that it is to be joined to.
+        self._early: list[tuple[str, dict[str, Any]]] = []
+        self._has_snapshot = False
+        self.sockets: list[dict[str, Any]] = []
+
+    async def run(self, on_joined: Callable[[], None]) -> None:
+        """Follow until cancelled; `on_joined` is called after each snapshot."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._receive())
+            tasks.create_task(self._join_again_and_again(on_joined))
+
+    async def _receive(self) -> None:
+        while True:
+            frames = await self._subscriber.receive()
+            try:
+                topic, fields = parse_frames(frames)
+            except ValueError:
+                continue
+            event = topic.rpartition(".")[2]
+            if not self._has_snapshot:
+                self._early.append((event, fields))
+                continue
+            self._census.apply(event, fields)
+            if event in ("add", "updated") and isinstance(fields.get("watcher"), str):
+                await self._read_interval(fields["watcher"])
+
+    async def _join_again_and_again(self, on_joined: Callable[[], None]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_JOIN_TIMEOUT_S):
+                await self._subscriber.joined.wait()
+        while True:
+            self._subscriber.joined.clear()
+            if await self._take_snapshot():
+                on_joined()
+                await self._subscriber.joined.wait()
+            else:
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _take_snapshot(self) -> bool:
+        self._has_snapshot = False
+        try:
+            status = await self._client.call("status", extended=True)
+            arbiter = await self._client.call("dstats")
+            sockets = await self._client.call("listsockets")
+        except (CallError, CommandError) as error:
+            log.warning("no snapshot of the arbiter's processes: %s", error)
+            return False
+        own = {int(arbiter["info"]["pid"]): "circusd", **self._own}
+        self._census.replace(status["watchers"], int(status["seq"]), own)
+        self.sockets = list(sockets["sockets"])
+        for event, fields in self._early:
+            self._census.apply(event, fields)
+        self._early.clear()
+        self._has_snapshot = True
+        for name in list(self._census.rows):
+            await self._read_interval(name)
+        return True
+
+    async def _read_interval(self, name: str) -> None:
+        try:
+            reply = await self._client.call("get", name=name, keys=["stats_interval"])
+        except (CallError, CommandError):
+            # It was removed meanwhile, or the arbiter is of another version: the stack's interval holds.
+            return
+        value = reply["options"].get("stats_interval")
+        self._census.set_interval(name, float(value) if value else None)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        self._subscriber.close()
+        await self._client.aclose()

@@ -1,0 +1,54 @@
+"""What circusd-stats answers, whatever is asked."""
+
+import json
+from typing import Any
+
+import pytest
+
+from circus_stack.stats.answers import Answers
+
+
+def read(name: str, since: float, until: float) -> dict[str, Any]:
+    return {"step": 1, "asked": [name, since, until]}
+
+
+def ask(command: str, answers: Answers | None = None, **properties: object) -> dict[str, Any]:
+    answers = answers or Answers(snapshot=lambda: {"total": 1}, read=read, names=lambda: ["", "web"], epoch=lambda: 1e9)
+    reply = answers.answer([json.dumps({"id": "x", "command": command, "properties": properties}).encode()])
+    assert reply is not None
+    found: dict[str, Any] = json.loads(reply)
+    return found
+
+
+def test_questions_are_answered() -> None:
+    assert ask("snapshot")["total"] == 1
+    assert ask("series")["series"] == ["", "web"]
+    assert ask("history", name="web", since=600)["asked"] == ["web", 1e9 - 600, 1e9]
+    assert ask("history")["asked"] == ["", 1e9 - 900, 1e9]
+
+
+@pytest.mark.parametrize("since", ["10m", -1, 0, None, True, 1e300])
+def test_a_span_that_is_none_is_an_error(since: object) -> None:
+    reply = ask("history", since=since)
+    assert (reply["status"], reply["id"]) == ("error", "x")
+    assert "since" in reply["reason"]
+
+
+def test_a_name_that_is_none_is_an_error() -> None:
+    assert ask("history", name=["web"])["status"] == "error"
+
+
+def test_an_unknown_command_names_the_legal_ones() -> None:
+    assert "history, series, snapshot" in ask("quit")["reason"]
+
+
+def test_without_a_file_there_is_no_history() -> None:
+    answers = Answers(snapshot=dict, read=None, names=list)
+    assert "no history" in ask("history", answers)["reason"]
+
+
+@pytest.mark.parametrize("frames", [[], [b"{}", b"{}"], [b"\xff"], [b"[]"], [b'{"command": 1}']])
+def test_garbage_is_answered_with_an_error(frames: list[bytes]) -> None:
+    reply = Answers(snapshot=dict, read=read, names=list).answer(frames)
+    assert reply is not None
+    assert json.loads(reply)["status"] == "error"

@@ -1,0 +1,97 @@
+"""Rings of points in a file that outlives its writer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from circus_stack.stats.history.file import SERIES, HistoryError, HistoryFile
+from circus_stack.stats.history.rings import POINT_SIZE, RINGS, pack_point, ring_for, unpack_point
+
+T = 1_800_000_000
+
+
+def values(cpu: float) -> tuple[float | None, ...]:
+    return cpu, 1024.0, 2.0, None, None, None
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "stats.ring"
+
+
+@pytest.fixture
+def history(path: Path) -> Iterator[HistoryFile]:
+    history = HistoryFile(path)
+    yield history
+    history.close()
+
+
+def test_a_span_takes_the_finest_ring_that_holds_it() -> None:
+    assert [RINGS[ring_for(span)].step_s for span in (600, 900, 901, 21600, 86400, 10**9)] == [1, 1, 10, 10, 60, 60]
+
+
+def test_a_torn_point_is_none() -> None:
+    point = pack_point(T, values(30.0))
+    assert len(point) == POINT_SIZE
+    assert unpack_point(point) == (T, values(30.0))
+    for cut in range(0, POINT_SIZE, 4):
+        assert unpack_point(point[:cut] + b"\xff\xff\xff\xff" + point[cut + 4 :]) is None
+    assert unpack_point(bytes(POINT_SIZE)) is None
+
+
+def test_seconds_and_their_means_are_kept(history: HistoryFile) -> None:
+    for second in range(20):
+        history.write("web", values(float(second)), T + second)
+    fine = history.read("web", T, T + 19)
+    assert (fine["step"], fine["times"]) == (1, list(range(T, T + 20)))
+    assert fine["cpu"] == [float(second) for second in range(20)]
+    assert fine["rps"] == [None] * 20
+    coarse = history.read("web", T + 19 - 3600, T + 19)
+    assert (coarse["step"], coarse["times"], coarse["cpu"]) == (10, [T, T + 10], [4.5, 14.5])
+
+
+def test_what_is_overwritten_is_not_shown_as_new(history: HistoryFile) -> None:
+    history.write("web", values(1.0), T)
+    history.write("web", values(2.0), T + 900)
+    assert history.read("web", T + 1, T + 900)["times"] == [T + 900]
+
+
+def test_it_is_kept_over_a_restart(path: Path) -> None:
+    first = HistoryFile(path)
+    first.write("", values(5.0), T)
+    first.write("web", values(7.0), T)
+    first.close()
+    second = HistoryFile(path)
+    try:
+        assert second.names() == ["", "web"]
+        assert second.read("", T - 5, T + 5)["cpu"] == [5.0]
+        assert second.read("web", T - 5, T + 5)["cpu"] == [7.0]
+        assert second.read("other", T - 5, T + 5)["times"] == []
+    finally:
+        second.close()
+
+
+def test_there_is_one_writer(path: Path, history: HistoryFile) -> None:
+    with pytest.raises(HistoryError, match="another circusd-stats"):
+        HistoryFile(path)
+    history.write("web", values(1.0), T)
+
+
+def test_another_file_is_begun_anew(path: Path) -> None:
+    path.write_bytes(b"something else" * 1000)
+    history = HistoryFile(path)
+    assert history.names() == []
+    history.close()
+
+
+def test_the_number_of_series_is_bounded_and_old_ones_make_room(history: HistoryFile) -> None:
+    for number in range(SERIES + 3):
+        history.write(f"w{number}", values(1.0), T + number)
+    assert len(history.names()) == SERIES
+    assert f"w{SERIES}" not in history.names()
+    later = T + RINGS[-1].span_s + 5
+    history.write("new", values(9.0), later)
+    assert "new" in history.names()
+    assert "w0" not in history.names()
+    assert history.read("new", later - 60, later)["cpu"] == [9.0]
