@@ -79,16 +79,24 @@ class Settings:
         values.whole_number, "server", metavar="N", in_paste=False,
     )  # fmt: skip
     max_request_line: int = option(
-        8190, "bytes that the target of a request may have: 414 above (fastgevent)", values.count, "limits", metavar="N"
+        8190,
+        "bytes that the target of a request may have: 414 above (gevent, fastgevent)",
+        values.count,
+        "limits",
+        metavar="N",
     )
     max_headers: int = option(
-        100, "headers that a request may have: 431 above (fastgevent)", values.count, "limits", metavar="N"
+        100, "headers that a request may have: 431 above (gevent, fastgevent)", values.count, "limits", metavar="N"
     )
     max_head_size: int = option(
-        65536, "bytes that the head of a request may have: 431 above (fastgevent)", values.count, "limits", metavar="N"
+        65536,
+        "bytes that the head of a request may have: 431 above (gevent, fastgevent)",
+        values.count,
+        "limits",
+        metavar="N",
     )
     max_body_size: int = option(
-        0, "bytes that a body may have: 413 above; 0: no limit (fastgevent)", values.whole_number, "limits",
+        0, "bytes that a body may have: 413 above; 0: no limit (gevent, fastgevent)", values.whole_number, "limits",
         metavar="N",
     )  # fmt: skip
     head_timeout: float = option(

@@ -19,7 +19,7 @@ class GeventBackend(Backend):
     library = "gevent"
     distribution = "gevent"
     install = "pip install 'circus-stack[gevent]'"
-    honours = frozenset({"spawn", "exclusive"})
+    honours = frozenset({"spawn", "exclusive", "max_request_line", "max_headers", "max_head_size", "max_body_size"})
 
     @classmethod
     def prepare(cls, settings: Settings) -> None:

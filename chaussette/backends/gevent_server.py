@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,10 @@ import gevent
 from gevent import event, pool, pywsgi
 from gevent import socket as gevent_socket
 
+from chaussette.backends.fastgevent.environ import split_absolute
+from chaussette.backends.fastgevent.refusal import RequestRefusedError, refusal_bytes
 from chaussette.backends.gevent_exclusive import ExclusiveWatch, exclusive_watch
+from chaussette.backends.gevent_headers import Headers, check_request_line
 from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.backends.gevent_upgrade import KEYS, UpgradedSocket, without_answer
 from chaussette.environ import UNIX_REMOTE_ADDR
@@ -31,7 +34,8 @@ class Site:
     """What the handlers of all listeners share. `idle` holds the sockets that wait for a request to begin,
     `upgraded` those that an application may have taken out of HTTP."""
 
-    def __init__(self, server_header: str) -> None:
+    def __init__(self, server_header: str, settings: Settings) -> None:
+        self.settings = settings
         self.server_header = server_header.encode("latin-1")
         self.is_stopping = False
         self.idle: set[Any] = set()
@@ -49,7 +53,10 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
 
     site: Site
     turns = 0
+    headers: Headers
     headers_sent: bool
+    path: str
+    request_version: str
     close_connection: bool
     application: Any
 
@@ -65,6 +72,32 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
         finally:
             idle.discard(sock)
         return line
+
+    def MessageClass(self, file: Any, *_seekable: object) -> Headers:  # noqa: N802 - pywsgi's name
+        """The rest of the head."""
+        return Headers(file, self.site.settings)
+
+    def read_request(self, raw_requestline: str) -> bool:
+        """The head, refused where it might deceive."""
+        settings = self.site.settings
+        if len(raw_requestline) > settings.max_request_line + len("OPTIONS  HTTP/1.1\r\n"):
+            raise RequestRefusedError(414, f"the request target is longer than {settings.max_request_line} bytes")
+        check_request_line(raw_requestline)
+        is_read: bool = super().read_request(raw_requestline)
+        if self.path[0] != "/":
+            self.headers.environ["HTTP_HOST"], target = split_absolute(self.path.encode("latin-1"))
+            self.path = target.decode("latin-1")
+        self.headers.check(self.request_version, settings.max_body_size)
+        return is_read
+
+    def _handle_client_error(self, ex: Exception) -> Any:
+        """What the client is told; not one line of log for each that somebody tries."""
+        if isinstance(ex, RequestRefusedError):
+            return str(ex.status), refusal_bytes(ex, b"")
+        return super()._handle_client_error(ex)
+
+    def _headers(self) -> Iterator[tuple[str, str]]:
+        return self.headers.items()
 
     def get_environ(self) -> dict[str, Any]:
         """The environ; pywsgi leaves REMOTE_ADDR out on a unix socket."""
@@ -173,7 +206,7 @@ class Servers:
         server_header: str,
         certificates: Certificates | None = None,
     ) -> None:
-        self._site = Site(server_header)
+        self._site = Site(server_header, settings)
         self._pool = pool.Pool(settings.spawn)
         handler = type("SiteHandler", (Handler,), {"site": self._site})
         self._listeners = listeners

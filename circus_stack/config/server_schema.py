@@ -37,14 +37,16 @@ class ServerConfig:
         None, kinds.COUNT, "Connections that one gevent worker serves at once.", aliases=("connections",)
     )
     max_request_line: int | None = option(
-        None, kinds.BOUND, "Bytes that the target of a request may have (fastgevent; 8190), 414 above."
+        None, kinds.BOUND, "Bytes that the target of a request may have (gevent, fastgevent; 8190), 414 above."
     )
-    max_headers: int | None = option(None, kinds.BOUND, "Headers that a request may have (fastgevent; 100), 431 above.")
+    max_headers: int | None = option(
+        None, kinds.BOUND, "Headers that a request may have (gevent, fastgevent; 100), 431 above."
+    )
     max_head_size: int | None = option(
-        None, kinds.BOUND, "Bytes that the head of a request may have (fastgevent; 65536), 431 above."
+        None, kinds.BOUND, "Bytes that the head of a request may have (gevent, fastgevent; 65536), 431 above."
     )
     max_body_size: int | None = option(
-        None, kinds.COUNT, "Bytes that a body may have (fastgevent), 413 above; 0: no limit."
+        None, kinds.COUNT, "Bytes that a body may have (gevent, fastgevent), 413 above; 0: no limit."
     )
     head_timeout: float | None = option(
         None, kinds.SECONDS, "Seconds from the first byte of a request to the end of its head (fastgevent; 30)."
