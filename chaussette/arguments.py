@@ -26,7 +26,7 @@ signals: SIGTERM and SIGINT finish the requests in flight, a second one and SIGQ
 exit status: 0 stopped, 1 the application or a socket failed or requests were cut, 2 wrong usage.
 """
 HELP_COLUMNS = 110
-GROUPS = ("sockets", "server", "limits", "TLS", "application", "logging")
+GROUPS = ("sockets", "server", "requests", "limits", "TLS", "application", "logging")
 # `--backend` without a value: shows what there is.
 NO_BACKEND = ""
 

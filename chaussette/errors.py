@@ -34,6 +34,11 @@ class AppLoadError(ChaussetteError):
         self.traceback_text = traceback_text
 
 
+class RequestTimedOut(BaseException):
+    """Raised inside a request that has had its time. No Exception: an application must not take it for one of its own
+    and go on."""
+
+
 class BackendError(ChaussetteError):
     """A backend is not known, or its library is not installed. The message holds the command that installs it."""
 

@@ -111,7 +111,7 @@ def serve(
         loaded = load()
         if backend is None:
             warm_up(loaded, settings.warmup)
-        app = layered(loaded, settings, lifecycle)
+        app = layered(loaded, settings, lifecycle, cls.request_limit())
         serve_loaded(cls(app, listeners, settings), lifecycle, listeners, label)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from chaussette import values
 from chaussette.addresses import DEFAULT_HOST, DEFAULT_PORT
+from chaussette.layers.proxies import HEADERS, USUAL
 from chaussette.sockets import DEFAULT_BACKLOG
 
 DEFAULT_APPLICATION = "chaussette.hello:app"
@@ -77,6 +78,28 @@ class Settings:
     max_requests_jitter: int | None = option(
         None, "up to so many requests are added to --max-requests, so that not all workers ask at once",
         values.whole_number, "server", metavar="N", in_paste=False,
+    )  # fmt: skip
+    trusted_proxies: str = option(
+        "", "addresses and networks, 'unix', or '*', whose headers tell who the client is, as 10.0.0.0/8,unix",
+        values.networks, "requests", metavar="LIST",
+    )  # fmt: skip
+    trusted_proxy_headers: str = option(
+        ",".join(USUAL), f"the headers that those set, some of {', '.join(HEADERS)}", values.proxy_headers,
+        "requests", metavar="LIST",
+    )  # fmt: skip
+    access_log: str = option(
+        "", "file for a line a request, '-' for standard output", values.text, "requests", metavar="FILE"
+    )
+    access_log_format: str = option(
+        "combined", "combined, json, or a text with {fields} in it", values.log_format, "requests", metavar="FORMAT"
+    )
+    request_timeout: float = option(
+        0.0, "seconds after which a request is interrupted and answered with 504; 0: never (gevent, fastgevent)",
+        values.seconds, "requests", metavar="S",
+    )  # fmt: skip
+    health_path: str = option(
+        "", "path that is answered without the application: 200, while the worker stops 503", values.url_path,
+        "requests", metavar="PATH",
     )  # fmt: skip
     max_request_line: int = option(
         8190,

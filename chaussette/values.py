@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+from chaussette.layers.access_format import line_of
+from chaussette.layers.networks import Networks
+from chaussette.layers.proxies import FORWARDED, HEADERS
+
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 TRUE_WORDS = ("true", "yes", "on", "1")
 FALSE_WORDS = ("false", "no", "off", "0")
@@ -86,6 +92,34 @@ def path(value: str) -> str:
     """The path of a request, with its query."""
     if not value.startswith("/") or not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError(f"{value!r} is no path of a request: it begins with a slash, odd characters are %XX")
+    return value
+
+
+def networks(value: str) -> str:
+    """A list of addresses and networks, with commas or blanks between them."""
+    words = value.replace(",", " ").split()
+    Networks(words)
+    return ",".join(words)
+
+
+def proxy_headers(value: str) -> str:
+    """A list of headers that proxies set: some of X-Forwarded-*, or Forwarded."""
+    words = [one_of(word, HEADERS) for word in value.lower().replace(",", " ").split()]
+    if FORWARDED in words and len(words) > 1:
+        raise ValueError(f"{value!r}: Forwarded or X-Forwarded-*, not both: a proxy sets one and passes the other on")
+    return ",".join(words)
+
+
+def log_format(value: str) -> str:
+    """How a line of the access log looks."""
+    line_of(value)
+    return value
+
+
+def url_path(value: str) -> str:
+    """A path of this server, or nothing."""
+    if value and not re.fullmatch(r"/[!-~]*", value):
+        raise ValueError(f"{value!r} is no path: it begins with / and has no blanks")
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chaussette.lifecycle import Lifecycle
@@ -82,6 +83,12 @@ class Backend(ABC):
     @classmethod  # noqa: B027 - most have nothing to do
     def after_fork(cls) -> None:
         """Make anew in a forked worker what it must not share with the others."""
+
+    @classmethod
+    def request_limit(cls) -> Callable[[float], AbstractContextManager[object]] | None:
+        """What interrupts a request: seconds -> a block in which `RequestTimedOut` is raised after them. None where
+        nothing can."""
+        return None
 
     @abstractmethod
     def serve(self, lifecycle: Lifecycle) -> None:

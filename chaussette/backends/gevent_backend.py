@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any
 
 from chaussette.backends.base import Backend
 from chaussette.environ import base_environ
+from chaussette.errors import RequestTimedOut
 from chaussette.lifecycle import Lifecycle
 from chaussette.settings import Settings
 
@@ -44,6 +47,13 @@ class GeventBackend(Backend):
         from chaussette.backends.gevent_fork import renew_hub
 
         renew_hub()
+
+    @classmethod
+    def request_limit(cls) -> Callable[[float], AbstractContextManager[object]]:
+        """At the next moment at which the request's greenlet waits for something."""
+        import gevent
+
+        return lambda seconds: gevent.Timeout(seconds, RequestTimedOut)
 
     def serve(self, lifecycle: Lifecycle) -> None:
         """Serve until told to stop, then until every connection is done."""

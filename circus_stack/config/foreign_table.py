@@ -8,7 +8,7 @@ from circus_stack.config.foreign import NO, THREADED, YES, Foreign
 from circus_stack.config.paste_context import Reference
 
 _TLS = "TLS ends at a proxy in front"
-_PROXY = "headers of a proxy are not interpreted; a middleware of the application can do that"
+_PROXY = "trusted_proxies, under use = egg:circus-stack, takes it from a proxy"
 _LIMIT = "the backend's own limit holds"
 
 _ADDRESS = {"host": "host", "port": "port"}

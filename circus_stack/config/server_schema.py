@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from circus_stack.config import kinds
+from circus_stack.config import kinds, layer_kinds
 from circus_stack.config.option import option
 from circus_stack.config.values import Location
 
@@ -97,6 +97,22 @@ class ServerConfig:
     user: str | None = option(None, kinds.USER, "User that the workers run as.", aliases=("uid",))
     group: str | None = option(None, kinds.GROUP, "Group that the workers run as.", aliases=("gid",))
     watch_files: tuple[str, ...] = option((), kinds.PATHS, "More files that --reload watches, relative to the ini.")
+    trusted_proxies: str | None = option(
+        None, layer_kinds.NETWORKS, "Addresses and networks, unix, or *, whose headers tell who the client is."
+    )
+    trusted_proxy_headers: str | None = option(
+        None, layer_kinds.PROXY_HEADERS, "Headers that those proxies set: some of X-Forwarded-*, or Forwarded."
+    )
+    access_log: str | None = option(None, kinds.TEXT, "File for a line a request; - is stdout.")
+    access_log_format: str | None = option(
+        None, layer_kinds.LOG_FORMAT, "combined, json, or a text with {fields} in it."
+    )
+    request_timeout: float | None = option(
+        None, kinds.SECONDS, "Seconds after which a request is interrupted (gevent, fastgevent); 0: never."
+    )
+    health_path: str | None = option(
+        None, layer_kinds.URL_PATH, "Path that a worker answers without the application: 200, while it stops 503."
+    )
     server_header: str | None = option(None, kinds.TEXT, "Value of the Server header.", aliases=("ident",))
     certfile: str | None = option(
         None, kinds.TEXT, "Serve https with this certificate (PEM), relative to the ini: gevent, fastgevent, wsgiref."

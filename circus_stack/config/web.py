@@ -25,6 +25,7 @@ from circus_stack.config.socket_section import normalise
 from circus_stack.config.values import Location, Readiness, ReadinessForm
 from circus_stack.config.watcher_section import convert_watcher, watcher_record
 from circus_stack.config.web_addresses import decide_addresses
+from circus_stack.config.web_layers import layer_flags
 from circus_stack.config.web_tls import tls_flags
 
 # Options of the server section that the worker knows by the same name.
@@ -98,8 +99,9 @@ def build_web(server: ServerConfig, translation: Translation, parts: Parts, give
         preload=_preload(server, translation, given, problems),
         watch_files=(*given.watch_files, *server.watch_files),
     )
-    tls = tls_flags(server, backend, translation.section, problems)
-    return Web(config, sockets, _watcher(config, server, sockets, laid_over, parts, given, tls))
+    more = tls_flags(server, backend, translation.section, problems)
+    more |= layer_flags(server, backend, translation.section, problems)
+    return Web(config, sockets, _watcher(config, server, sockets, laid_over, parts, given, more))
 
 
 def _sockets(
@@ -174,7 +176,7 @@ def _watcher(
     laid_over: Converted,
     parts: Parts,
     given: WebInput,
-    tls: Mapping[str, str],
+    more: Mapping[str, str],
 ) -> WatcherConfig:
     values: dict[str, Any] = {
         "use_sockets": True,
@@ -201,7 +203,7 @@ def _watcher(
         values["ready"] = Readiness()
     values.update(laid_over.values)
     values["numprocesses"] = config.workers
-    values.setdefault("cmd", _command(config, server, sockets, values["graceful_timeout"], given, tls))
+    values.setdefault("cmd", _command(config, server, sockets, values["graceful_timeout"], given, more))
     # A watcher's names for what the server section calls otherwise, so that a mistake is told with its line.
     renamed = {ours: server.where[theirs] for ours, theirs in _RENAMED.items() if theirs in server.where}
     where = {**server.where, **renamed, **laid_over.where}
@@ -215,7 +217,7 @@ def _command(
     sockets: tuple[SocketConfig, ...],
     graceful_s: float,
     given: WebInput,
-    tls: Mapping[str, str],
+    more: Mapping[str, str],
 ) -> str:
     words = [shlex.quote(sys.executable), "-m", "chaussette"]
     for socket in sockets:
@@ -238,7 +240,7 @@ def _command(
         "--log-level": given.overrides.log_level or server.log_level,
         "--log-output": server.log_output,
         **{f"--{name.replace('_', '-')}": getattr(server, name) for name in _LIMITS},
-        **tls,
+        **more,
     }
     for flag, value in flags.items():
         if value is not None:

@@ -86,6 +86,7 @@ def plain(environ, start_response):
 
 
 validated = validator(plain)
+validated_routes = validator(app)
 
 
 def make(word="none", *, times=1):

@@ -257,6 +257,20 @@ def test_tls_reaches_the_workers_with_paths_beside_the_ini(tmp_path: Path) -> No
     assert "--cert-reqs optional --ciphers HIGH" in cmd
 
 
+def test_layers_reach_the_workers(tmp_path: Path) -> None:
+    lines = "backend = gevent\ntrusted_proxies = 10.0.0.0/8 unix\naccess_log = -\naccess_log_format = {pid} {status}\n"
+    cmd = server(tmp_path, lines + "request_timeout = 30\nhealth_path = /-/health").watchers[0].cmd
+    assert "--trusted-proxies 10.0.0.0/8,unix --access-log - --access-log-format '{pid} {status}'" in cmd
+    assert "--request-timeout 30.0 --health-path /-/health" in cmd
+
+
+@pytest.mark.parametrize("backend", ["wsgiref", "waitress", "meinheld", "eventlet", "bjoern"])
+def test_a_time_limit_on_a_backend_without_it_is_refused_with_its_line(tmp_path: Path, backend: str) -> None:
+    found = mistakes(server, tmp_path, f"backend = {backend}\nrequest_timeout = 3")
+    assert [(each.option, each.line) for each in found] == [("request_timeout", 6)]
+    assert f"{backend} cannot interrupt a request" in found[0].message
+
+
 @pytest.mark.parametrize("backend", ["waitress", "meinheld", "eventlet", "bjoern"])
 def test_tls_on_a_backend_without_it_is_refused_with_its_line(tmp_path: Path, backend: str) -> None:
     found = mistakes(server, tmp_path, f"backend = {backend}\ncertfile = cert.pem")
