@@ -43,9 +43,10 @@ from circus_stack.states import ProcessState
 from circus_stack.system.foreign_fds import fd_name
 from circus_stack.system.process_stamp import stamp_of
 
-# A process that has just started was noted before: how it got on is written once no other one has started for so long,
-# or at the latest so long after the first, lest hundreds that start together wait for it. Until then the next arbiter
-# would know it by its pipes and its marker.
+# Where so many start at once, how those beyond them got on is written when no other one has started for so long, or at
+# the latest so long after the first of them, lest hundreds wait for it. Until then the next arbiter would know them by
+# the pipes and markers that were noted before.
+_FEW = 8
 _CALM_S, _AT_THE_LATEST_S = 0.05, 1.0
 # Ready so soon means that nothing was waited for, so that whoever adopts it takes it for ready anyway.
 _AT_ONCE_S = 0.001
@@ -81,12 +82,13 @@ class Start:
 
 @dataclass(slots=True)
 class _Fresh:
-    """Processes that have just started; when the first and the newest of them did, by the loop's clock; whether
-    a timer runs for them."""
+    """Processes that have just started and are not written yet; when the first of them and the newest of all did, by
+    the loop's clock; how many have started without a pause; whether a timer runs."""
 
     pids: set[int] = field(default_factory=set)
     since: float = 0.0
     newest: float = 0.0
+    in_a_row: int = 0
     is_awaited: bool = False
 
 
@@ -149,14 +151,19 @@ class Bookkeeper:
     def note_started(self, token: str, pid: int) -> None:
         """It runs."""
         self._tokens[pid] = token
-        now = self._loop.time()
-        if not self._fresh.pids:
-            self._fresh.since = now
-        if not self._fresh.is_awaited:
-            self._fresh.is_awaited = True
+        now, fresh = self._loop.time(), self._fresh
+        fresh.in_a_row = 1 if now - fresh.newest > _CALM_S else fresh.in_a_row + 1
+        fresh.newest = now
+        start = self._starts.get(token)
+        if fresh.in_a_row <= _FEW or start is None or not start.pipes:
+            self._changed.add(pid)
+            return
+        if not fresh.pids:
+            fresh.since = now
+        if not fresh.is_awaited:
+            fresh.is_awaited = True
             self._loop.call_later(_CALM_S, self._write_fresh)
-        self._fresh.newest = now
-        self._fresh.pids.add(pid)
+        fresh.pids.add(pid)
 
     def note_no_start(self, token: str) -> None:
         """It could not be started."""
@@ -182,7 +189,8 @@ class Bookkeeper:
             self._loop.call_at(calm_at, self._write_fresh)
             return
         self._changed |= fresh.pids
-        self._fresh = _Fresh()
+        fresh.pids.clear()
+        fresh.is_awaited = False
         self._write()
 
     def look(self) -> None:

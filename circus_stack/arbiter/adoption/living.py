@@ -53,7 +53,9 @@ def find_living(legacy: Legacy) -> Living:
         and tokens[pid] not in known
         and not legacy.spares(tokens[pid])
     ]
-    return Living(known, tuple(unknown), _strays(legacy, table, tokens))
+    return Living(
+        known, tuple(unknown), _strays(legacy, table, tokens) | _strays_of_nameless(legacy, table, tokens, known)
+    )
 
 
 def _tokens(instance: str, table: Table) -> dict[int, str]:
@@ -96,6 +98,19 @@ def _strays(legacy: Legacy, table: Table, tokens: Mapping[int, str]) -> dict[int
     gone = (fact for fact in legacy.processes.values() if fact.started and fact.record.pid not in table)
     dead = {fact.record.pid for fact in gone if legacy.kill_mode(fact) is not KillMode.PROCESS}
     return {pid: found for pid in dead if (found := _members(pid, table, tokens))}
+
+
+def _strays_of_nameless(
+    legacy: Legacy, table: Table, tokens: Mapping[int, str], known: Collection[str]
+) -> dict[int, tuple[Stamp, ...]]:
+    """The same of those whose number was not written yet: the marker tells whose they were."""
+    gone = {
+        token
+        for token, fact in legacy.processes.items()
+        if not fact.started and token not in known and legacy.kill_mode(fact) is not KillMode.PROCESS
+    }
+    groups = {table[pid].group for pid, token in tokens.items() if token in gone and pid != table[pid].session}
+    return {group: _members(group, table, tokens) for group in groups if group not in table}
 
 
 def _members(group: int, table: Table, tokens: Collection[int]) -> tuple[Stamp, ...]:
