@@ -28,6 +28,7 @@ log = logging.getLogger("chaussette")
 
 # While draining: how often connections that have become idle since are looked for.
 DRAIN_ROUND_S = 0.05
+_MOST_QUEUED = 4096
 
 
 class Site:
@@ -251,12 +252,14 @@ class Servers:
         return len(self._pool) - len(self._site.idle)
 
     def _stop_accepting(self) -> None:
-        """Close the listeners, after taking what waits in the accept queue of a socket that only we serve."""
+        """Close the listeners, after taking what waits in the accept queue of a socket that only we serve; of a shared
+        one what woke us, of which the kernel has told nobody else. The rest is for those who stay."""
         for server, listener in zip(self._servers, self._listeners, strict=True):
             server.stop_accepting()
-            # Of what has woken us the kernel has told nobody else.
-            if listener.is_queue_ours or server.watch is not None:
-                take_queue(server)
+            if listener.is_queue_ours:
+                take_queue(server, _MOST_QUEUED)
+            elif server.watch is not None:
+                take_queue(server, 1)
             server.close()
 
     def _drain(self, lifecycle: Lifecycle) -> None:
@@ -318,8 +321,8 @@ def cooperative(listener: Listener) -> Any:
     return gevent_socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
 
 
-def take_queue(server: Any, most: int = 4096) -> None:
-    """Accept what the kernel has queued, and serve it."""
+def take_queue(server: Any, most: int) -> None:
+    """Accept up to `most` of what the kernel has queued, and serve it."""
     take: Callable[[], Any] = server.do_read
     for _ in range(most):
         accepted = take()

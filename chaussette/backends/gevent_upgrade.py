@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
+from gevent.lock import RLock
 
 log = logging.getLogger("chaussette")
 
@@ -25,7 +26,8 @@ class UpgradedSocket:
     def __init__(self, sock: Any, is_websocket: bool) -> None:
         self._sock = sock
         self._is_websocket = is_websocket
-        self._is_sending = False
+        # Two greenlets may send: a frame goes out whole, and TLS tries the very bytes again that it has begun with.
+        self._sending = RLock()
         self.is_used = False
 
     def __getattr__(self, name: str) -> Any:
@@ -43,19 +45,17 @@ class UpgradedSocket:
         return len(data)
 
     def sendall(self, data: bytes) -> None:
-        """All of it."""
-        self.is_used = self._is_sending = True
-        try:
+        """All of it, before anything that another greenlet sends."""
+        self.is_used = True
+        with self._sending:
             self._sock.sendall(data)
-        finally:
-            self._is_sending = False
 
     def close(self) -> None:
         """The server closes the connection when the application returns."""
 
     def go_away(self) -> None:
         """The server stops: ask a WebSocket's client for the close, and let any other protocol read the end."""
-        if self.is_used and self._is_websocket and not self._is_sending:
+        if self.is_used and self._is_websocket:
             gevent.spawn(self._ask_for_close)
         else:
             self._shut(socket.SHUT_RD)
@@ -71,10 +71,16 @@ class UpgradedSocket:
         self._sock.close()
 
     def _ask_for_close(self) -> None:
+        if not self._sending.acquire(blocking=False):
+            # Somebody sends, and may do so for long.
+            self._shut(socket.SHUT_RD)
+            return
         try:
             self.sendall(_GOING_AWAY)
         except OSError:
             self._shut(socket.SHUT_RD)
+        finally:
+            self._sending.release()
 
     def _shut(self, how: int) -> None:
         try:

@@ -106,11 +106,14 @@ class Door:
         self._pause.start(self.open)
 
     def close(self) -> None:
-        """Accept no more; what waits in a queue that only we serve, or for which only we were woken, is taken first."""
+        """Accept no more; what waits in a queue that only we serve is taken first, and of a shared one what we were
+        woken for: nobody else was. The rest is for those who stay, who are told of it or will look."""
         if self._watch is not None:
             self._watch.end()
-        if self._listener.is_queue_ours or self._watch is not None:
+        if self._listener.is_queue_ours:
             self._accept(_MOST_QUEUED)
+        elif self._watch is not None:
+            self._accept(self._most)
         for watcher in (self._io, self._pause):
             if watcher is not None:
                 watcher.stop()
@@ -159,7 +162,7 @@ class Server:
             """Whether there is room for another one."""
             address, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else (UNIX_REMOTE_ADDR, "")
             self._receive(sock, {**environ, "REMOTE_ADDR": address, "REMOTE_PORT": port})
-            if self._most is None or len(self._deadlines) < self._most or self.is_stopping:
+            if self._has_room() or self.is_stopping:
                 return True
             self._is_full = True
             for door in self._doors:
@@ -167,6 +170,9 @@ class Server:
             return False
 
         return enter
+
+    def _has_room(self) -> bool:
+        return self._most is None or len(self._deadlines) < self._most
 
     def kept(self) -> None:
         """A connection has had its first response, and stays."""
@@ -186,7 +192,7 @@ class Server:
     def forget(self, connection: Connection | Handshake) -> None:
         """It is closed."""
         self._deadlines.forget(connection)
-        if self._is_full and not self.is_stopping:
+        if self._is_full and self._has_room() and not self.is_stopping:
             self._is_full = False
             for door in self._doors:
                 door.open()
@@ -221,7 +227,7 @@ class Server:
         self.is_stopping = True
         for door in self._doors:
             door.close()
-        if len(self._deadlines) and not self._emptied.wait(lifecycle.drain_left_s()):
+        if not self._is_emptied(lifecycle.drain_left_s()):
             # Those that become idle from here on end by themselves.
             self.is_ending = True
             for connection in self._deadlines.all():
@@ -229,5 +235,12 @@ class Server:
                     connection.end_reading()
                 else:
                     connection.go_away()
-            while len(self._deadlines) and not self._emptied.wait(lifecycle.beat_due_in_s()):
+            while not self._is_emptied(lifecycle.beat_due_in_s()):
                 lifecycle.beat_if_due()
+
+    def _is_emptied(self, seconds: float | None) -> bool:
+        """Whether no connection is left, be it after so many seconds."""
+        self._emptied.clear()
+        if len(self._deadlines):
+            self._emptied.wait(seconds)
+        return not len(self._deadlines)

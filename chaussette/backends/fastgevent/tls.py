@@ -165,8 +165,12 @@ class Handshake:
             log.debug("TLS handshake: %s", error)
             self.close()
             return
-        self._end()
-        self._begin(self._sock)
+        self._stop()
+        # In this order: a server that stops must not find itself empty in between.
+        try:
+            self._begin(self._sock)
+        finally:
+            self._yard.forget(self)
 
     def _wait(self) -> None:
         self._io.stop()
@@ -189,14 +193,14 @@ class Handshake:
     def close(self) -> None:
         """Give it up; safe to call twice."""
         if not self._is_over:
-            self._end()
+            self._stop()
             self._sock.close()
+            self._yard.forget(self)
 
-    def _end(self) -> None:
+    def _stop(self) -> None:
         self._is_over = True
         self._io.stop()
         self._io.close()
-        self._yard.forget(self)
 
 
 class TlsStream:

@@ -166,6 +166,20 @@ def test_a_request_in_flight_and_idle_connections_at_sigterm(supervisor, listene
         each.close()
 
 
+@keeping_backend
+def test_a_handshake_that_ends_after_sigterm_gets_its_answer(supervisor, listener, certificates, backend):
+    options = ["--keepalive-drain", "20", "--graceful-timeout", "30", *flags(certificates)]
+    worker = supervisor.start_ready("--backend", backend, *options, fds=[listener.fileno()])
+    with socket.create_connection(listener.getsockname(), timeout=PATIENCE_S) as sock:
+        worker.signal(signal.SIGTERM)
+        while supervisor.receive(worker).get("STOPPING") != "1":
+            pass
+        with trusting(certificates / "ca.pem").wrap_socket(sock, server_hostname="127.0.0.1") as wrapped:
+            wrapped.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert wrapped.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert worker.wait_exit() == 0
+
+
 @serving_backend
 def test_no_request_fails_while_workers_are_replaced(supervisor, listener, certificates, backend):
     def start():

@@ -6,12 +6,15 @@ import contextlib
 import signal
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 import websocket
 
+from tests.integration.chaussette.websocket_app import BIG as TWO_BIG
+from tests.integration.chaussette.websocket_app import SMALL
 from tests.support.certificates import make_authority, sign
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until
 
 APP = "tests.integration.chaussette.websocket_app:app"
 upgrading_backend = pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
@@ -48,10 +51,19 @@ def check_echo(listener, **options):
         assert client.recv() == big
 
 
+def check_two_senders(listener, file: Path, **options):
+    """What two greenlets send at once comes whole, one message behind the other."""
+    with connected(listener, f"/two{file}", **options) as client:
+        wait_until(file.exists, "both send")
+        received = [client.recv() for _ in range(SMALL + 1)]
+    assert received == [b"A" * TWO_BIG, *(b"B%d" % number for number in range(SMALL))]
+
+
 @upgrading_backend
-def test_echo_close_and_many_at_once(supervisor, listener, backend):
+def test_echo_close_and_many_at_once(supervisor, listener, tmp_path, backend):
     worker = supervisor.start_ready("--backend", backend, fds=[listener.fileno()], app=APP)
     check_echo(listener)
+    check_two_senders(listener, tmp_path / "both")
     with connected(listener, "/once") as client:
         client.send("last")
         assert client.recv() == "last"
@@ -73,7 +85,9 @@ def test_through_tls(supervisor, listener, tmp_path, backend):
     certificate, key = sign(tmp_path, "server", "/CN=server")
     options = ["--certfile", str(certificate), "--keyfile", str(key)]
     worker = supervisor.start_ready("--backend", backend, *options, fds=[listener.fileno()], app=APP)
-    check_echo(listener, sslopt={"ca_certs": str(tmp_path / "ca.pem"), "cert_reqs": ssl.CERT_REQUIRED})
+    trust = {"ca_certs": str(tmp_path / "ca.pem"), "cert_reqs": ssl.CERT_REQUIRED}
+    check_echo(listener, sslopt=trust)
+    check_two_senders(listener, tmp_path / "both", sslopt=trust)
     worker.signal(signal.SIGTERM)
     assert worker.wait_exit() == 0
     assert "Traceback" not in worker.output()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 from pathlib import Path
 
@@ -82,6 +83,29 @@ def test_connections_that_stay_are_spread(backend, supervisor, listener):
     asked = [ask(listener.getsockname(), connection="keep-alive") for _ in range(12)]
     assert len({pid for _client, pid in asked}) == 3
     for client, _pid in asked:
+        client.close()
+
+
+@pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
+def test_a_stop_leaves_what_waits_to_those_who_stay(backend, supervisor, listener, tmp_path):
+    old = supervisor.start_ready("--backend", backend, fds=[listener.fileno()], app=APP)
+    inode = Path(f"/proc/self/fd/{listener.fileno()}").stat().st_ino
+    wait_until(lambda: is_watched_exclusively(old.pid, inode), "its watch is exclusive")
+    address, file = listener.getsockname(), tmp_path / "busy"
+    clients = [begin(address, f"/busy{file}")]
+    wait_until(lambda: file.exists() and file.read_text(), "the worker is busy")
+    clients += [begin(address, "/") for _ in range(12)]
+    old.signal(signal.SIGTERM)
+    while supervisor.receive(old).get("STOPPING") != "1":
+        pass
+    file.unlink()
+    assert old.wait_exit() == 0
+    new = supervisor.start_ready("--backend", backend, fds=[listener.fileno()], app=APP)
+    pids = [answer(client) for client in clients]
+    assert set(pids) == {str(old.pid), str(new.pid)}
+    # The one that made it busy, those that a turn of its loop took, and the one that it was woken for at the end.
+    assert pids.count(str(old.pid)) <= 4
+    for client in clients:
         client.close()
 
 
