@@ -78,12 +78,21 @@ def test_an_idle_worker_takes_what_a_busy_one_would_have(backend, supervisor, li
 
 @pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
 def test_connections_that_stay_are_spread(backend, supervisor, listener):
-    for _ in range(3):
-        supervisor.start_ready("--backend", backend, fds=[listener.fileno()], app=APP)
-    asked = [ask(listener.getsockname(), connection="keep-alive") for _ in range(12)]
-    assert len({pid for _client, pid in asked}) == 3
-    for client, _pid in asked:
-        client.close()
+    workers = [supervisor.start_ready("--backend", backend, fds=[listener.fileno()], app=APP) for _ in range(3)]
+    inode = Path(f"/proc/self/fd/{listener.fileno()}").stat().st_ino
+    wait_until(lambda: all(is_watched_exclusively(each.pid, inode) for each in workers), "all watches are exclusive")
+    asked = []
+
+    def all_have_one() -> bool:
+        # Whoever is woken and gets no processor for a while may lose the connection to the one who has just had one.
+        asked.append(ask(listener.getsockname(), connection="keep-alive"))
+        return len({pid for _client, pid in asked}) == 3
+
+    try:
+        wait_until(all_have_one, "connections with each of the workers")
+    finally:
+        for client, _pid in asked:
+            client.close()
 
 
 @pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
