@@ -39,7 +39,8 @@ class Router:
     that the client has proved to hold; None for one that came by an endpoint without a guard.
 
     `dropped` counts replies that nobody took, `cut` the connections that a message which was too long has cost. The
-    file of an ipc endpoint is given to `owner`; a `guard` stands before a TCP endpoint.
+    file of an ipc endpoint is given to `owner`; a `guard` stands before a TCP endpoint. A client may leave `replies`
+    unread.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Router:
         *,
         owner: str | None = None,
         guard: Guard | None = None,
+        replies: int = _REPLIES,
     ) -> None:
         self._on_message = on_message
         # Whether the rest of a message that had too many frames is still to be thrown away.
@@ -60,7 +62,7 @@ class Router:
         self._complain = Complaint(loop.time, log.warning)
         socket = context.socket(zmq.ROUTER)
         try:
-            _set_limits(socket)
+            _set_limits(socket, replies)
             self._entrance = Entrance(loop, socket, endpoint, owner=owner, guard=guard, on_cut=self._note_cut)
         except BaseException:
             socket.close(linger=0)
@@ -115,10 +117,10 @@ class Router:
         self._entrance.close(linger_s)
 
 
-def _set_limits(socket: zmq.Socket[Any]) -> None:
+def _set_limits(socket: zmq.Socket[Any], replies: int) -> None:
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
     socket.setsockopt(zmq.RCVHWM, _REQUESTS)
-    socket.setsockopt(zmq.SNDHWM, _REPLIES)
+    socket.setsockopt(zmq.SNDHWM, replies)
     # Without it a reply that can't be sent vanishes uncounted.
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     # A client that comes back with its old identity replaces the connection that it lost.

@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 
 # Messages that one subscriber may be behind: some ticks of a thousand processes.
 _QUEUE = 10_000
+# A client may leave so many unread, each of up to 100 kB.
+_REPLIES = 8
 _LINGER_S = 0.2
 
 
@@ -137,6 +139,7 @@ class _Run:
                 self._receive,
                 owner=setting.owner,
                 guard=self._doors.guard(paths.stats_query),
+                replies=_REPLIES,
             )
             teardown.callback(self._router.close, _LINGER_S)
 

@@ -78,9 +78,13 @@ class Follower:
         except (CallError, CommandError) as error:
             log.warning("no snapshot of the arbiter's processes: %s", error)
             return False
-        own = {int(arbiter["info"]["pid"]): "circusd", **self._own}
-        self._census.replace(status["watchers"], int(status["seq"]), own)
-        self.sockets = list(sockets["sockets"])
+        try:
+            own = {int(arbiter["info"]["pid"]): "circusd", **self._own}
+            self._census.replace(status["watchers"], int(status["seq"]), own)
+            self.sockets = list(sockets["sockets"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.warning("no snapshot of the arbiter's processes, a reply is none of circus-stack's: %r", error)
+            return False
         for event, fields in self._early:
             self._census.apply(event, fields)
         self._early.clear()
@@ -95,8 +99,11 @@ class Follower:
         except (CallError, CommandError):
             # It was removed meanwhile, or the arbiter is of another version: the stack's interval holds.
             return
-        value = reply["options"].get("stats_interval")
-        self._census.set_interval(name, float(value) if value else None)
+        try:
+            value = reply["options"].get("stats_interval")
+            self._census.set_interval(name, float(value) if value else None)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.warning("no interval of %s, a reply is none of circus-stack's: %r", name, error)
 
     async def aclose(self) -> None:
         """Hang up."""

@@ -16,6 +16,7 @@ from typing import Any
 import zmq
 
 from circus_stack.control.complaint import Complaint
+from circus_stack.control.entrance.farewell import see_off
 from circus_stack.control.entrance.inner import InnerEndpoint
 from circus_stack.control.entrance.listening import listen
 from circus_stack.control.entrance.passage import Passage
@@ -27,8 +28,11 @@ log = logging.getLogger(__name__)
 # A client costs three descriptors, and a stack has three endpoints: all of them take half of what may be open, at most.
 _DESCRIPTORS = 18
 _LEAST, _MOST = 8, 512
-# Who is let in within one turn of the loop.
+# Who is let in within one turn of the loop, and the time for it. Then the door rests, for three times as long as that
+# took: it has a quarter of the loop at most, and the guarded doors of a stack, for commands and for events, half.
 _BATCH = 16
+_VISIT_S = 0.002
+_REST = 3
 # Without descriptors, and nobody there who could make room: until somebody looks again.
 _PAUSE_S = 0.25
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
@@ -62,6 +66,7 @@ class Entrance:
         self._passages: set[Passage] = set()
         self._complain = Complaint(time.monotonic, log.warning)
         self._doors: list[_Door] = []
+        self._late: _Late | None = None
         try:
             if guard is not None and is_guarded(endpoint):
                 # In this order: what is set for CURVE cannot be taken back, and counts for what is bound from then on.
@@ -83,20 +88,30 @@ class Entrance:
             listener.close()
             raise
         self._doors.append(door)
-        self._loop.add_reader(listener, self._accept, door)
+        self._loop.add_reader(listener, self._visit, door)
 
-    def _accept(self, door: _Door) -> None:
+    def _visit(self, door: _Door) -> None:
+        began = time.monotonic()
+        if self._accept(door, began + _VISIT_S):
+            self._pause(door, (time.monotonic() - began) * _REST)
+        else:
+            self._pause(door, _PAUSE_S)
+
+    def _accept(self, door: _Door, until: float) -> bool:
+        """Let in who waits, until `until` (monotonic); False where nothing can be opened."""
         for _ in range(_BATCH):
             try:
                 client, address = door.listener.accept()
             except BlockingIOError:
-                return
+                return True
             except OSError as error:
                 if error.errno in _NO_ROOM and not self._make_room():
-                    self._pause(door)
-                    return
+                    return False
                 continue
             self._let_in(door, client, str(address[0]) if isinstance(address, tuple) else "this machine")
+            if self._late is not None or time.monotonic() >= until:
+                return True
+        return True
 
     def _let_in(self, door: _Door, client: socket.socket, peer: str) -> None:
         client.setblocking(False)
@@ -104,26 +119,53 @@ class Entrance:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while len(self._passages) >= self._room:
             self._make_room()
-        inner = self._connect(door)
-        if inner is None:
-            self._complain("%s: a client at %s is turned away: no descriptors are left", door.endpoint, peer)
+        try:
+            inner, is_taken = self._connect(door)
+        except OSError as error:
+            self._complain("%s: a client at %s is turned away: %s", door.endpoint, peer, error.strerror)
             client.close()
             return
+        if is_taken:
+            self._lead(door, client, inner, peer)
+        else:
+            self._wait_for(_Late(door, client, inner, peer))
+
+    def _lead(self, door: _Door, client: socket.socket, inner: socket.socket, peer: str) -> None:
         passage = Passage(self._loop, client, inner, peer=peer, is_guarded=door.has_keys, on_end=self._ended)
         self._passages.add(passage)
 
-    def _connect(self, door: _Door) -> socket.socket | None:
+    def _connect(self, door: _Door) -> tuple[socket.socket, bool]:
         while True:
             try:
                 return door.inner.connect()
-            except OSError:
-                if not self._make_room():
-                    return None
+            except OSError as error:
+                if error.errno not in _NO_ROOM or not self._make_room():
+                    raise
+
+    def _wait_for(self, late: _Late) -> None:
+        """libzmq will take it some time, and aborts if there is no descriptor then: nobody else comes in before."""
+        self._late = late
+        self._complain("%s: libzmq is slow to take a client; no other is let in until it has", self.endpoint)
+        for door in self._doors:
+            self._loop.remove_reader(door.listener)
+        self._loop.add_reader(late.inner, self._taken)
+
+    def _taken(self) -> None:
+        late, self._late = self._late, None
+        if late is None:
+            return
+        self._loop.remove_reader(late.inner)
+        self._lead(late.door, late.client, late.inner, late.peer)
+        for door in self._doors:
+            if door.resumption is None:
+                self._resume(door)
 
     def _make_room(self) -> bool:
-        """Hang up on one client: on a stranger before one who has said who it is, on one of the address that holds the
-        most, and on the one of them that was silent longest. False where there is none."""
-        found = [each for each in self._passages if not each.is_through] or list(self._passages)
+        """Hang up on one client: one of the network before one of this user's, a stranger before one who has said who
+        it is, on one of the address that holds the most, and on the one of them that was silent longest. False where
+        there is none."""
+        some = [each for each in self._passages if each.is_guarded] or list(self._passages)
+        found = [each for each in some if not each.is_through] or some
         if not found:
             return False
         held = Counter(each.peer for each in found)
@@ -137,10 +179,15 @@ class Entrance:
         victim.close()
         return True
 
-    def _pause(self, door: _Door) -> None:
+    def _pause(self, door: _Door, seconds: float) -> None:
         """Who has come waits in the kernel's queue."""
         self._loop.remove_reader(door.listener)
-        door.resumption = self._loop.call_later(_PAUSE_S, self._loop.add_reader, door.listener, self._accept, door)
+        door.resumption = self._loop.call_later(seconds, self._resume, door)
+
+    def _resume(self, door: _Door) -> None:
+        door.resumption = None
+        if self._late is None:
+            self._loop.add_reader(door.listener, self._visit, door)
 
     def _ended(self, passage: Passage) -> None:
         self._passages.discard(passage)
@@ -153,9 +200,13 @@ class Entrance:
         for door in self._doors:
             door.close(self._loop)
         self._doors.clear()
-        deadline = time.monotonic() + linger_s
-        for passage in tuple(self._passages):
-            passage.drain(deadline)
+        if self._late is not None:
+            self._loop.remove_reader(self._late.inner)
+            self._late.close()
+            self._late = None
+        leaving = tuple(self._passages)
+        see_off(leaving, time.monotonic() + linger_s)
+        for passage in leaving:
             passage.close()
 
 
@@ -177,6 +228,20 @@ class _Door:
             loop.remove_reader(self.listener)
         self.listener.close()
         self._file.remove()
+        self.inner.close()
+
+
+class _Late:
+    """A client whose connection libzmq hasn't taken yet."""
+
+    def __init__(self, door: _Door, client: socket.socket, inner: socket.socket, peer: str) -> None:
+        self.door = door
+        self.client = client
+        self.inner = inner
+        self.peer = peer
+
+    def close(self) -> None:
+        self.client.close()
         self.inner.close()
 
 

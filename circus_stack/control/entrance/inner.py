@@ -33,9 +33,10 @@ class InnerEndpoint:
         except (OSError, zmq.ZMQError) as error:
             raise SocketError(f"cannot make a socket in {tempfile.gettempdir()}: {error.strerror}") from None
 
-    def connect(self) -> socket.socket:
-        """A connection that libzmq has taken. Blocks for some microseconds: in this time nothing else of the loop can
-        open what libzmq needs. Raises OSError, where descriptors are short."""
+    def connect(self) -> tuple[socket.socket, bool]:
+        """A connection, and whether libzmq has taken it; else it can be read from once it is taken, and until then
+        nobody should open another. Blocks for some microseconds, a tenth of a second at most: in this time nothing
+        else of the loop can open what libzmq needs. Raises OSError, where descriptors are short."""
         inner = socket.socket(socket.AF_UNIX)
         try:
             _check_spare(inner.fileno())
@@ -48,8 +49,7 @@ class InnerEndpoint:
             raise
         taken = select.poll()
         taken.register(inner, select.POLLIN)
-        taken.poll(_TAKEN_MS)
-        return inner
+        return inner, bool(taken.poll(_TAKEN_MS))
 
     def close(self) -> None:
         """No more connections. Safe to call twice."""

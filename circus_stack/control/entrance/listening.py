@@ -17,6 +17,7 @@ from circus_stack.control.endpoint import check_endpoint
 from circus_stack.errors import SocketError
 
 _IN_USE = "it is in use; is another circusd or circus-stack running there?"
+_BAD_PORT = "a port is between 0 and 65535"
 # Who finds it full waits, and is told so by the kernel.
 _BACKLOG = 128
 
@@ -37,6 +38,8 @@ def listen(endpoint: str, owner: str | None, *, has_keys: bool) -> tuple[socket.
 
 def _at_port(address: str) -> tuple[socket.socket, str]:
     host, _, port = address.rpartition(":")
+    if port != "*" and not (port.isascii() and port.isdecimal()):
+        raise OSError(errno.EINVAL, _BAD_PORT)
     ip = _ip(host.strip("[]"))
     listener = socket.socket(socket.AF_INET if ip.version == 4 else socket.AF_INET6)
     try:
@@ -48,7 +51,7 @@ def _at_port(address: str) -> tuple[socket.socket, str]:
         listener.setblocking(False)
     except OverflowError:
         listener.close()
-        raise OSError(errno.EINVAL, "a port is between 0 and 65535") from None
+        raise OSError(errno.EINVAL, _BAD_PORT) from None
     except BaseException:
         listener.close()
         raise

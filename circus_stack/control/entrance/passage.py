@@ -12,9 +12,9 @@ from collections.abc import Callable
 # What is read at a time, and what waits at most for a side that doesn't read: more stays with who has sent it.
 _CHUNK = 65_536
 # ZMTP 3: the client's greeting has 64 bytes, its READY follows. With CURVE the server has sent its greeting and a
-# WELCOME of 170 bytes by then, and says READY only to an authorised key.
+# WELCOME of 170 bytes by then, and says READY only to an authorised key; to another an ERROR of 12 bytes.
 _GREETING = 64
-_WELCOMED = 64 + 170
+_WELCOMED = 64 + 170 + 12
 
 
 class Passage:
@@ -37,7 +37,7 @@ class Passage:
         self.was_cut = False
         self.heard_at = time.monotonic()
         self._on_end = on_end
-        self._is_guarded = is_guarded
+        self.is_guarded = is_guarded
         self._is_over = False
         self._up = _Lane(loop, client, inner, self._moved)
         self._down = _Lane(loop, inner, client, self._moved)
@@ -45,7 +45,7 @@ class Passage:
     @property
     def is_through(self) -> bool:
         """Whether the client has said who it is: until then it may be anybody, or nothing at all."""
-        return self._down.carried > _WELCOMED if self._is_guarded else self._up.carried > _GREETING
+        return self._down.carried > _WELCOMED if self.is_guarded else self._up.carried > _GREETING
 
     def _moved(self) -> None:
         """Bytes went through, or a side has ended."""
@@ -55,10 +55,18 @@ class Passage:
         if self._down.is_done or self._up.is_broken:
             self.close()
 
-    def drain(self, deadline: float) -> None:
-        """Carry to the client what libzmq has still to say, until it hangs up or `deadline` (monotonic). Blocks."""
+    def part(self) -> None:
+        """Move nothing by itself any more; `wanted` and `step` carry what libzmq has still to say."""
         self._up.stop()
-        self._down.drain(deadline)
+        self._down.stop()
+
+    def wanted(self) -> tuple[int, int] | None:
+        """The descriptor, and the event of poll(2), that the way to the client waits for; None at its end."""
+        return self._down.wanted()
+
+    def step(self) -> None:
+        """Carry to the client what can be carried without waiting, one piece at most."""
+        self._down.step()
 
     def close(self) -> None:
         """Hang up on both. Safe to call twice."""
@@ -137,22 +145,20 @@ class _Lane:
             with contextlib.suppress(OSError):
                 self._target.shutdown(socket.SHUT_WR)
 
-    def drain(self, deadline: float) -> None:
-        """Carry on without the loop, to the end or until `deadline`."""
-        self.stop()
-        while not self.is_done:
-            poll = select.poll()
-            if self._waiting:
-                poll.register(self._target, select.POLLOUT)
-            else:
-                poll.register(self.source, select.POLLIN)
-            left_ms = int((deadline - time.monotonic()) * 1000)
-            if left_ms <= 0 or not poll.poll(left_ms):
-                return
-            if self._waiting:
-                self._give()
-            else:
-                self._take()
+    def wanted(self) -> tuple[int, int] | None:
+        """What to wait for before the next step; None once there is none."""
+        if self.is_done:
+            return None
+        if self._waiting:
+            return self._target.fileno(), select.POLLOUT
+        return self.source.fileno(), select.POLLIN
+
+    def step(self) -> None:
+        """Carry on by one piece, without the loop."""
+        if self._waiting:
+            self._give()
+        else:
+            self._take()
 
     def stop(self) -> None:
         """Move nothing by itself any more."""

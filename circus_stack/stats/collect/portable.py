@@ -68,8 +68,11 @@ class PsutilKin:
     def below(self, pid: int) -> list[int]:
         """Whoever descends from a process, nearest first, as of the last look."""
         found = list(self._children.get(pid, ()))
+        known = set(found)
         for each in found:
-            found.extend(child for child in self._children.get(each, ()) if child not in found)
+            new = [child for child in self._children.get(each, ()) if child not in known]
+            known.update(new)
+            found.extend(new)
         return found
 
     def parent(self, pid: int) -> int:

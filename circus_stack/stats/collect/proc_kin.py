@@ -77,10 +77,13 @@ class ProcKin:
         if pid not in self._children:
             return []
         found = list(self._children[pid])
+        known = set(found)
         for each in found:
             # The list grows under the loop. A number that was given anew can't make a circle: it would be its own
             # ancestor.
-            found.extend(child for child in self._children.get(each, ()) if child not in found)
+            new = [child for child in self._children.get(each, ()) if child not in known]
+            known.update(new)
+            found.extend(new)
         return found
 
     def parent(self, pid: int) -> int:

@@ -42,13 +42,13 @@ class StatFiles:
         self._kept: dict[int, int] = {}
 
     def read(self, pid: int) -> Reading | None:
-        """The figures; None where there is no such process any more."""
+        """The figures; None where there is no such process any more, or it can't be read."""
         fd = self._kept.get(pid)
         try:
             if fd is not None:
                 return parse_stat(os.pread(fd, _LINE, 0))
             return self._read_new(pid)
-        except (ProcessLookupError, FileNotFoundError, ValueError, IndexError):
+        except (OSError, ValueError, IndexError):
             return None
 
     def _read_new(self, pid: int) -> Reading:

@@ -23,6 +23,7 @@ from circus_stack.stats.history.rings import (
     ring_for,
     unpack_point,
 )
+from circus_stack.stats.history.thin import thin
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class HistoryFile:
         self._numbers: dict[str, int] = {}
         self._means: dict[str, list[RunningMean]] = {}
         self._is_full = False
+        self._is_disk_full = False
         self._writes = 0
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -70,6 +72,8 @@ class HistoryFile:
                 os.ftruncate(self._fd, 0)
                 os.ftruncate(self._fd, _SIZE)
                 os.pwrite(self._fd, _MAGIC, 0)
+            # A store into a hole that a full disk can't fill would kill this program (SIGBUS): holes are filled first.
+            os.posix_fallocate(self._fd, 0, _DATA_AT)
             return mmap.mmap(self._fd, _SIZE)
         except BlockingIOError:
             raise HistoryError(f"{path} is written by another circusd-stats") from None
@@ -79,10 +83,21 @@ class HistoryFile:
     def _load_names(self) -> None:
         for number in range(SERIES):
             at = _name_at(number)
-            if self._last(number):
+            if self._last(number) and self._fill(number):
                 name = self._map[at : at + _NAME_SIZE].rstrip(b"\0")
                 # The stack's own name is empty, and written as a line end.
                 self._numbers["" if name == b"\n" else name.decode("utf-8", "replace")] = number
+
+    def _fill(self, number: int) -> bool:
+        """Have the disk hold all of a series; False where it has no room."""
+        try:
+            os.posix_fallocate(self._fd, _DATA_AT + number * SERIES_SIZE, SERIES_SIZE)
+        except OSError as error:
+            if not self._is_disk_full:
+                log.warning("a series has no history, the disk has no room for it: %s", error.strerror)
+            self._is_disk_full = True
+            return False
+        return True
 
     def _last(self, number: int) -> int:
         """When a series was written last, in seconds since the epoch; 0: it is free."""
@@ -126,6 +141,8 @@ class HistoryFile:
                 log.warning("the history has room for %d series: %r and what comes after it has none", SERIES, name)
             self._is_full = True
             return None
+        if not self._fill(number):
+            return None
         self._numbers = {each: at for each, at in self._numbers.items() if at != number}
         at = _DATA_AT + number * SERIES_SIZE
         self._map[at : at + SERIES_SIZE] = bytes(SERIES_SIZE)
@@ -135,7 +152,7 @@ class HistoryFile:
 
     def read(self, name: str, since: float, until: float) -> dict[str, Any]:
         """`step` (seconds), `times` and the values of each of FIELDS, from the finest ring that reaches back to
-        `since`; empty for a name without a series."""
+        `since`, thinned to 1,000 points; empty for a name without a series."""
         which = ring_for(until - since)
         ring = RINGS[which]
         columns: dict[str, list[Any]] = {field: [] for field in FIELDS}
@@ -150,7 +167,8 @@ class HistoryFile:
                 for field, value in zip(FIELDS, point[1], strict=True):
                     columns[field].append(value)
         self._release()
-        return {"step": ring.step_s, "times": times, **columns}
+        step, times, columns = thin(ring.step_s, times, columns)
+        return {"step": step, "times": times, **columns}
 
     def close(self) -> None:
         """Give the file back; what was written is in it."""

@@ -1,12 +1,15 @@
 """Rings of points in a file that outlives its writer."""
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from circus_stack.stats.history.file import SERIES, HistoryError, HistoryFile
-from circus_stack.stats.history.rings import POINT_SIZE, RINGS, pack_point, ring_for, unpack_point
+from circus_stack.stats.history.rings import POINT_SIZE, RINGS, SERIES_SIZE, pack_point, ring_for, unpack_point
+from circus_stack.stats.history.thin import thin
 
 T = 1_800_000_000
 
@@ -95,3 +98,39 @@ def test_the_number_of_series_is_bounded_and_old_ones_make_room(history: History
     assert "new" in history.names()
     assert "w0" not in history.names()
     assert history.read("new", later - 60, later)["cpu"] == [9.0]
+
+
+def test_the_disk_holds_all_of_a_series_before_it_is_written(path: Path, history: HistoryFile) -> None:
+    for number, name in enumerate(("", "web"), start=1):
+        history.write(name, values(1.0), T)
+        assert path.stat().st_blocks * 512 >= number * SERIES_SIZE
+
+
+def test_a_full_disk_costs_the_new_series_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = HistoryFile(path)
+    history.write("", values(1.0), T)
+
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", refuse)
+        for second in range(3):
+            history.write("web", values(1.0), T + second)
+        assert history.names() == [""]
+        assert len(caplog.records) == 1
+        history.close()
+        with pytest.raises(HistoryError, match="No space left"):
+            HistoryFile(path)
+
+
+def test_many_points_are_thinned_to_means() -> None:
+    count = 10080
+    step, times, columns = thin(60, range(T, T + count * 60, 60), {"cpu": [float(at % 2) for at in range(count)]})
+    assert step % 60 == 0
+    assert 900 < len(times) <= 1000
+    assert all(moment % step == 0 for moment in times)
+    assert columns["cpu"][1:-1] == [pytest.approx(0.5, abs=0.1)] * (len(times) - 2)
+    assert thin(60, [T], {"rps": [None]}) == (60, [T], {"rps": [None]})

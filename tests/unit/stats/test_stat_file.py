@@ -1,5 +1,6 @@
 """A line of /proc/PID/stat."""
 
+import errno
 import os
 
 import pytest
@@ -44,3 +45,11 @@ def test_this_process_is_read_with_a_kept_descriptor_and_without(limit: int) -> 
 
 def test_there_is_no_process_of_that_number() -> None:
     assert StatFiles(1024).read(2**30) is None
+
+
+def test_without_a_descriptor_a_process_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert StatFiles(1024).read(os.getpid()) is None
