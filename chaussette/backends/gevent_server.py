@@ -11,7 +11,7 @@ import gevent
 from gevent import event, pool, pywsgi
 from gevent import socket as gevent_socket
 
-from chaussette.backends.fastgevent.environ import split_absolute
+from chaussette.backends.fastgevent.environ import check_host, split_absolute
 from chaussette.backends.fastgevent.refusal import RequestRefusedError, refusal_bytes
 from chaussette.backends.gevent_exclusive import ExclusiveWatch, exclusive_watch
 from chaussette.backends.gevent_headers import Headers, check_request_line
@@ -85,10 +85,12 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
             raise RequestRefusedError(414, f"the request target is longer than {settings.max_request_line} bytes")
         check_request_line(raw_requestline)
         is_read: bool = super().read_request(raw_requestline)
-        if self.path[0] != "/":
-            self.headers.environ["HTTP_HOST"], target = split_absolute(self.path.encode("latin-1"))
-            self.path = target.decode("latin-1")
         self.headers.check(self.request_version, settings.max_body_size)
+        if self.path[0] != "/":
+            host, target = split_absolute(self.path.encode("latin-1"))
+            check_host(host)
+            self.headers.environ["HTTP_HOST"] = host
+            self.path = target.decode("latin-1")
         return is_read
 
     def _handle_client_error(self, ex: Exception) -> Any:

@@ -135,7 +135,7 @@ class Connection:
             self._yard.begin(self)
         elif parser.failure is not None:
             self._refuse(parser.failure)
-        elif was_between:
+        elif was_between and not parser.is_between:
             self._expect_head()
 
     def _expect_head(self) -> None:

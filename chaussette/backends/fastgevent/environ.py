@@ -71,6 +71,8 @@ def split_absolute(target: bytes) -> tuple[str, bytes]:
         raise RequestRefusedError(400, "the request target must be a path")
     end = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
     authority, path = rest[:end], rest[end:]
+    if not authority:
+        raise RequestRefusedError(400, "the request target names no host")
     return authority.decode("latin-1"), path if path[:1] == b"/" else b"/" + path
 
 

@@ -43,8 +43,10 @@ _HEAD_BYTES = 1024
 # The head of a response, as far as its application says it, and the length that it promises; -1 for none.
 Whole = tuple[bytes, int]
 
-# Status and headers -> what they become. None: they came once.
-heads: dict[tuple[str, tuple[tuple[str, str], ...]], Whole | None] = {}
+# Status and headers -> what they become.
+heads: dict[tuple[str, tuple[tuple[str, str], ...]], Whole] = {}
+# What came once, and no more of it: it may be secret, or large.
+_seen: set[int] = set()
 lines: dict[tuple[str, str], tuple[bytes, int]] = {}
 _statuses: dict[str, bytes] = {}
 
@@ -91,10 +93,11 @@ def learn_head(key: tuple[str, tuple[tuple[str, str], ...]]) -> None:
 
     Only those in which no header means anything to the server, but for the length.
     """
-    if key not in heads:
-        if len(heads) >= _CACHED:
-            heads.clear()
-        heads[key] = None
+    sign = hash(key)
+    if sign not in _seen:
+        if len(_seen) >= _CACHED:
+            _seen.clear()
+        _seen.add(sign)
         return
     status, headers = key
     parts, told = [status_line(status)], -1
@@ -105,8 +108,12 @@ def learn_head(key: tuple[str, tuple[tuple[str, str], ...]]) -> None:
         if header not in lines or role not in (Role.NONE, Role.LENGTH) or (role == Role.LENGTH and told >= 0):
             return
         if role == Role.LENGTH:
+            if not (header[1].isascii() and header[1].isdigit()):
+                return
             told = int(header[1])
         parts.append(line)
     head = b"".join(parts)
     if len(head) <= _HEAD_BYTES:
+        if len(heads) >= _CACHED:
+            heads.clear()
         heads[key] = head, told

@@ -205,11 +205,11 @@ class Parser:
         self._is_1_1 = False
         name = parser.get_method()
         method = _METHODS.get(name) or name.decode("latin-1")
+        if method == "CONNECT":
+            # What follows it would be no HTTP, whatever its target.
+            raise RequestRefusedError(400, "this is no proxy: there is no CONNECT")
         if target[:1] != b"/":
-            if method == "CONNECT":
-                raise RequestRefusedError(400, "the request target must be a path")
-            authority, target = split_absolute(target)
-            environ["HTTP_HOST"] = authority
+            target = self._absolute(target, version)
         environ["PATH_INFO"], environ["QUERY_STRING"] = split_target(target)
         environ["REQUEST_METHOD"] = method
         request = Request(environ, None)
@@ -235,6 +235,17 @@ class Parser:
         self._is_in_head = False
         self._target = b""
         self.requests.append(request)
+
+    def _absolute(self, target: bytes, version: str) -> bytes:
+        """The path of a target that names its host; a Host header must be there, too, as if it counted."""
+        environ = self.environ
+        if version == "1.1" and "HTTP_HOST" not in environ:
+            raise RequestRefusedError(400, "there is no Host header")
+        check_host(environ.get("HTTP_HOST", ""))
+        authority, path = split_absolute(target)
+        check_host(authority)
+        environ["HTTP_HOST"] = authority
+        return path
 
     def _old(self, request: Request, version: str) -> None:
         if version != "1.0":

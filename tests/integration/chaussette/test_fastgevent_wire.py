@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until
 
 APP = "tests.integration.chaussette.wire_apps:app"
 
@@ -257,6 +257,22 @@ def test_what_takes_too_long_or_is_too_large_ends(serve, options, sent, answer):
         return
     talk.sock.sendall(sent)
     assert talk.rest().startswith(answer)
+
+
+def test_empty_lines_do_not_keep_a_connection(serve):
+    talk = serve("--head-timeout", "0.4", "--keepalive-timeout", "0.4").talk()
+    talk.sock.settimeout(0.05)
+
+    def is_closed() -> bool:
+        try:
+            talk.sock.sendall(b"\r\n")
+            return talk.sock.recv(1) == b""
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
+
+    wait_until(is_closed, "the server has closed")
 
 
 def test_a_client_that_is_slow_or_gone_holds_up_nobody(serve):
