@@ -175,7 +175,7 @@ def test_a_handshake_that_ends_after_sigterm_gets_its_answer(supervisor, listene
         while supervisor.receive(worker).get("STOPPING") != "1":
             pass
         with trusting(certificates / "ca.pem").wrap_socket(sock, server_hostname="127.0.0.1") as wrapped:
-            wrapped.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            wrapped.sendall(b"GET /sleep?s=0.5 HTTP/1.1\r\nHost: x\r\n\r\n")
             assert wrapped.recv(4096).startswith(b"HTTP/1.1 200 ")
     assert worker.wait_exit() == 0
 

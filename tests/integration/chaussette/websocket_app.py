@@ -12,11 +12,11 @@ SMALL = 20
 
 
 def send_from_two_greenlets(sock: Server, file: Path) -> None:
-    """A message that no socket takes at once, and small ones meanwhile; `file` is there once both have begun."""
+    """A message that no socket takes at once, and small ones meanwhile; `file` is there once both wait."""
     big = gevent.spawn(sock.send, b"A" * BIG)
-    gevent.sleep(0)
+    gevent.sleep(0.2)
     small = gevent.spawn(lambda: [sock.send(b"B%d" % number) for number in range(SMALL)])
-    gevent.sleep(0)
+    gevent.sleep(0.2)
     file.touch()
     gevent.joinall([big, small])
 
