@@ -31,6 +31,8 @@ log = logging.getLogger("chaussette.bjoern")
 ROUND_S = 0.05
 # How often C's handler of SIGINT is looked at while libev takes it or gives it back: a millisecond, as a rule.
 LOOK_S = 0.001
+# How long bjoern's thread may take from there to its end, on a machine with more to do.
+LOOP_END_S = 0.5
 # struct sigaction, of which the first word is the handler; 152 bytes on x86-64 and arm64.
 SIGACTION_BYTES = 256
 SIG_DFL = 0
@@ -108,8 +110,10 @@ class Server:
         installed = signal.getsignal(signal.SIGINT)
 
         def on_sigint(signum: int, frame: FrameType | None) -> None:
-            # bjoern interrupts the main thread when its loop has ended: no one's second Ctrl-C.
-            if callable(installed) and self.in_flight():
+            # bjoern interrupts the main thread when its loop has ended, so its thread is about to: no one's second
+            # Ctrl-C. What the kernel counts as open then, a client that closes, tells nothing.
+            self._thread.join(LOOP_END_S)
+            if callable(installed) and self._thread.is_alive():
                 installed(signum, frame)
 
         signal.signal(signal.SIGINT, on_sigint)
