@@ -73,7 +73,7 @@ class Server:
                 self._beat(lifecycle)
             self._site.is_stopping = True
             self._take_queue(wake_in)
-            self._stop_accepting(lifecycle)
+            self._stop_accepting()
             self._drain(lifecycle, wake_in)
 
     def in_flight(self) -> int:
@@ -102,20 +102,28 @@ class Server:
         while self._listener.is_queue_ours and has_queued([self._listener.sock.fileno()]) and self._thread.is_alive():
             wait(wake_in, ROUND_S)
 
-    def _stop_accepting(self, lifecycle: Lifecycle) -> None:
+    def _stop_accepting(self) -> None:
         """Tell libev that a SIGINT came. It gives its handler back to the default, under which a Ctrl-C would kill."""
-        ctypes.CDLL(_bjoern.__file__).ev_feed_signal(int(signal.SIGINT))
-        self._wait_for_handler(lambda now: now == SIG_DFL)
-        lifecycle.install()
-        installed = signal.getsignal(signal.SIGINT)
+        counted = signal.getsignal(signal.SIGINT)
+        is_looking = False
 
         def on_sigint(signum: int, frame: FrameType | None) -> None:
+            nonlocal is_looking
+            # While the first is judged the next ones add nothing.
+            if is_looking:
+                return
+            is_looking = True
             # bjoern interrupts the main thread when its loop has ended, so its thread is about to: no one's second
             # Ctrl-C. What the kernel counts as open then, a client that closes, tells nothing.
             self._thread.join(LOOP_END_S)
-            if callable(installed) and self._thread.is_alive():
-                installed(signum, frame)
+            is_looking = False
+            if callable(counted) and self._thread.is_alive():
+                counted(signum, frame)
 
+        # Before, since the loop may end while we wait for the default; and after it, to be the handler again.
+        signal.signal(signal.SIGINT, on_sigint)
+        ctypes.CDLL(_bjoern.__file__).ev_feed_signal(int(signal.SIGINT))
+        self._wait_for_handler(lambda now: now == SIG_DFL)
         signal.signal(signal.SIGINT, on_sigint)
 
     def _drain(self, lifecycle: Lifecycle, wake_in: int) -> None:
