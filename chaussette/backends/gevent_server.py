@@ -15,6 +15,7 @@ from chaussette.backends.fastgevent.environ import check_host, split_absolute
 from chaussette.backends.fastgevent.refusal import RequestRefusedError, refusal_bytes
 from chaussette.backends.gevent_exclusive import ExclusiveWatch, exclusive_watch
 from chaussette.backends.gevent_headers import Headers, check_request_line
+from chaussette.backends.gevent_input import BadBodyError, ChunkedInput
 from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.backends.gevent_upgrade import KEYS, UpgradedSocket, without_answer
 from chaussette.environ import UNIX_REMOTE_ADDR
@@ -60,6 +61,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
     request_version: str
     close_connection: bool
     application: Any
+    wsgi_input: Any
 
     def read_requestline(self) -> str:
         """Wait for a request; the connection counts as idle meanwhile."""
@@ -95,6 +97,8 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
 
     def _handle_client_error(self, ex: Exception) -> Any:
         """What the client is told; not one line of log for each that somebody tries."""
+        if isinstance(ex, BadBodyError):
+            ex = ex.refusal
         if isinstance(ex, RequestRefusedError):
             return str(ex.status), refusal_bytes(ex, b"")
         return super()._handle_client_error(ex)
@@ -106,6 +110,11 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
         """The environ; pywsgi leaves REMOTE_ADDR out on a unix socket."""
         environ: dict[str, Any] = super().get_environ()
         environ.setdefault("REMOTE_ADDR", UNIX_REMOTE_ADDR)
+        plain = self.wsgi_input
+        if plain.chunked_input:
+            self.wsgi_input = ChunkedInput(plain, self.site.settings.max_body_size)
+            if environ["wsgi.input"] is plain:
+                environ["wsgi.input"] = self.wsgi_input
         if environ["wsgi.url_scheme"] == "https":
             environ.update(environ_of(self.socket))
         return environ

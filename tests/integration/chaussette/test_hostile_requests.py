@@ -82,6 +82,9 @@ HEADS = {
 CHUNKS = {
     "an extension with CR": b"3;a\rb\r\nabc\r\n0\r\n\r\n",
     "an extension with LF": b"3;a\nabc\r\n0\r\n\r\n",
+    "an extension of a line feed": b"5;\n\r\nhello\r\n0\r\n\r\n",
+    "an extension that hides a request": b"2;\nxx\r\n1f\r\n0\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n\r\n0\r\n\r\n",
+    "an extension with NUL": b"5;a\0b\r\nhello\r\n0\r\n\r\n",
     "0x": b"0x3\r\nabc\r\n0\r\n\r\n",
     "a sign": b"+3\r\nabc\r\n0\r\n\r\n",
     "minus": b"-3\r\nabc\r\n0\r\n\r\n",
