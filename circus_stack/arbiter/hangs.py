@@ -23,6 +23,11 @@ _DUMP = signal.SIGABRT
 _GRACE_S = 5.0
 # Timers of many watchers must not fall into one moment, nor the loop be kept busy by one.
 _LEAST_PAUSE_S = 0.05
+# So late, the arbiter itself stood still: most likely all did (a paused container, a frozen group), and whoever goes on
+# first must not be judged before the others could say that they live.
+_STOOD_STILL_S = 0.5
+# A worker says so four times in its time, and not more often than once a second.
+_BEATS, _LEAST_BEAT_S = 4, 1.0
 
 
 class _Stop(Protocol):
@@ -37,6 +42,7 @@ class Hangs:
         self._stop = stop
         self._on_failure = on_failure
         self._timer: asyncio.TimerHandle | None = None
+        self._expected = 0.0
 
     def schedule(self) -> None:
         """Processes may have become ready. A timer that is set is early enough for all of them."""
@@ -53,11 +59,16 @@ class Hangs:
 
     def _set(self, at: float) -> None:
         means = self._charge.means
-        self._timer = means.loop.call_later(max(_LEAST_PAUSE_S, at - means.clock()), self._due)
+        now = means.clock()
+        self._expected = max(now + _LEAST_PAUSE_S, at)
+        self._timer = means.loop.call_later(self._expected - now, self._due)
 
     def _due(self) -> None:
         self._timer = None
         now = self._charge.means.clock()
+        if now - self._expected > _STOOD_STILL_S:
+            self._set(now + max(_LEAST_BEAT_S, self._charge.config.hang_timeout / _BEATS))
+            return
         for process in self._judged():
             at = self._hangs_at(process)
             if at is not None and at <= now:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from http.client import HTTPException
 
 import pytest
@@ -100,3 +103,20 @@ def test_a_slow_request_is_no_hang_where_the_loop_turns(here, backend):
     assert stack.pids() == [old]
     assert "hangs" not in stack.output()
     wait_until(lambda: stack.call("stats", name="web")["info"][str(old)]["requests"], "the figures")
+
+
+def test_nobody_is_judged_right_after_everything_stood_still(here):
+    """A paused container: the clock runs on, and whoever goes on first must not blame the others."""
+    write_app(here.directory, APP)
+    stack = here.serve(str(write_ini(here.directory, server=SERVER + "timeout = 5\n")), "--backend", "gevent")
+    workers = sorted(stack.pids())
+    everybody = [*workers, stack.pid]
+    for pid in everybody:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(6)
+    for pid in reversed(everybody):
+        os.kill(pid, signal.SIGCONT)
+    # Longer than until the judgement that is put off; who had been judged would be gone by then.
+    time.sleep(2.5)
+    assert sorted(stack.pids()) == workers
+    assert stack.stop() == 0
