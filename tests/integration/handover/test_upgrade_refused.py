@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import chaussette
 import circus_stack
 from tests.integration.handover.programs import refused, upgrade
 from tests.integration.serve.projects import CIRCUS_SECTION, script, write_watchers
@@ -32,7 +33,10 @@ class Copy:
     def __init__(self, directory: Path) -> None:
         self.directory = directory / "code"
         self.package = self.directory / "circus_stack"
-        shutil.copytree(OURS, self.package, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
+        for package in (OURS, Path(chaussette.__file__).parent):
+            shutil.copytree(
+                package, self.directory / package.name, ignore=shutil.ignore_patterns("__pycache__", "*.md")
+            )
 
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.package / path

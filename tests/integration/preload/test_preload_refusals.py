@@ -28,7 +28,9 @@ def test_threads_and_connections_are_named(here):
     top = CONNECTION + (
         "import threading, _thread, time\n"
         "threading.Thread(target=time.sleep, args=(600,), name='reporter', daemon=True).start()\n"
-        "_thread.start_new_thread(lambda: time.sleep(600), ())\n"
+        "runs = threading.Event()\n"
+        "_thread.start_new_thread(lambda: (runs.set(), time.sleep(600)), ())\n"
+        "assert runs.wait(20)\n"
         "one, other = socket.socketpair()\n"
         "datagram = socket.socket(type=socket.SOCK_DGRAM); datagram.connect(('127.0.0.1', 9))\n"
     )
