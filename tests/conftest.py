@@ -6,14 +6,16 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.bytecode import compile_programs, kept_assertions
 
-def pytest_configure() -> None:
+
+def pytest_configure(config: pytest.Config) -> None:
     """Let the programs under test hear Ctrl-C: the background job of a script starts with SIGINT ignored, and every
     program started by it would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -21,6 +23,9 @@ def pytest_configure() -> None:
     # Run by make or by hand, the programs under test find the same environment.
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         os.environ.pop(name, None)
+    # A process of xdist finds done what the first one did.
+    if not hasattr(config, "workerinput"):
+        compile_programs()
     # The same examples in every run: who wants others asks for them, and for how many, by this variable.
     # How long one takes is no matter of theirs: another program may have the processor meanwhile.
     settings.register_profile(
@@ -30,6 +35,13 @@ def pytest_configure() -> None:
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("suite")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Tests are imported while they are collected."""
+    with kept_assertions():
+        return (yield)
 
 
 @pytest.fixture

@@ -34,9 +34,8 @@ class Copy:
         self.directory = directory / "code"
         self.package = self.directory / "circus_stack"
         for package in (OURS, Path(chaussette.__file__).parent):
-            shutil.copytree(
-                package, self.directory / package.name, ignore=shutil.ignore_patterns("__pycache__", "*.md")
-            )
+            # With what is compiled of it: the times of the files are kept, and an edit has another.
+            shutil.copytree(package, self.directory / package.name, ignore=shutil.ignore_patterns("*.md"))
 
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.package / path
