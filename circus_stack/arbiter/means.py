@@ -55,8 +55,8 @@ _PROBES_AT_ONCE = 16
 class Notes(Protocol):
     """Where it is noted who is about to start: the arbiter may be killed before it knows their pids."""
 
-    def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
-        """It is about to start; its pid is 0."""
+    def note_starts(self, watcher: str, starts: Sequence[tuple[Process, Capture]]) -> None:
+        """They are about to start; their pids are 0."""
 
     def note_started(self, token: str, pid: int) -> None:
         """It runs."""
@@ -68,7 +68,7 @@ class Notes(Protocol):
 class _NoNotes:
     """Nobody would read them."""
 
-    def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
+    def note_starts(self, watcher: str, starts: Sequence[tuple[Process, Capture]]) -> None:
         """Nothing."""
 
     def note_started(self, token: str, pid: int) -> None:

@@ -241,8 +241,16 @@ class Spawns:
         """What can be started in these slots and lanes; it is noted as about to start."""
         prepared = (self._prepare(batch, wid, lane) for wid, lane in places)
         ready = [launch for launch in prepared if launch is not None]
-        for launch in ready:
-            self._note(launch)
+        means, generation = self._charge.means, self._charge.watcher.generation
+        now, epoch = means.clock(), means.epoch()
+        starts = [
+            (
+                Process(0, each.wid, generation, now, epoch, lane=each.lane, token=each.token, post=each.post),
+                each.capture,
+            )
+            for each in ready
+        ]
+        means.notes.note_starts(self._charge.name, starts)
         return ready
 
     def _abandon(self, launch: _Launch) -> None:
@@ -264,14 +272,6 @@ class Spawns:
                 capture.abandon()
             self._failed(wid, error)
             return None
-
-    def _note(self, launch: _Launch) -> None:
-        charge, means = self._charge, self._charge.means
-        generation, now = charge.watcher.generation, means.clock()
-        process = Process(
-            0, launch.wid, generation, now, means.epoch(), lane=launch.lane, token=launch.token, post=launch.post
-        )
-        means.notes.note_start(charge.name, process, launch.capture)
 
     def _record(self, launch: _Launch, child: Child) -> None:
         charge, means = self._charge, self._charge.means

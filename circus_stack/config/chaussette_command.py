@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 from circus_stack.config.words import split
@@ -22,6 +23,7 @@ def runs_chaussette(cmd: str) -> bool:
     return program.name.startswith("python") and words[1:3] == ["-m", "chaussette"]
 
 
+@lru_cache(maxsize=256)
 def backend_of(cmd: str) -> str:
     """The backend that a chaussette's command line names; empty for another program."""
     words = _words(cmd)

@@ -6,7 +6,7 @@ Nothing is decided from what is written here as long as the arbiter lives.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -31,7 +31,7 @@ from circus_stack.arbiter.adoption.ledger import Ledger
 from circus_stack.arbiter.adoption.safekeeping import Safekeeping
 from circus_stack.arbiter.control_groups import ControlGroupsRecord
 from circus_stack.arbiter.handover.keeping import process_state, watcher_state
-from circus_stack.arbiter.handover.record import ProcessRecord, SocketRecord
+from circus_stack.arbiter.handover.record import SocketRecord
 from circus_stack.arbiter.jobs import Job
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.means import Capture
@@ -93,7 +93,7 @@ class _Fresh:
 
 
 class Bookkeeper:
-    """Writes down what it sees. `note_start` comes before each start of a process, `note_started` or
+    """Writes down what it sees. `note_starts` comes before the start of processes, `note_started` or
     `note_no_start` after it, `follow` with each event, `look`
     whenever anything may have changed."""
 
@@ -129,24 +129,16 @@ class Bookkeeper:
 
     # -- what is told -----------------------------------------------------------------------------------------
 
-    def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
-        """A process is about to start: should the arbiter be killed before it knows the pid, its pipes tell who it
+    def note_starts(self, watcher: str, starts: Sequence[tuple[Process, Capture]]) -> None:
+        """Processes are about to start: should the arbiter be killed before it knows a pid, its pipes tell who it
         is."""
-        fds = {fd_name(fd): fd for fd in capture.our_fds()}
-        start = self._starts[process.token] = Start(watcher, _pipes(capture))
-        self._safekeeping.note_pipes(process.token, fds)
-        record = ProcessRecord(
-            pid=0,
-            wid=process.wid,
-            generation=process.generation,
-            spawned_at=process.spawned_at,
-            started_at=process.started_at,
-            state=process.state,
-            lane=process.lane,
-            token=process.token,
-            post=process.post,
-        )
-        self._ledger.put(PROCESS + process.token, ProcessFact(watcher=watcher, record=record, pipes=start.pipes))
+        facts = {}
+        for process, capture in starts:
+            fds = {fd_name(fd): fd for fd in capture.our_fds()}
+            start = self._starts[process.token] = Start(watcher, _pipes(capture))
+            self._safekeeping.note_pipes(process.token, fds)
+            facts[PROCESS + process.token] = _starting_fact(start, process)
+        self._ledger.put_all(facts)
 
     def note_started(self, token: str, pid: int) -> None:
         """It runs."""
@@ -280,6 +272,22 @@ class Bookkeeper:
             self._starts.pop(token, None)
             self._safekeeping.forget(token)
             self._ledger.drop(PROCESS + token)
+
+
+def _starting_fact(start: Start, process: Process) -> Mapping[str, object]:
+    """A `ProcessFact` with what is not as it is by default, which is all that there is to encode for hundreds."""
+    record = {
+        "pid": 0,
+        "wid": process.wid,
+        "generation": process.generation,
+        "spawned_at": process.spawned_at,
+        "started_at": process.started_at,
+        "state": process.state,
+        "lane": process.lane,
+        "token": process.token,
+        "post": process.post,
+    }
+    return {"watcher": start.watcher, "record": record, "pipes": start.pipes}
 
 
 def _pipes(capture: Capture) -> dict[str, str]:

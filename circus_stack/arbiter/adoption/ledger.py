@@ -36,17 +36,23 @@ class Ledger:
 
     def put(self, name: str, value: object) -> None:
         """State a fact, or another value of it; nothing is written where it is the same."""
-        self._change(name, msgspec.json.encode(value))
+        self.put_all({name: value})
+
+    def put_all(self, facts: Mapping[str, object]) -> None:
+        """`put` each of them, in one go."""
+        lines = [self._change(name, msgspec.json.encode(value)) for name, value in facts.items()]
+        self._append(b"".join(lines))
 
     def drop(self, name: str) -> None:
         """It holds no more."""
         if name in self._facts:
-            self._change(name, b"null")
+            self._append(self._change(name, b"null"))
 
-    def _change(self, name: str, value: bytes) -> None:
+    def _change(self, name: str, value: bytes) -> bytes:
+        """Note it; the line that says so, empty where it was known."""
         old = self._facts.get(name)
         if old == value:
-            return
+            return b""
         if old is not None:
             self._size -= len(old)
         if value == b"null":
@@ -54,12 +60,16 @@ class Ledger:
         else:
             self._facts[name] = value
             self._size += len(value)
-        line = _line(name, value)
-        self._written += len(line)
+        return _line(name, value)
+
+    def _append(self, lines: bytes) -> None:
+        if not lines:
+            return
+        self._written += len(lines)
         if self._is_behind or self._written > max(_SMALL, _GROWTH * self._size):
             self.rewrite()
         else:
-            self._journal.append(line)
+            self._journal.append(lines)
 
     def rewrite(self) -> None:
         """Begin the file anew with what holds now: before the first fact, lest those of another life stay."""

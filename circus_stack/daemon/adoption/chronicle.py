@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from circus_stack.arbiter.adoption.bookkeeping import Bookkeeper, Books, Start
 from circus_stack.arbiter.adoption.ledger import Ledger
@@ -36,10 +36,10 @@ class Chronicle:
             self._safekeeping = Safekeeping(estate.directory, fd_keeper, loop, reaper, estate.link)
             self._keeper = Bookkeeper(self._ledger, estate.head, loop, self._safekeeping)
 
-    def note_start(self, watcher: str, process: Process, capture: Capture) -> None:
-        """A process is about to start."""
+    def note_starts(self, watcher: str, starts: Sequence[tuple[Process, Capture]]) -> None:
+        """Processes are about to start."""
         if self._keeper is not None:
-            self._keeper.note_start(watcher, process, capture)
+            self._keeper.note_starts(watcher, starts)
 
     def note_started(self, token: str, pid: int) -> None:
         """It runs."""
