@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from circus_stack.arbiter.appointments import Appointments
 from circus_stack.arbiter.control_groups import ControlGroups
@@ -38,8 +38,8 @@ class Capture(Protocol):
     def stderr_fd(self) -> int:
         """The child's end."""
 
-    def our_fds(self) -> tuple[int, ...]:
-        """Our ends."""
+    def our_ends(self) -> Mapping[Literal["stdout", "stderr"], int]:
+        """Our ends of its pipes."""
 
     def attach(self, pid: int) -> None:
         """The process runs: close the child's ends, begin to read."""

@@ -66,10 +66,9 @@ class Capture:
         """The child's end, until `attach` or `abandon`."""
         return self._ends["stderr"].childs
 
-    def our_fds(self) -> tuple[int, ...]:
-        """Our ends, by which pipes are read."""
-        ends = tuple(pipe.ours for pipe in self._ends.values() if pipe.ours is not None)
-        return ends or tuple(stream.reader.fd for stream in self._streams if not stream.reader.is_closed)
+    def our_ends(self) -> dict[StreamName, int]:
+        """Our ends, by which pipes are read; none of a stream that has no pipe. Until `attach` or `abandon`."""
+        return {name: pipe.ours for name, pipe in self._ends.items() if pipe.ours is not None}
 
     def attach(self, pid: int) -> None:
         """The process runs: close the child's ends, begin to read."""

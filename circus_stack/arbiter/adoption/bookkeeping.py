@@ -134,9 +134,11 @@ class Bookkeeper:
         is."""
         facts = {}
         for process, capture in starts:
-            fds = {fd_name(fd): fd for fd in capture.our_fds()}
-            start = self._starts[process.token] = Start(watcher, _pipes(capture))
-            self._safekeeping.note_pipes(process.token, fds)
+            ends = capture.our_ends()
+            # Both ends of a pipe have the same name.
+            pipes: dict[str, str] = {stream: fd_name(fd) for stream, fd in ends.items()}
+            start = self._starts[process.token] = Start(watcher, pipes)
+            self._safekeeping.note_pipes(process.token, dict(zip(pipes.values(), ends.values(), strict=True)))
             facts[PROCESS + process.token] = _starting_fact(start, process)
         self._ledger.put_all(facts)
 
@@ -288,12 +290,6 @@ def _starting_fact(start: Start, process: Process) -> Mapping[str, object]:
         "post": process.post,
     }
     return {"watcher": start.watcher, "record": record, "pipes": start.pipes}
-
-
-def _pipes(capture: Capture) -> dict[str, str]:
-    ends: dict[str, int] = {"stdout": capture.stdout_fd, "stderr": capture.stderr_fd}
-    names = {stream: fd_name(fd) for stream, fd in ends.items()}
-    return {stream: name for stream, name in names.items() if name.startswith("pipe:")}
 
 
 def _watcher_fact(keeper: Keeper) -> WatcherFact:
