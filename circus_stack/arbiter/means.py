@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -95,7 +95,7 @@ class Means:
     open_capture: Callable[[WatcherConfig, int], Capture]
     publish: Callable[[Event], None]
     surroundings: Callable[[], Surroundings]
-    spawn_all: Callable[[Sequence[SpawnPlan]], Iterator[Child | SpawnError]] = spawn_all
+    spawn_all: Callable[[Sequence[SpawnPlan]], Sequence[Child | SpawnError]] = spawn_all
     # The pidfd of a child that another arbiter had started; raises ProcessLookupError for none.
     watch_child: Callable[[int], Child] = watch_child
     clock: Callable[[], float] = time.monotonic

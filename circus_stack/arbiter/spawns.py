@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from circus_stack.arbiter.ages import Ages
@@ -21,13 +21,12 @@ from circus_stack.arbiter.watcher import Failure
 from circus_stack.arbiter.zygote import Newborn
 from circus_stack.errors import CircusStackError, ResourceShortageError, SpawnError
 from circus_stack.events import ProcessSpawned, SpawnFailed
-from circus_stack.system.spawn import AT_ONCE, Child, SpawnPlan, is_shortage
+from circus_stack.system.spawn import Child, SpawnPlan, is_shortage
 
 log = logging.getLogger(__name__)
 
-# Spawns block the loop, four rounds of them for some 20 milliseconds: while one round starts, the next is prepared, or
-# an earlier one recorded. After that, commands get their turn.
-_SPAWNS_A_TURN = 4 * AT_ONCE
+# Spawns block the loop, so many of them for some 20 milliseconds. After that, commands get their turn.
+_SPAWNS_A_TURN = 32
 # While a zygote forks these, the loop has its turns; what it does for each of them then, it does without a pause.
 _FORKS_AT_ONCE = 16
 # How long a slot waits when the machine, not the command, is at fault: no descriptors, no memory, no processes left.
@@ -155,27 +154,23 @@ class Spawns:
         """Start processes in these slots; the pids of those that run."""
         lanes = self._charge.watcher.free_lanes(len(wids))
         batch = LaunchBatch(self._charge, secrets or {})
-        places = list(zip(wids, lanes, strict=True))
-        rounds = [self._start(batch, places[at : at + AT_ONCE]) for at in range(0, len(places), AT_ONCE)]
-        return [pid for each in rounds for pid in self._collect(*each)]
-
-    def _start(
-        self, batch: LaunchBatch, places: Sequence[tuple[int, int]]
-    ) -> tuple[Sequence[_Launch], Iterator[Child | SpawnError]]:
-        """Begin to start processes in these slots and lanes; what has become of each is still to be asked for."""
-        launches = self._prepare_all(batch, places)
+        launches = self._prepare_all(batch, list(zip(wids, lanes, strict=True)))
         if not launches:
-            return (), iter(())
-        return launches, self._charge.means.spawn_all([each.plan for each in launches])
+            return []
+        # Prepared before and recorded after, not beside it: for the GIL they would wait in turn, and each wait costs
+        # more than the processor that is idle meanwhile, which has the children's own start to do.
+        children = self._charge.means.spawn_all([each.plan for each in launches])
+        begun = [self._begun(launch, child) for launch, child in zip(launches, children, strict=True)]
+        return [pid for pid in begun if pid]
 
-    def _collect(self, launches: Sequence[_Launch], children: Iterator[Child | SpawnError]) -> Iterator[int]:
-        for launch, child in zip(launches, children, strict=True):
-            if isinstance(child, SpawnError):
-                self._abandon(launch)
-                self._failed(launch.wid, child)
-            else:
-                self._record(launch, child)
-                yield child.pid
+    def _begun(self, launch: _Launch, child: Child | SpawnError) -> int:
+        """The pid of a process that runs, or 0."""
+        if isinstance(child, SpawnError):
+            self._abandon(launch)
+            self._failed(launch.wid, child)
+            return 0
+        self._record(launch, child)
+        return child.pid
 
     # -- from a zygote ----------------------------------------------------------------------------------------
 

@@ -110,7 +110,7 @@ class Zygote:
         try:
             plan = LaunchBatch(self._charge, secrets).plan(ZYGOTE_SLOT, 0, new_token(), capture)
             plan = zygote_plan(plan, self._channel.childs_fd)
-            child = next(iter(means.spawn_all([plan])))
+            child = means.spawn_all([plan])[0]
             if isinstance(child, SpawnError):
                 raise child
         except BaseException:

@@ -7,11 +7,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class _Shift(Generic[Job, Result]):
+    """Jobs that were given at the same time: each thread takes the next until none is left, and says then that it is
+    done. The iterator is C, so that two threads never get the same one."""
+
+    jobs: Iterator[tuple[int, Job]]
+    results: dict[int, Result] = field(default_factory=dict)
+    done: SimpleQueue[None] = field(default_factory=SimpleQueue)
 
 
 class Crew(Generic[Job, Result]):
@@ -22,19 +33,20 @@ class Crew(Generic[Job, Result]):
         self._size = size
         self._name = name
         self._is_started = False
-        self._jobs: SimpleQueue[tuple[SimpleQueue[tuple[int, Result]], int, Job]] = SimpleQueue()
+        self._shifts: SimpleQueue[_Shift[Job, Result]] = SimpleQueue()
 
-    def do(self, jobs: Sequence[Job]) -> Iterator[Result]:
-        """Begin all of them; their results in the order of the jobs, each as soon as it and those before it are there.
-
-        What isn't fetched is done all the same.
-        """
+    def do(self, jobs: Sequence[Job]) -> list[Result]:
+        """Do all of them; their results in the order of the jobs. Whoever calls has nothing to do meanwhile, since it
+        and the threads would only take the GIL from each other."""
         if not self._is_started:
             self._start()
-        results: SimpleQueue[tuple[int, Result]] = SimpleQueue()
-        for number, job in enumerate(jobs):
-            self._jobs.put((results, number, job))
-        return _in_order(results, len(jobs))
+        shift: _Shift[Job, Result] = _Shift(enumerate(jobs))
+        hands = min(self._size, len(jobs))
+        for _ in range(hands):
+            self._shifts.put(shift)
+        for _ in range(hands):
+            shift.done.get()
+        return [shift.results[number] for number in range(len(jobs))]
 
     def _start(self) -> None:
         self._is_started = True
@@ -43,14 +55,7 @@ class Crew(Generic[Job, Result]):
 
     def _run(self) -> None:
         while True:
-            results, number, job = self._jobs.get()
-            results.put((number, self._work(job)))
-
-
-def _in_order(results: SimpleQueue[tuple[int, Result]], count: int) -> Iterator[Result]:
-    early: dict[int, Result] = {}
-    for number in range(count):
-        while number not in early:
-            done, result = results.get()
-            early[done] = result
-        yield early.pop(number)
+            shift = self._shifts.get()
+            for number, job in shift.jobs:
+                shift.results[number] = self._work(job)
+            shift.done.put(None)

@@ -11,7 +11,7 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -29,8 +29,9 @@ from circus_stack.system.wrapping import wrap
 # Too many descriptors here or in the whole machine, too many processes, no memory.
 _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 # How many children are started at the same time. Each start is mostly waiting: for the child to be scheduled (a new
-# session has to queue behind all others), and for its exec. More gained nothing on 2 cores.
-AT_ONCE = 8
+# session has to queue behind all others), and for its exec. More gained nothing on 2 cores, but cost CPU:
+# each that is there waits for the GIL, too.
+_AT_ONCE = 4
 _OPEN_FILES = "nofile"
 
 
@@ -111,12 +112,11 @@ def watch_child(pid: int) -> Child:
     return Child(pid, os.pidfd_open(pid))
 
 
-def spawn_all(plans: Sequence[SpawnPlan]) -> Iterator[Child | SpawnError]:
-    """Start several processes, so many at the same time, in the order of the plans. Each outcome comes as soon as it is
-    there, so that there is something to do while the others start; all of them must be fetched."""
+def spawn_all(plans: Sequence[SpawnPlan]) -> list[Child | SpawnError]:
+    """Start several processes, some at the same time; what has become of them in the order of the plans."""
     plans = _with_given_limits(plans)
     if len(plans) == 1:
-        return iter([_outcome(_Order(plans[0]))])
+        return [_outcome(_Order(plans[0]))]
     # Most often they are all of one watcher: its program is looked for once.
     paths = {place: _found(*place) for place in {_place(plan) for plan in plans}}
     return _crew().do([_Order(plan, paths[_place(plan)]) for plan in plans])
@@ -145,7 +145,7 @@ def _found(program: str, path: str | None, fallback_path: str) -> str | None:
 
 @cache
 def _crew() -> Crew[_Order, Child | SpawnError]:
-    return Crew(_outcome, AT_ONCE, "circus-spawn")
+    return Crew(_outcome, _AT_ONCE, "circus-spawn")
 
 
 def _outcome(order: _Order) -> Child | SpawnError:
