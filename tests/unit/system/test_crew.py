@@ -19,10 +19,22 @@ def test_results_come_in_the_order_of_the_jobs_whoever_is_done_first() -> None:
             last_is_done.set()
         return number * 10
 
-    assert list(Crew(work, 2, "test").do([0, 1, 2])) == [0, 10, 20]
+    assert Crew(work, 2, "test").do([0, 1, 2]) == [0, 10, 20]
 
 
-def test_one_crew_does_many_batches_at_once() -> None:
+def test_two_callers_get_each_their_own_results() -> None:
     crew = Crew(lambda number: number, 3, "test")
-    batches = [crew.do(range(start, start + 50)) for start in (0, 50, 100)]
-    assert [list(batch) for batch in batches] == [list(range(start, start + 50)) for start in (0, 50, 100)]
+    found: dict[int, list[int]] = {}
+    callers = [
+        threading.Thread(target=lambda start=start: found.update({start: crew.do(range(start, start + 50))}))
+        for start in (0, 50, 100)
+    ]
+    for each in callers:
+        each.start()
+    for each in callers:
+        each.join(PATIENCE_S)
+    assert found == {start: list(range(start, start + 50)) for start in (0, 50, 100)}
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    assert Crew(lambda number: number, 3, "test").do([]) == []
