@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 
 class CircusStackError(Exception):
@@ -15,8 +16,7 @@ class IllegalStepError(CircusStackError):
     """A life cycle was asked for a step that its table lacks: a mistake of ours, never of a user's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One mistake (or one warning) in the configuration, with all that a person needs to mend it.
 
     `file` is empty and `line` 0 where the value came from a flag or from the environment; `where` then names that.

@@ -7,12 +7,12 @@ epoch, exit codes are Circus's: the status of exit(), or minus the number of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+
+class Event(Struct, frozen=True, kw_only=True):
     """Base of all events of a watcher."""
 
     topic: ClassVar[str]
@@ -20,90 +20,78 @@ class Event:
     time: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherAdded(Event):
+class WatcherAdded(Event, frozen=True, kw_only=True):
     """A watcher was declared."""
 
     topic: ClassVar[str] = "add"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherRemoved(Event):
+class WatcherRemoved(Event, frozen=True, kw_only=True):
     """A watcher is out of sight; its processes, unless they are to live on, end after it."""
 
     topic: ClassVar[str] = "remove"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherStarted(Event):
+class WatcherStarted(Event, frozen=True, kw_only=True):
     """All processes of a watcher came up."""
 
     topic: ClassVar[str] = "start"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherStopped(Event):
+class WatcherStopped(Event, frozen=True, kw_only=True):
     """The last process of a watcher that was to stop is gone."""
 
     topic: ClassVar[str] = "stop"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherReloaded(Event):
+class WatcherReloaded(Event, frozen=True, kw_only=True):
     """New processes took over from the old ones."""
 
     topic: ClassVar[str] = "reload"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherUpdated(Event):
+class WatcherUpdated(Event, frozen=True, kw_only=True):
     """The configuration of a watcher changed."""
 
     topic: ClassVar[str] = "updated"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReloadFailed(Event):
+class ReloadFailed(Event, frozen=True, kw_only=True):
     """The new processes did not become ready; the old ones serve on."""
 
     topic: ClassVar[str] = "reload_failed"
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherFailed(Event):
+class WatcherFailed(Event, frozen=True, kw_only=True):
     """A watcher was given up: its processes failed too often in too short a time."""
 
     topic: ClassVar[str] = "failed"
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherWaiting(Event):
+class WatcherWaiting(Event, frozen=True, kw_only=True):
     """The start of a watcher waits for one that it depends on, and that will not come by itself."""
 
     topic: ClassVar[str] = "waiting"
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherDegraded(Event):
+class WatcherDegraded(Event, frozen=True, kw_only=True):
     """A watcher runs, and what it depends on is not there to be used; told again where something else is wrong."""
 
     topic: ClassVar[str] = "degraded"
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherRecovered(Event):
+class WatcherRecovered(Event, frozen=True, kw_only=True):
     """A degraded watcher has again all that it depends on."""
 
     topic: ClassVar[str] = "recovered"
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunCompleted(Event):
+class RunCompleted(Event, frozen=True, kw_only=True):
     """All processes of a watcher that runs once have ended with status 0, `duration_s` seconds after its start."""
 
     topic: ClassVar[str] = "completed"
@@ -111,8 +99,7 @@ class RunCompleted(Event):
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFailed(Event):
+class RunFailed(Event, frozen=True, kw_only=True):
     """A run has failed and is not tried again. `exit_code` is None where no process has ended, or nobody knows how."""
 
     topic: ClassVar[str] = "run_failed"
@@ -120,8 +107,7 @@ class RunFailed(Event):
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunUnseen(Event):
+class RunUnseen(Event, frozen=True, kw_only=True):
     """A process that runs to its end has ended, and nobody knows how: the arbiter that had started it was killed.
     `again`: it is run once more."""
 
@@ -130,8 +116,7 @@ class RunUnseen(Event):
     again: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSkipped(Event):
+class RunSkipped(Event, frozen=True, kw_only=True):
     """A scheduled run that was due at `due`, seconds since the epoch, does not take place."""
 
     topic: ClassVar[str] = "run_skipped"
@@ -139,8 +124,7 @@ class RunSkipped(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunTimedOut(Event):
+class RunTimedOut(Event, frozen=True, kw_only=True):
     """A process ran longer than `max_runtime`, `timeout_s` seconds; it is asked to go and counts as failed."""
 
     topic: ClassVar[str] = "run_timeout"
@@ -148,8 +132,7 @@ class RunTimedOut(Event):
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RespawnDelayed(Event):
+class RespawnDelayed(Event, frozen=True, kw_only=True):
     """A process failed before it ran well: its successor waits for `delay_s` seconds."""
 
     topic: ClassVar[str] = "backoff"
@@ -157,8 +140,7 @@ class RespawnDelayed(Event):
     failures: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherFlapping(Event):
+class WatcherFlapping(Event, frozen=True, kw_only=True):
     """A slot of the watcher failed `failures` times in a row: told once, until all its slots run well again."""
 
     topic: ClassVar[str] = "flapping"
@@ -166,8 +148,7 @@ class WatcherFlapping(Event):
     delay_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReloadProgressed(Event):
+class ReloadProgressed(Event, frozen=True, kw_only=True):
     """`done` of `total` processes are through a phase of a reload: "starting" the new ones or "retiring" the old ones,
     "replacing" where one goes after the other."""
 
@@ -177,16 +158,14 @@ class ReloadProgressed(Event):
     phase: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpawnFailed(Event):
+class SpawnFailed(Event, frozen=True, kw_only=True):
     """A command could not be executed at all."""
 
     topic: ClassVar[str] = "spawn_failed"
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessSpawned(Event):
+class ProcessSpawned(Event, frozen=True, kw_only=True):
     """A process was started in slot `wid`."""
 
     topic: ClassVar[str] = "spawn"
@@ -194,8 +173,7 @@ class ProcessSpawned(Event):
     wid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessAdopted(Event):
+class ProcessAdopted(Event, frozen=True, kw_only=True):
     """A process of an arbiter that was killed is ours from here on; it has run all the time."""
 
     topic: ClassVar[str] = "adopt"
@@ -203,8 +181,7 @@ class ProcessAdopted(Event):
     wid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessReady(Event):
+class ProcessReady(Event, frozen=True, kw_only=True):
     """A process said that it serves, or its probe did; `after_s` seconds after its spawn."""
 
     topic: ClassVar[str] = "ready"
@@ -213,8 +190,7 @@ class ProcessReady(Event):
     after_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessUnready(Event):
+class ProcessUnready(Event, frozen=True, kw_only=True):
     """A process that served says that it doesn't for now, or ended although nobody had asked it to."""
 
     topic: ClassVar[str] = "unready"
@@ -222,8 +198,7 @@ class ProcessUnready(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthLost(Event):
+class HealthLost(Event, frozen=True, kw_only=True):
     """So many health probes in a row have failed that the process, or each of the watcher's where it is None, is
     replaced; `reason` is what was wrong with the last one."""
 
@@ -233,16 +208,14 @@ class HealthLost(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthRegained(Event):
+class HealthRegained(Event, frozen=True, kw_only=True):
     """All that is probed answers again; the process is the one that was asked last, None for the whole watcher."""
 
     topic: ClassVar[str] = "healthy"
     process_pid: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadyTimedOut(Event):
+class ReadyTimedOut(Event, frozen=True, kw_only=True):
     """A process wasn't ready within the time it had; it is asked to go and counts as failed."""
 
     topic: ClassVar[str] = "ready_timeout"
@@ -250,8 +223,7 @@ class ReadyTimedOut(Event):
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessHung(Event):
+class ProcessHung(Event, frozen=True, kw_only=True):
     """The loop of a worker has not turned for `hang_timeout` seconds: its threads are shown on its stderr, then it is
     ended, and counts as failed."""
 
@@ -261,8 +233,7 @@ class ProcessHung(Event):
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplacementBegun(Event):
+class ReplacementBegun(Event, frozen=True, kw_only=True):
     """A process is being replaced, its successor first where two may be: because of its "age", its "memory", its
     health, or for the reason that it gave itself."""
 
@@ -272,8 +243,7 @@ class ReplacementBegun(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryExceeded(Event):
+class MemoryExceeded(Event, frozen=True, kw_only=True):
     """A process with its descendants uses more `bytes` than a `limit` of the watcher: it is to be replaced, or was
     `killed`. `kind` is what was counted, "pss" or "rss"."""
 
@@ -286,8 +256,7 @@ class MemoryExceeded(Event):
     killed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessKilled(Event):
+class ProcessKilled(Event, frozen=True, kw_only=True):
     """A signal that is to end it was sent to a process."""
 
     topic: ClassVar[str] = "kill"
@@ -295,8 +264,7 @@ class ProcessKilled(Event):
     signum: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessReaped(Event):
+class ProcessReaped(Event, frozen=True, kw_only=True):
     """A process is gone; `expected`: the arbiter had asked it to go, or it has done what it was to do once. `exit_code`
     is None for one that was adopted after its arbiter was killed: the kernel tells how it ended to its parent alone."""
 
@@ -306,8 +274,7 @@ class ProcessReaped(Event):
     expected: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitReached(Event):
+class LimitReached(Event, frozen=True, kw_only=True):
     """The kernel has killed process `process_pid`, or one that it had started: the watcher's `option` is `limit`."""
 
     topic: ClassVar[str] = "limit_reached"
@@ -316,8 +283,7 @@ class LimitReached(Event):
     limit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrphansEnded(Event):
+class OrphansEnded(Event, frozen=True, kw_only=True):
     """What process `process_pid` had left behind was ended: `pids`. Those that are `left` could not be."""
 
     topic: ClassVar[str] = "orphans_ended"
@@ -326,16 +292,14 @@ class OrphansEnded(Event):
     left: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookSucceeded(Event):
+class HookSucceeded(Event, frozen=True, kw_only=True):
     """A hook returned, whatever its answer was."""
 
     topic: ClassVar[str] = "hook_success"
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookFailed(Event):
+class HookFailed(Event, frozen=True, kw_only=True):
     """A hook raised, could not be called, or did not return in time."""
 
     topic: ClassVar[str] = "hook_failure"
@@ -343,8 +307,7 @@ class HookFailed(Event):
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinesDropped(Event):
+class LinesDropped(Event, frozen=True, kw_only=True):
     """`count` lines of a stream, stdout or stderr, were dropped since this was told last: where they were to go failed,
     or took nothing for too long."""
 
@@ -354,16 +317,14 @@ class LinesDropped(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigApplied(Event):
+class ConfigApplied(Event, frozen=True, kw_only=True):
     """A configuration that was read again is in force; `watcher` is `circus`, `changes` a line each."""
 
     topic: ClassVar[str] = "config_applied"
     changes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArbiterUpgraded(Event):
+class ArbiterUpgraded(Event, frozen=True, kw_only=True):
     """The arbiter goes on with other code, in the same process; `watcher` is `circus`. `processes`: how many it has
     taken over."""
 
@@ -373,8 +334,7 @@ class ArbiterUpgraded(Event):
     processes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFailed(Event):
+class JobFailed(Event, frozen=True, kw_only=True):
     """An operation that somebody asked for did not succeed; `watcher` is `circus` where it was one on all."""
 
     topic: ClassVar[str] = "job_failed"

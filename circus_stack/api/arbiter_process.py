@@ -9,8 +9,9 @@ import pickle
 import signal
 import sys
 import threading
-from dataclasses import dataclass
 from typing import Any, BinaryIO
+
+from msgspec import Struct
 
 from circus_stack.api.embedding import run_stack
 from circus_stack.config.schema import StackConfig
@@ -26,8 +27,7 @@ main(int(sys.argv[2]), int(sys.argv[3]))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Orders:
+class Orders(Struct, frozen=True):
     """What the program wants to be run, pickled: both sides are the same program, and nobody else holds the pipe."""
 
     stack: StackConfig

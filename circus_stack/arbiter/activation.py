@@ -6,7 +6,8 @@ import logging
 import os
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.arbiter.binding import family_of, resolve, type_of
 from circus_stack.config.schema import SocketConfig
@@ -18,8 +19,7 @@ log = logging.getLogger(__name__)
 _FIRST_FD = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """One inherited socket; `name` is empty where the supervisor gave none."""
 
     name: str

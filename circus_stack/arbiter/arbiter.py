@@ -7,9 +7,10 @@ await or leave alone. Names are looked up in any case, as Circus does.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+
+from msgspec import structs
 
 from circus_stack.arbiter import operations
 from circus_stack.arbiter.adoption.bookkeeping import Books
@@ -63,7 +64,7 @@ class Arbiter:
             settled=self.wait_reconfigured,
             on_collapse=self.request_quit,
         )
-        self._means = means = dataclasses.replace(means, publish=self.oversight.publish)
+        self._means = means = structs.replace(means, publish=self.oversight.publish)
         configs = stack.watchers if resumed is None else [each.config for each in resumed.watchers]
         self._keepers.update((config.name, Keeper(config, means)) for config in configs)
         means.starts.limit = lambda: self.stack.circus.start_concurrency

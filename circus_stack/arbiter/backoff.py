@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.arbiter.handover.record import BackoffRecord
 from circus_stack.config.schema import WatcherConfig
@@ -22,8 +23,7 @@ FLAPPING_AFTER = 3
 _MOST_STEPS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """The delays of one watcher: from `initial_s` on `factor` times as long each time, `longest_s` at most; each is
     shortened by chance, by up to the part `jitter` of it."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chaussette.zygote.messages import CONTROL_VARIABLE, MOST_BYTES, MOST_FDS, Birth, Fork, encode_fork
 from circus_stack.system.spawn import SpawnPlan
@@ -14,8 +16,7 @@ _NOTIFY = "NOTIFY_SOCKET"
 _MOST_BIRTHS = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """A request: the bytes, and the descriptors beside them. It asks for so many births."""
 
     data: bytes

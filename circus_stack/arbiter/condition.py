@@ -4,13 +4,13 @@ Values and their words only; times are seconds since the epoch."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.arbiter.patient import HealthView
 
 
-@dataclass(frozen=True, slots=True)
-class LastEnd:
+class LastEnd(Struct, frozen=True):
     """How a process ended that nobody had asked to; `ended` are the words of `describe_exit`; the code is None where
     only another parent learnt it."""
 
@@ -21,16 +21,14 @@ class LastEnd:
     time: float
 
 
-@dataclass(frozen=True, slots=True)
-class GivenUp:
+class GivenUp(Struct, frozen=True):
     """Why a watcher has failed, and when."""
 
     reason: str
     time: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """One watcher's condition at one moment.
 
     `waits_for` and `degraded_by` are watchers that it depends on, with what is wrong with each ("has failed"): before

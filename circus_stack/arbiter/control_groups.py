@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.system.cgroups import Group, GroupLimits, Hierarchy, find_hierarchies
@@ -29,8 +30,7 @@ def limits_of(config: WatcherConfig) -> GroupLimits:
     return GroupLimits(memory, config.cpu_max, config.pids_max or None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlGroupsRecord:
+class ControlGroupsRecord(Struct, frozen=True, kw_only=True):
     """What an arbiter hands over of them. `bases`, by controller: the group in which ours are made, which isn't the one
     that the next arbiter finds itself in where this one had to leave it; and whether that is of version 2. `known`: the
     controllers of each watcher's group; `kills`: those of each that were told."""

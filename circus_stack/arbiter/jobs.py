@@ -10,10 +10,12 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from circus_stack.errors import CommandError, Errno
 
@@ -34,8 +36,7 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """One operation. Times are seconds since the epoch; `error` is the reason of a failure; no watcher means all."""
 
     id: str

@@ -11,7 +11,8 @@ import ctypes
 import socket
 import struct
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.arbiter.handover.record import LaneRecord, LanesRecord
 
@@ -24,8 +25,7 @@ _MODULO = 0x94
 _RETURN_A = (0x16, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class LaneKey:
+class LaneKey(Struct, frozen=True):
     """Whose socket it is: the process of that place in that watcher."""
 
     watcher: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from circus_stack.arbiter.marker import MARKER_VARIABLE, Marker
 from circus_stack.arbiter.posts import Post
@@ -45,8 +46,7 @@ _OURS = frozenset((*_SUPERVISION, MARKER_VARIABLE, _SCOREBOARD))
 _NO_SECRETS: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What every process of the stack is started with: descriptors, environment, the way to say READY=1, and the id of
     the stack, `instance`.
 
@@ -64,8 +64,7 @@ class Surroundings:
     scoreboard_fd: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sockets:
+class _Sockets(Struct, frozen=True):
     """The sockets of one process: the numbers that it knows them by, and ours of those that it inherits."""
 
     numbers: Mapping[str, int]

@@ -8,17 +8,17 @@ itself somebody's process, the variable has both, separated by a blank, the own 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
 
 MARKER_VARIABLE = "CIRCUS_STACK_PROCESS"
 # 48 bits: no two processes of one machine will ever have the same.
 _TOKEN_BYTES = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """What the variable says of one process."""
 
     instance: str

@@ -6,8 +6,9 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+from msgspec import Struct, field
 
 from circus_stack.arbiter.appointments import Appointments
 from circus_stack.arbiter.control_groups import ControlGroups
@@ -82,8 +83,7 @@ def _ignore(_watcher: str, _wanted: int, _alive: Collection[int]) -> None:
     """There are no lanes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(Struct, frozen=True):
     """Collaborators of all keepers of one arbiter. `clock` is monotonic, `epoch` is the time of day, both seconds;
     `draw` gives a number from 0 to 1 by chance; `hear` hands on what processes have said by now; `on_gone`
     is told when nothing is left of a watcher that was removed."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.process import Process
@@ -27,8 +29,7 @@ log = logging.getLogger(__name__)
 _STRAYED_S = 1.0
 
 
-@dataclass(slots=True)
-class _Hunt:
+class _Hunt(Struct):
     """What is done about one process's orphans. `is_awaited`: the process counts as there until this is over. Until
     the `deadline`, in the loop's time, they may go by themselves."""
 

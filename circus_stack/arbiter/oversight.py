@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from circus_stack.arbiter.condition import Condition
 from circus_stack.arbiter.dependents import Dependents
@@ -21,8 +22,7 @@ from circus_stack.states import WatcherState
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Collapse:
+class Collapse(Struct, frozen=True):
     """The watcher whose failure has ended the stack, and why it was given up."""
 
     watcher: str

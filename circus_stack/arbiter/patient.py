@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Finding(StrEnum):
@@ -15,8 +16,7 @@ class Finding(StrEnum):
     REGAINED = "regained"
 
 
-@dataclass(frozen=True, slots=True)
-class HealthView:
+class HealthView(Struct, frozen=True):
     """The last that is known; `is_healthy` is None before the first probe. `error` is what the last failing probe said,
     and stays when the next one succeeds; times are seconds since the epoch."""
 
@@ -27,8 +27,7 @@ class HealthView:
     failed_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatientRecord:
+class PatientRecord(Struct, frozen=True, kw_only=True):
     """What an arbiter hands over of a patient: `since` is monotonic seconds, times named `..._at` are of the day."""
 
     pid: int | None
@@ -42,8 +41,7 @@ class PatientRecord:
     failed_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthRecord:
+class HealthRecord(Struct, frozen=True, kw_only=True):
     """All that an arbiter hands over of a watcher's health. `is_told`: that it is lost, and not yet that it is back."""
 
     is_told: bool = False

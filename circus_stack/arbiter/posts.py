@@ -6,8 +6,9 @@ The board itself is handed in: what its words mean is its own affair.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from circus_stack.config.chaussette_command import backend_of
 from circus_stack.config.schema import WatcherConfig
@@ -43,8 +44,7 @@ class Board(Protocol):
         """How long the loop may stand still, 0: any time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """One process's slot, and which of the slot's owners it is."""
 
     slot: int

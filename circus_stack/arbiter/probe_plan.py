@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.arbiter.launch import Surroundings, plan_launch
 from circus_stack.arbiter.process import Process
@@ -15,8 +16,7 @@ from circus_stack.config.values import Readiness, ReadinessForm
 _OF_THE_PROCESS = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 
-@dataclass(frozen=True, slots=True)
-class ProbePlan:
+class ProbePlan(Struct, frozen=True):
     """What to ask; environment and directory are for `exec:`."""
 
     probe: Readiness

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from circus_stack.arbiter.posts import Post
 from circus_stack.states import ProcessState, ProcessStep, step_process
 
 
-@dataclass(slots=True)
-class Process:
+class Process(Struct):
     """One child. `spawned_at`, `ready_at` and `expires_at` are monotonic seconds, `started_at` is seconds since the
     epoch. `lane` is its place among those of its generation, from 0; a successor gets it from whom it follows."""
 
@@ -50,8 +49,7 @@ class Process:
         return self.state is ProcessState.STARTING or self.state is ProcessState.READY
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessView:
+class ProcessView(Struct, frozen=True):
     """What others may see of a process; times are seconds since the epoch, memory is bytes and what was counted."""
 
     pid: int

@@ -13,8 +13,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from circus_stack.arbiter import operations
 from circus_stack.arbiter.fate import Fate, decide_fate
@@ -37,8 +38,7 @@ _FAILURES = 3
 Start = Callable[[Sequence[str]], Awaitable[Outcome]]
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What becomes of each watcher."""
 
     added: list[WatcherConfig] = field(default_factory=list)

@@ -9,9 +9,11 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from circus_stack.arbiter.runs import Run, RunResult
 from circus_stack.system.atomic_file import write_atomically
@@ -22,8 +24,7 @@ log = logging.getLogger(__name__)
 _MOST_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """`schedule` is what was in force, with its zone; `due` the last due time that was attended to, run or not, in
     seconds since the epoch."""
 
@@ -61,8 +62,8 @@ class RunBook:
 
 def _write(path: Path, entries: Mapping[str, Entry]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    watchers = {name: asdict(entry) for name, entry in entries.items()}
-    write_atomically(path, json.dumps({"version": 1, "watchers": watchers}).encode(), 0o600)
+    text = json.dumps({"version": 1, "watchers": entries}, default=asdict)
+    write_atomically(path, text.encode(), 0o600)
 
 
 def _read(path: Path) -> dict[str, Entry]:

@@ -6,8 +6,10 @@ Kept for whoever asks, and told as events; what follows from a result is decided
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.events import Event, RunCompleted, RunFailed, RunUnseen
@@ -24,8 +26,7 @@ class RunResult(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run, all its processes and attempts. `started_at` and `ended_at` are seconds since the epoch, `duration_s`
     comes from a clock that nobody sets; `exit_code` is that of the last process, or the first that was not 0.
     `unseen`: so many of its processes have ended without anybody seeing how."""
@@ -38,8 +39,7 @@ class Run:
     unseen: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunsRecord:
+class RunsRecord(Struct, frozen=True, kw_only=True):
     """What an arbiter hands over of them; `codes` by slot, `began_at` monotonic seconds; `unseen` are slots."""
 
     last: Run | None = None

@@ -6,8 +6,9 @@ A due time is noted as attended to before its run begins: after a crash at that 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.run_book import Entry
@@ -24,8 +25,7 @@ CORRECTED_S = 3 * 3600.0
 _DOWN = (WatcherState.STOPPED, WatcherState.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleView:
+class ScheduleView(Struct, frozen=True):
     """A schedule as others may see it; `next_at` is None while it isn't waited for. Seconds since the epoch."""
 
     schedule: str

@@ -7,8 +7,9 @@ import contextlib
 import logging
 import socket
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.arbiter.activation import Given, describe, match
 from circus_stack.arbiter.binding import is_laned, listens, open_socket, set_permissions
@@ -20,8 +21,7 @@ from circus_stack.errors import SocketError
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SocketView:
+class SocketView(Struct, frozen=True):
     """What others may see of a socket; `port` is the one that the kernel gave where 0 was asked for."""
 
     name: str

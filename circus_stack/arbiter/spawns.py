@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.arbiter.ages import Ages
 from circus_stack.arbiter.charge import Charge
@@ -33,8 +34,7 @@ _FORKS_AT_ONCE = 16
 _SHORTAGE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Launch:
+class _Launch(Struct, frozen=True):
     """A process that is about to start."""
 
     wid: int

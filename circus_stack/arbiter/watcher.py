@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from circus_stack.arbiter.attempts import most_attempts
 from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, SERVED_WELL_AFTER_S, Backoff, Schedule
@@ -18,29 +20,25 @@ from circus_stack.config.values import ReadinessForm
 from circus_stack.states import ProcessState, ProcessStep, WatcherState, WatcherStep, step_watcher
 
 
-@dataclass(frozen=True, slots=True)
-class Spawn:
+class Spawn(Struct, frozen=True):
     """Start a process in that slot."""
 
     wid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Ask that process to go."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class WakeAt:
+class WakeAt(Struct, frozen=True):
     """Decide again at that time: a slot's delay ends then."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A process that didn't run well, or that could not be started; `failures` are its slot's in a row.
 
     `limit` says what was reached where the watcher `gives_up`; `begins_to_flap` is true once in an episode.

@@ -8,7 +8,8 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from chaussette.zygote.messages import Forked, Ready, Refused, decode_report
 from circus_stack.arbiter.birth_plans import Packet, packets, zygote_plan
@@ -29,8 +30,7 @@ ZYGOTE_SLOT = 0
 _END_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class ZygoteView:
+class ZygoteView(Struct, frozen=True):
     """What others may see of it; times are seconds since the epoch."""
 
     pid: int
@@ -43,8 +43,7 @@ class ZygoteView:
         return "loading" if self.ready_at is None else "ready"
 
 
-@dataclass(frozen=True, slots=True)
-class Newborn:
+class Newborn(Struct, frozen=True):
     """A worker that waits for the word."""
 
     child: Child

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.cli.style import BOLD, CYAN, DIM, Style
 
@@ -11,8 +12,7 @@ _EVERY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 _LABEL_WIDTH = 11
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(Struct, frozen=True):
     """A bound socket: host and the port that the kernel gave, or the path of a unix socket."""
 
     name: str
@@ -32,8 +32,7 @@ class Listening:
         return f"{self.url} (on every address)" if not self.path and self.host in _EVERY_ADDRESS else self.url
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BannerInfo:
+class BannerInfo(Struct, frozen=True, kw_only=True):
     """`app` and `backend` are empty where there is no web watcher; `watchers` are the others, as they are shown."""
 
     version: str

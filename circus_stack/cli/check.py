@@ -9,11 +9,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from circus_stack.cli.completion.found import complete_files
 from circus_stack.errors import ConfigError, Problem, ServiceUnavailableError
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 MISCONFIGURED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What came out: a stack unless there are mistakes."""
 
     source: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any
 
 import click
+from msgspec import structs
 
 from circus_stack.cli.completion.found import complete_stacks
 from circus_stack.cli.ctl_reach import Reach
@@ -91,8 +91,8 @@ def apply_flags(session: Session, options: dict[str, Any]) -> Session:
     def given(names: tuple[str, ...]) -> dict[str, Any]:
         return {name: options[name] for name in names if options.get(name)}
 
-    reach: Reach = dataclasses.replace(session.reach, **given(_REACH))
-    return dataclasses.replace(session, reach=reach, **given(_PRINTING))
+    reach: Reach = structs.replace(session.reach, **given(_REACH))
+    return structs.replace(session, reach=reach, **given(_PRINTING))
 
 
 def session_with(context: click.Context, options: dict[str, Any]) -> Session:

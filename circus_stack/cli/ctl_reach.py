@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.cli.target import CIRCUS_ENDPOINT, ENDPOINT_VARIABLE, Target, credentials_for, find_target
 from circus_stack.client.credentials import Credentials
@@ -30,16 +31,14 @@ class Tunnels:
             self._open.popitem()[1].close()
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """An endpoint to subscribe at, and what to show there."""
 
     endpoint: str
     credentials: Credentials | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """Which arbiter is meant, and by which way: the general flags `--endpoint`, `--stack`, `--ssh`, `--ssh_keyfile`,
     `--key`, `--server-key`."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from circus_stack.cli.ctl_output import render
 from circus_stack.cli.ctl_reach import Reach
@@ -20,8 +21,7 @@ from circus_stack.protocol.reply import ERROR, Reply, is_error
 OK, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """What holds for all commands of one call of circusctl: its general flags, and where it prints."""
 
     reach: Reach

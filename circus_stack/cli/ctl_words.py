@@ -5,7 +5,6 @@ The arbiter is asked, and has two seconds to answer; where none does, nothing is
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+from msgspec import structs
 
 from circus_stack.cli.completion.found import ANSWER_S, items
 from circus_stack.cli.ctl_flags import apply_flags
@@ -131,7 +131,7 @@ def _session(context: click.Context) -> Session:
         session = _silent(Reach(environ=os.environ))
         for each in filter(None, (context.parent, context)):
             session = apply_flags(session, {**each.params, "ssh": None})
-    return dataclasses.replace(session, reach=dataclasses.replace(session.reach, timeout_s=ANSWER_S))
+    return structs.replace(session, reach=structs.replace(session.reach, timeout_s=ANSWER_S))
 
 
 def _silent(reach: Reach) -> Session:

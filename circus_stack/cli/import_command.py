@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from circus_stack.cli.output_file import write_output
 from circus_stack.errors import ConfigError
@@ -21,8 +21,7 @@ MISCONFIGURED = 2
 KINDS = ("supervisor", "procfile", "gunicorn")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the command line asks for, beside the kind."""
 
     file: Path

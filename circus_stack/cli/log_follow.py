@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.cli.log_view import LogView
 from circus_stack.client.call import TIMEOUT_S
@@ -14,8 +15,7 @@ from circus_stack.client.sync import Client
 from circus_stack.protocol.topics import log_prefix
 
 
-@dataclass(frozen=True, slots=True)
-class LogQuestion:
+class LogQuestion(Struct, frozen=True):
     """Whose lines: of all watchers, of one, of one of its processes; `lines` of what is kept."""
 
     watcher: str | None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import BinaryIO, Protocol, cast
+
+from msgspec import structs
 
 from circus_stack.cli import ansi
 from circus_stack.cli.printer import Prefixes
@@ -59,7 +60,7 @@ class JsonView:
     def show(self, records: Iterable[LogRecord]) -> None:
         """An object each."""
         for record in records:
-            fields = dataclasses.asdict(record)
+            fields = structs.asdict(record)
             fields["data"] = fields.pop("text")
             self._out.write(encode(fields) + b"\n")
         self._out.flush()

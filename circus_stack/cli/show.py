@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack import __version__
 from circus_stack.arbiter.handover.record import ArbiterRecord
@@ -32,8 +33,7 @@ _FAILURE_HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Show:
+class Show(Struct, frozen=True):
     """The printing side of a run: where output goes, and whom to tell what happens. None of it blocks."""
 
     terminal: Terminal

@@ -11,10 +11,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from circus_stack.cli.descriptors import look_at_descriptors
 from circus_stack.cli.garbage_log import watch_garbage
@@ -37,8 +39,7 @@ from circus_stack.system.standard_files import open_standard_files
 REFUSED, MISCONFIGURED, FAILED = 1, 2, 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """What the command line asked for. `source` identifies the stack, `read` reads its configuration; `program` is
     whose command line it was: `circusd` prints as Circus does. `handover` is what an upgrade started the program with.
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # Foreground colours that are readable on dark and on light grounds; red is kept for what went wrong.
 HUES = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
@@ -12,8 +13,7 @@ RED, GREEN, YELLOW, CYAN = 31, 32, 33, 36
 BOLD, DIM = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """`is_terminal`: somebody looks at it, so that cursor movements in a program's output must be kept from it.
 
     `width` is the terminal's in columns, None for a pipe.

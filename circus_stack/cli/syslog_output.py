@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from dataclasses import dataclass
 from logging.handlers import SYSLOG_UDP_PORT, SysLogHandler
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from circus_stack.errors import CircusStackError, ConfigError, Problem
 
@@ -16,8 +17,7 @@ SCHEME = "syslog://"
 _FACILITY = "user"
 
 
-@dataclass(frozen=True, slots=True)
-class SyslogAddress:
+class SyslogAddress(Struct, frozen=True):
     """A daemon's UDP port or unix socket, and the facility of what is sent."""
 
     address: tuple[str, int] | str

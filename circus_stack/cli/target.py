@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from circus_stack.client.call import TIMEOUT_S
 from circus_stack.client.credentials import Credentials, credentials_of
@@ -18,8 +20,7 @@ CIRCUS_ENDPOINT = "tcp://127.0.0.1:5555"
 _EVERYWHERE = ("*", "0.0.0.0", "[::]")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """An arbiter's endpoints. `stack` is what discovery found; None for an endpoint that was named. `credentials` are
     what this client shows there: a stack that was found has an endpoint for this user's programs, without keys."""
 

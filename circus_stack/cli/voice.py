@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from circus_stack.cli.style import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, Style
 
@@ -30,8 +31,7 @@ class Level(IntEnum):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """`text` is a sentence without a full stop, perhaps of several lines; `fields` are for those who read JSON."""
 
     level: Level

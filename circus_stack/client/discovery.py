@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.client.liveness import is_alive, remove_if_dead
 from circus_stack.errors import CallError
@@ -17,8 +18,7 @@ from circus_stack.protocol.rundir import PROGRAM, RuntimePaths, runtime_roots
 _SERVICES = Path("/run") / PROGRAM
 
 
-@dataclass(frozen=True, slots=True)
-class FoundStack:
+class FoundStack(Struct, frozen=True):
     """A running stack: what it says of itself, and where its runtime directory is."""
 
     record: StackRecord
@@ -29,8 +29,7 @@ class FoundStack:
         return f"{record.name or record.id}  {record.id}  pid {record.pid}  {record.source}"
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """The stacks that were found, and the directories that were looked into."""
 
     stacks: tuple[FoundStack, ...]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+
+class LogRecord(Struct, frozen=True):
     """One line. `time` is seconds since the epoch; `is_after_gap` tells that lines before it were lost on the way."""
 
     seq: int

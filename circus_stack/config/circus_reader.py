@@ -8,7 +8,8 @@ of one title merge, the first value of a repeated option wins.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.config.document import Document, Entry, Section
 from circus_stack.config.problems import Problems
@@ -20,8 +21,7 @@ _REM = re.compile(r"rem(\s|$)", re.IGNORECASE)
 _TAIL = re.compile(r"([^;]*?)\s;.*", re.DOTALL)
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     where: Location
     entries: dict[str, tuple[Location, list[str]]] = field(default_factory=dict)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from circus_stack.config.document import Entry
 from circus_stack.config.option import Option, spellings
@@ -12,8 +13,7 @@ from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.values import Location
 
 
-@dataclass(slots=True)
-class Converted:
+class Converted(Struct):
     """Field name -> value, and where each was written; `refused` are the fields whose values were mistakes."""
 
     values: dict[str, Any] = field(default_factory=dict)

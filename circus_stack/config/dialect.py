@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from circus_stack.config.schema import SourceKind
 
@@ -20,8 +21,7 @@ _CIRCUS_ENDPOINTS = {
 _OWN_WATCHER = {"copy_env": True, "max_failures": 10, "failure_window": 60.0}
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """`is_strict`: an unknown key of our own sections is a mistake, not a free-form option to be kept."""
 
     kind: SourceKind

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field, structs
 
 from circus_stack.config.composites import rlimit_text
 from circus_stack.config.kinds import OCTAL
@@ -30,8 +31,7 @@ _SECRETS = "secrets_digest"
 FILES_VARIABLE = "CIRCUS_STACK_FILES"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """One field of a record: its values as text, and what the change does."""
 
     name: str
@@ -48,8 +48,7 @@ class FieldChange:
         return f"{self.name}: {_shortened(self.old)} -> {_shortened(self.new)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A record that stands on both sides with other values. `stops_first`: its process can't run beside a new one."""
 
     name: str
@@ -69,8 +68,7 @@ class Changed:
         return "the process is stopped, then started" if self.stops_first and change is Change.ROLL else str(change)
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Struct, frozen=True):
     """Names that came, went, or stand for something else, each group in the order of the files."""
 
     sockets_added: tuple[str, ...] = ()
@@ -151,7 +149,7 @@ def _options(old: object, new: object) -> tuple[FieldChange, ...]:
 def _without_files(changed: Changed, explained: set[str]) -> Changed:
     """Leave out that a service's generated files differ, where its own options have told why."""
     fields = [each for each in changed.fields if each.name != "env" or each.new != f"~{FILES_VARIABLE}"]
-    return dataclasses.replace(changed, fields=tuple(fields)) if changed.name in explained else changed
+    return structs.replace(changed, fields=tuple(fields)) if changed.name in explained else changed
 
 
 def _fields(

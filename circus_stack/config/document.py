@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct, structs
 
 from circus_stack.config.values import Location
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One option of a section: its value as text, and the place of its key."""
 
     key: str
@@ -18,8 +17,7 @@ class Entry:
     where: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """One section; `kind` and `name` are the parts of `[kind:name]`, `name` is empty without a colon."""
 
     title: str
@@ -42,12 +40,11 @@ class Section:
 
     def map_values(self, change: Callable[[Entry], str]) -> Section:
         """The same section with every value replaced by `change(entry)`."""
-        entries = tuple(dataclasses.replace(entry, value=change(entry)) for entry in self.entries)
-        return dataclasses.replace(self, entries=entries)
+        entries = tuple(structs.replace(entry, value=change(entry)) for entry in self.entries)
+        return structs.replace(self, entries=entries)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A whole file; section titles are unique. `text` is what a parser of the same dialect accepts without complaint:
     the file itself, with each line that was reported as a mistake left empty."""
 

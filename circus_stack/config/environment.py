@@ -6,14 +6,15 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from circus_stack.config.document import Section
 from circus_stack.config.expand import environ_variables, expand, expand_environ
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.values import Location
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """The variables of one section; without patterns it is for every watcher."""
 
     title: str
@@ -26,8 +27,7 @@ class Layer:
         return not self.patterns or (name is not None and any(_matches(name, each) for each in self.patterns))
 
 
-@dataclass(frozen=True, slots=True)
-class _Combined:
+class _Combined(Struct, frozen=True):
     """What several layers come to; `expandable` holds the arbiter's environment as well."""
 
     own: Mapping[str, str]

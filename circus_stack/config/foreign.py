@@ -7,7 +7,8 @@ maps is warned of, with its reason where there is one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.config.document import Entry, Section
 from circus_stack.config.problems import Problems
@@ -20,8 +21,7 @@ NO = ("no", "false", "off", "0")
 THREADED = ("waitress", "wsgiref")
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
+class Foreign(Struct, frozen=True):
     """One server: its name, its options in our words, its defaults, and the backends that come nearest to it."""
 
     title: str
@@ -33,8 +33,7 @@ class Foreign:
     met: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Translation:
+class Translation(Struct):
     """A server section in our own words. `backends` are in the order of preference.
 
     `section` and `where` are those of the file; `is_own`: it was ours, or there was none. `defaulted` names the options

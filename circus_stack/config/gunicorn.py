@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from msgspec import structs
 
 from circus_stack.config.document import Entry, Section
 from circus_stack.config.foreign import NO, THREADED, Foreign, Translation, fill_defaults, translate
@@ -87,7 +87,7 @@ def translate_gunicorn(section: Section, problems: Problems) -> Translation:
     worker_class = next((entry for entry in section.entries if entry.key in ("worker_class", "k")), None)
     rest = tuple(entry for entry in section.entries if entry is not worker_class)
     backends = THREADED if worker_class is None else _backends(worker_class, section.title, problems)
-    result = translate(_table(backends), dataclasses.replace(section, entries=rest), problems)
+    result = translate(_table(backends), structs.replace(section, entries=rest), problems)
     result.backends = backends
     fill_defaults(result, GUNICORN.defaults)
     if backends is THREADED:
@@ -101,7 +101,7 @@ def _table(backends: tuple[str, ...]) -> Foreign:
     if "gevent" in backends:
         return GUNICORN
     keys = {key: value for key, value in GUNICORN.keys.items() if key != "worker_connections"}
-    return dataclasses.replace(GUNICORN, keys=keys)
+    return structs.replace(GUNICORN, keys=keys)
 
 
 def _backends(worker_class: Entry, title: str, problems: Problems) -> tuple[str, ...]:

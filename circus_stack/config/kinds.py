@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import signal
 from urllib.parse import urlsplit
+
+from msgspec import structs
 
 from circus_stack.config.cron import LEGAL_SCHEDULE, parse_schedule, parse_zone
 from circus_stack.config.option import Kind
@@ -354,4 +355,4 @@ def choice(*words: str) -> Kind:
     return Kind("choice", parse, ", ".join(words), words)
 
 
-MEMORY_KIND = dataclasses.replace(choice("pss", "rss"), name="way to count memory")
+MEMORY_KIND = structs.replace(choice("pss", "rss"), name="way to count memory")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct, structs
 
 from circus_stack.config.values import NOWHERE, Location
 
@@ -18,8 +18,7 @@ _HOST_PORT = re.compile(r"(?P<host>[^\s\[\]:/]*)(?::(?P<port>\d+))?")
 _BRACKETED = re.compile(r"\[(?P<host>[0-9A-Fa-f:.]+(?:%[\w.]+)?)\](?::(?P<port>\d+))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A place to listen: host and port, or the path of a unix socket. `*` became 0.0.0.0."""
 
     host: str = ""
@@ -34,7 +33,7 @@ class Address:
 
     def with_port(self, port: int, where: Location) -> Address:
         """The same host at another port."""
-        return dataclasses.replace(self, port=port, where=where)
+        return structs.replace(self, port=port, where=where)
 
 
 def parse_address(text: str, default_host: str, default_port: int, where: Location = NOWHERE) -> Address:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.config.check_stack import check_stack
 from circus_stack.config.circus_reader import read_circus
@@ -32,8 +33,7 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class Machine(Struct, frozen=True, kw_only=True):
     """What the answer depends on beside the file: processors, and what is installed. A fake in tests."""
 
     cpu_count: Callable[[], int] = available_cpus

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
+
+from msgspec import Struct, structs
 
 T = TypeVar("T")
 
@@ -34,8 +35,7 @@ class Change(StrEnum):
         return list(Change).index(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """How the text of a value is read. `parse` raises ValueError; `legal` says what would have been right.
 
     `words` lists the legal values where they are few, so that a misspelt one can be answered with its neighbour.
@@ -47,8 +47,7 @@ class Kind:
     words: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """The declaration of one option; `name` is the field's, `aliases` are other spellings that files use."""
 
     kind: Kind
@@ -59,8 +58,7 @@ class Option:
     default: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Composite:
+class Composite(Struct, frozen=True):
     """The declaration of a field that several keys fill, `stdout_stream.*`; `spelling` is how files write it."""
 
     spelling: str
@@ -96,7 +94,7 @@ def options_of(record: type) -> Iterator[Option]:
 @cache
 def _options_of(record: type) -> tuple[Option, ...]:
     return tuple(
-        dataclasses.replace(field.metadata[_KEY], name=field.name, default=field.default)
+        structs.replace(field.metadata[_KEY], name=field.name, default=field.default)
         for field in dataclasses.fields(record)
         if _KEY in field.metadata
     )
@@ -107,7 +105,7 @@ def composites_of(record: type) -> Iterator[Composite]:
     for field in dataclasses.fields(record):
         declared = field.metadata.get(_COMPOSITE)
         if declared is not None:
-            yield dataclasses.replace(declared, name=field.name)
+            yield structs.replace(declared, name=field.name)
 
 
 def changes_of(record: type) -> dict[str, Change]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.config import kinds
 from circus_stack.config.option import Kind
@@ -12,8 +13,7 @@ from circus_stack.config.problems import Problems
 AUTO = "auto"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
+class Overrides(Struct, frozen=True, kw_only=True):
     """The flags of `serve`; None or empty where one was not given. `workers` may be `auto`."""
 
     backend: str | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.config.circus_section import convert_circus
 from circus_stack.config.convert import Converted
@@ -27,8 +28,7 @@ OWN = ("circus", "env", *NAMED)
 _LOGGING = ("logger_", "handler_", "formatter_")
 
 
-@dataclass(slots=True)
-class Parts:
+class Parts(Struct):
     """What our own sections set. `web` is what `[watcher:web]` lays over the watcher that a server section makes."""
 
     scope: Scope

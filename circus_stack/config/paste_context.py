@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from paste.deploy import loadwsgi
 
 from circus_stack.config.document import Section
 from circus_stack.config.values import Location
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """What would be loaded: `egg`, distribution and entry point; or `call`, module and callable."""
 
     scheme: str = ""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from paste.deploy import loadwsgi
 
 from circus_stack.config.installed import Installed
@@ -26,8 +26,7 @@ _ROUTE = re.compile(r"/|https?://|domain\s|not_found_app$")
 _CASCADE = re.compile(r"app")
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """From a composite, file and title, by the option that names the next application."""
 
     mark: tuple[str, str]

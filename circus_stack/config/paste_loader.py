@@ -10,10 +10,10 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 from paste.deploy import loadwsgi
 
 from circus_stack.config.document import Document, Entry, Section
@@ -29,8 +29,7 @@ _MAX_DEPTH = 50
 _ENVIRON = re.compile(r"%\(ENV_([^)\s]+)\)s")
 
 
-@dataclass(slots=True)
-class Files:
+class Files(Struct):
     """Every file that a stack is read from, each read once; `environ` and `variables` fill its defaults."""
 
     problems: Problems

@@ -8,7 +8,8 @@ that PasteDeploy's parser reads without complaint: values, defaults and interpol
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.config.document import Document, Entry, Section
 from circus_stack.config.problems import Problems
@@ -20,8 +21,7 @@ _HEADER = re.compile(r"\[(?P<title>.+)\]")
 _SEPARATOR = re.compile(r"[=:]")
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     title: str
     where: Location
     entries: dict[str, tuple[Location, list[str]]] = field(default_factory=dict)

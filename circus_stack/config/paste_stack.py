@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct, structs
 
 from circus_stack.config.dialect import PASTE
 from circus_stack.config.document import Document
@@ -31,8 +31,7 @@ PASTE_KINDS = (*APP_KINDS, "filter", "server")
 _OTHER_KINDS = (*PASTE_KINDS, DEFAULT, "loggers", "handlers", "formatters", "pserve", "pshell", "alembic", "uwsgi")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasteInput:
+class PasteInput(Struct, frozen=True, kw_only=True):
     """All that decides what a file comes to."""
 
     path: Path
@@ -46,8 +45,7 @@ class PasteInput:
     installed: Installed
 
 
-@dataclass(frozen=True, slots=True)
-class PasteStack:
+class PasteStack(Struct, frozen=True):
     """What the file comes to, before the checks of the whole."""
 
     parts: Parts
@@ -81,7 +79,7 @@ def _anchored(web: Web, path: Path) -> Web:
     """Files to watch are relative to the ini, as pserve takes them."""
     folder = path.absolute().parent
     files = tuple(str(folder / each) for each in web.config.watch_files)
-    return dataclasses.replace(web, config=dataclasses.replace(web.config, watch_files=files))
+    return structs.replace(web, config=structs.replace(web.config, watch_files=files))
 
 
 def _check_bare(document: Document, problems: Problems) -> None:

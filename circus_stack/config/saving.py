@@ -6,7 +6,8 @@ Comments, order, included files and every byte that has nothing to do with a cha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.config.composites import HOOK_PREFIX, RLIMIT_PREFIX, parse_env
 from circus_stack.config.dialect import APP, CIRCUS, PASTE
@@ -24,8 +25,7 @@ _DIALECTS = {SourceKind.CIRCUS: CIRCUS, SourceKind.PASTE: PASTE, SourceKind.APP:
 _DECLARED = spellings(WatcherConfig)
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """Path -> new text of the files that differ, a line for each change, and one for each that no file can say."""
 
     texts: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from circus_stack.config import kinds
 from circus_stack.config.circus_schema import CircusConfig
 from circus_stack.config.option import Change, composite, option
@@ -349,8 +351,7 @@ class PluginConfig:
     where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebConfig:
+class WebConfig(Struct, frozen=True, kw_only=True):
     """What the server section resolved to; the watcher `web` is made from it. `app` is in chaussette's form."""
 
     app: str

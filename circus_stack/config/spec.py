@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl
+
+from msgspec import Struct, field
 
 _MODULE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
 _APP = re.compile(rf"{_MODULE}(?::{_MODULE}(?:\(.*\))?)?", re.DOTALL)
@@ -15,8 +16,7 @@ _FILE_ENDINGS = (".ini", ".cfg", ".conf", ".toml", ".py", ".yml", ".yaml")
 LEGAL_APP = "module:callable, module.callable or module:factory()"
 
 
-@dataclass(frozen=True, slots=True)
-class FileTarget:
+class FileTarget(Struct, frozen=True):
     """`app.ini`, `app.ini#name`, `app.ini?k=v`: a file, the application's name in it, variables."""
 
     path: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class ReadinessForm(StrEnum):
@@ -18,8 +19,7 @@ class ReadinessForm(StrEnum):
     DELAY = "delay"
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(Struct, frozen=True):
     """A form and its target: `HOST:PORT`, a URL, a command line or a number of seconds; empty for none and notify."""
 
     form: ReadinessForm = ReadinessForm.NONE
@@ -68,16 +68,14 @@ class Overlap(StrEnum):
     QUEUE = "queue"
 
 
-@dataclass(frozen=True, slots=True)
-class StreamConfig:
+class StreamConfig(Struct, frozen=True):
     """Where a watcher's stdout or stderr goes: a class's name (short or dotted) and its own options, as text."""
 
     sink: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class HookConfig:
+class HookConfig(Struct, frozen=True):
     """A hook: the dotted name of its callable, and whether the watcher goes on as if it had agreed when it raises."""
 
     callable: str
@@ -90,8 +88,7 @@ class HookConfig:
 _UNITS = ((1024**4, "T"), (1024**3, "G"), (1024**2, "M"), (1024, "K"))
 
 
-@dataclass(frozen=True, slots=True)
-class MemorySize:
+class MemorySize(Struct, frozen=True):
     """An amount of memory: bytes, or percent of what there is."""
 
     amount: float
@@ -113,8 +110,7 @@ class MemorySize:
 UNLIMITED = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """Where a value came from. `line` is 1 for the first line; 0 with a `file` that is a flag or a variable."""
 
     file: str = ""

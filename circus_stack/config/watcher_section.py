@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+from msgspec import Struct, field
 
 from circus_stack.config import inert
 from circus_stack.config.chaussette_command import runs_chaussette
@@ -37,8 +38,7 @@ from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import HookConfig, Location, Readiness, ReadinessForm, ReloadMode, StreamConfig
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What every section of a file is read with."""
 
     dialect: Dialect
@@ -57,8 +57,7 @@ def legal_keys() -> tuple[str, ...]:
     return (*spellings(WatcherConfig), "env", SECRET_EXAMPLE, *(f"{name}.class" for name in STREAMS), *inert.WATCHER)
 
 
-@dataclass(slots=True)
-class _Composites:
+class _Composites(Struct):
     """What the keys that fill a field together have set so far."""
 
     title: str

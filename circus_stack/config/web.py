@@ -6,8 +6,9 @@ import dataclasses
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from circus_stack.config.backend_choice import choose_backend
 from circus_stack.config.convert import Converted, convert, refuse_unknown
@@ -46,8 +47,7 @@ _KEEPALIVE_DRAIN_S = 1.0
 _STAND_IN_THREADS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class WebInput:
+class WebInput(Struct, frozen=True):
     """All that decides. `app` is in chaussette's form; `cpu_count` answers `workers = auto`."""
 
     app: str
@@ -59,8 +59,7 @@ class WebInput:
     watch_files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Web:
+class Web(Struct, frozen=True):
     """What is added to the stack."""
 
     config: WebConfig

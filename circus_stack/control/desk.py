@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.control.sampler import Sampler
@@ -24,8 +25,7 @@ def no_scores(_slot: int) -> Mapping[str, int]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """The main file, what was changed in it and in those that it includes, and what no file can say: a line each.
     `files` are those that were written."""
 
@@ -50,8 +50,7 @@ def no_shell() -> tuple[str | bool, str]:
     return False, "debug is off: the arbiter offers no shell"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offices:
+class Offices(Struct, frozen=True, kw_only=True):
     """What else stands behind the commands, each a function of the composition root.
 
     `global_options` gives what `globaloptions` sends beside the endpoint; `labels` what each process of a watcher shows
@@ -74,8 +73,7 @@ class Offices:
     scores: Callable[[int], Mapping[str, int]] = no_scores
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(Struct, frozen=True, kw_only=True):
     """Collaborators of all handlers; `closing` is set when the server is about to close."""
 
     arbiter: Steering

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.config.schema import CircusConfig
 from circus_stack.config.values import Location
@@ -21,8 +22,7 @@ OWN_KEY, AUTHORIZED = "server.key", "authorized_keys"
 _MAX_FILE = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Keyring:
+class Keyring(Struct, frozen=True):
     """What a directory of keys holds."""
 
     own: KeyFile

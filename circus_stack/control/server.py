@@ -6,7 +6,6 @@ Whatever a client sends, it gets a reply with an errno, and the server goes on.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import inspect
 import logging
 import time
@@ -14,6 +13,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 import zmq
+from msgspec import structs
 
 from circus_stack.control.authority import Authority
 from circus_stack.control.complaint import Complaint
@@ -71,7 +71,7 @@ class ControlServer:
             tail=tail,
             sampler=self._sampler,
             reconfigure=reconfigure,
-            offices=dataclasses.replace(
+            offices=structs.replace(
                 given, global_options=lambda: {"endpoint": self.endpoint, **given.global_options()}
             ),
         )

@@ -11,16 +11,15 @@ import contextlib
 import os
 import socket
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import zmq
+from msgspec import Struct
 
 _USER = "User-Id"
 
 
-@dataclass(frozen=True, slots=True)
-class _Subscriber:
+class _Subscriber(Struct, frozen=True):
     key: str
     addresses: tuple[Any, Any]
 

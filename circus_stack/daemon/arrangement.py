@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct, structs
 
 from circus_stack import services
 from circus_stack.arbiter.activation import Given, take_given
@@ -29,8 +30,7 @@ from circus_stack.system.foreign_fds import fd_name
 from circus_stack.system.rundir import RuntimeDirectory
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """A stack that may start: its lock is held, its sockets are bound, its services' files are known. `estate` is what
     an arbiter that was killed has left; `stack` is what its file said then, if there is something to take over."""
 
@@ -78,7 +78,7 @@ def arrange(setting: Setting) -> services.Arrangement:
     stack = stack.with_warnings((*stack.warnings, *open_secrets(stack.watchers)))
     if stack.kind is SourceKind.CIRCUS:
         stack = stack.with_warnings((*stack.warnings, *ignored_options(stack.watchers)))
-    return dataclasses.replace(arrangement, stack=stack)
+    return structs.replace(arrangement, stack=stack)
 
 
 def _with_endpoints(circus: CircusConfig, setting: Setting) -> CircusConfig:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from circus_stack.config.schema import StackConfig
 from circus_stack.daemon.handover.program import Program
@@ -15,8 +16,7 @@ from circus_stack.streams.drops import Dropped
 from circus_stack.streams.lane import Lane
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """Where and how a stack runs, beside its configuration.
 
     `read` reads the configuration again, from the same sources; `rereads_on_hup` is what SIGHUP does in `serve`, while

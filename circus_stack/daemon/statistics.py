@@ -9,12 +9,12 @@ import os
 import resource
 import signal
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import zmq
+from msgspec import Struct
 
 from circus_stack.config.schema import CircusConfig
 from circus_stack.control.router import Envelope, Router
@@ -48,8 +48,7 @@ _REPLIES = 8
 _LINGER_S = 0.2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatsSetting:
+class StatsSetting(Struct, frozen=True, kw_only=True):
     """What the command line says. `endpoint` and `pubsub_endpoint` are the arbiter's, the others are bound here."""
 
     endpoint: str

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import wrap
+
+from msgspec import Struct, field
 
 from circus_stack.config.values import Location
 
 _WIDTH = 116
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """What a line of the original asks for and the ini cannot say, or says in another way; `why` also tells what to do
     instead. `text` is the line as written, empty where it is about all of the file."""
 
@@ -34,8 +34,7 @@ class Remark:
         yield from wrap(self.why, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
 
 
-@dataclass(slots=True)
-class DraftSection:
+class DraftSection(Struct):
     """One section. `options` are written already: % is %% where no variable is meant."""
 
     title: str
@@ -56,8 +55,7 @@ class DraftSection:
             yield from remark.lines()
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A whole file: remarks on all of it, then its sections."""
 
     remarks: list[Remark] = field(default_factory=list)

@@ -6,12 +6,12 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class CommandFile:
+
+class CommandFile(Struct, frozen=True):
     """A file by what tells it from another one in its place: its real path, and the identity and age of its content."""
 
     path: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections.abc import Sequence
@@ -43,8 +42,8 @@ class Flapping(CircusPlugin):
 
     def handle_init(self) -> object:
         options = PluginOptions(self.name, self.config)
-        for field in dataclasses.fields(Settings):
-            options.text(field.name)
+        for name in Settings.__struct_fields__:
+            options.text(name)
         for warning in options.misspelt():
             log.warning("%s", warning)
         return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from circus_stack.literals import parse_bool
 
@@ -14,8 +16,7 @@ INFINITE = -1
 T = TypeVar("T", int, float)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """`attempts` deaths within `window` seconds are flapping; the watcher is then stopped for `retry_in` seconds, and
     for good after `max_retry` such pauses in a row (-1: never)."""
 
@@ -36,7 +37,7 @@ class Settings:
                 values[name] = parse(str(text))
             except ValueError:
                 raise ValueError(f"flapping.{name}: found {text!r}; legal: {legal}") from None
-        return replace(self, **values)  # type: ignore[arg-type]
+        return replace(self, **values)
 
 
 def _attempts(text: str) -> int:
@@ -74,8 +75,7 @@ class Verdict(Enum):
     GIVE_UP = "give up"
 
 
-@dataclass(slots=True)
-class Pause:
+class Pause(Struct):
     """A watcher that the plugin has stopped. `since` is the arbiter's own time; `job` names the stop."""
 
     since: float
@@ -83,8 +83,7 @@ class Pause:
     is_down: bool = False
 
 
-@dataclass(slots=True)
-class Record:
+class Record(Struct):
     """One watcher: its deaths of late, how often it was paused in a row, and the pause that it is in."""
 
     tries: int = 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 # A pid is what the kernel's pid_t holds.
 _MAX_PID = 2**31 - 1
@@ -23,8 +24,7 @@ def parse_pid(pattern: re.Pattern[str], data: bytes) -> int | None:
     return int(word) if 0 < int(word) <= _MAX_PID else None
 
 
-@dataclass(slots=True)
-class Heartbeats:
+class Heartbeats(Struct):
     """Processes that are to give signs of life; moments are seconds of one clock."""
 
     _seen: dict[int, tuple[str, float]] = field(default_factory=dict)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.plugins.usage import Usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """Limits of the use of one process, None for no limit. `cpu`, `mem` are percent, `rss` are bytes; `health` is for
     the mean of the greatest cpu and the greatest mem, in percent."""
 
@@ -44,8 +44,7 @@ def _is_under(value: float, limit: float | None) -> bool:
     return limit is not None and value < limit
 
 
-@dataclass(slots=True)
-class Strikes:
+class Strikes(Struct):
     """How often in a row each limit was broken, by whom: `None` is the watcher, a number is the pid of a child."""
 
     allowed: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from circus_stack.errors import CommandError
 from circus_stack.protocol.property import TEXT, Property
@@ -14,8 +15,7 @@ from circus_stack.protocol.roles import Role
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """What a client may ask. `words` names the properties that a command line takes in order, without a flag.
 
     `help` is one sentence, `example` the words of a command line after the program's name. `is_slow`: the answer takes

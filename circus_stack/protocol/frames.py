@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from msgspec import ValidationError, convert
+from msgspec import Struct, ValidationError, convert
+from msgspec.structs import asdict
 
 from circus_stack import events
 from circus_stack.events import Event
@@ -16,7 +15,6 @@ from circus_stack.protocol.topics import SYNC, event_topic, log_topic
 
 Frames = list[bytes]
 
-# Read off the module: `__subclasses__()` still knows each class as it was before it got its slots.
 EVENT_KINDS = {
     kind.topic: kind
     for kind in vars(events).values()
@@ -31,8 +29,7 @@ def topic_of(event: Event) -> str:
 
 def event_frames(event: Event, seq: int) -> Frames:
     """An event and its number. The watcher stands in the topic, and with its case and blanks in the JSON."""
-    fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    return [topic_of(event).encode(), encode({**fields, "seq": seq})]
+    return [topic_of(event).encode(), encode({**asdict(event), "seq": seq})]
 
 
 def parse_event(topic: str, message: dict[str, Any]) -> Event | None:
@@ -46,8 +43,7 @@ def parse_event(topic: str, message: dict[str, Any]) -> Event | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class LogBatch:
+class LogBatch(Struct, frozen=True):
     """Lines of one stream of one process that were read together, at `time` (seconds since the epoch).
 
     `lines` are pairs of a number and the bytes without their newline. `previous` is the number of the line that was

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from circus_stack.protocol.roles import Role
 
 LENGTH = 40
@@ -83,8 +85,7 @@ def _values(text: str) -> Mapping[str, str]:
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizedKey:
+class AuthorizedKey(Struct, frozen=True):
     """A client that may come in: what it may do, its public key, and whose it is."""
 
     role: Role
@@ -96,8 +97,7 @@ class AuthorizedKey:
         return f"{self.role} {self.public} {self.name}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(Struct, frozen=True):
     """A line of the list that cannot be read."""
 
     line: int

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from circus_stack.literals import MAX_LINE, MAX_NAME, MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyType:
+class PropertyType(Struct, frozen=True):
     """How a value is read; `parse` takes any JSON value (a command line hands in text) and raises ValueError.
 
     With `takes_rest` a command line hands in all the words that are left, as a tuple of texts.
@@ -23,8 +23,7 @@ class PropertyType:
     takes_rest: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(Struct, frozen=True):
     """The declaration of one property of a command.
 
     `flag` is the command line's spelling where it is not `--name`; with `inverts` the flag stands for False.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
-from msgspec import convert
+from msgspec import Struct, convert
+from msgspec.structs import asdict
 
 from circus_stack.protocol.codec import decode, encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackRecord:
+class StackRecord(Struct, frozen=True, kw_only=True):
     """A stack and its endpoints. `source` is the file's real path, or `app:SPEC`; `started_at` seconds since the epoch.
 
     An endpoint that a stack doesn't have is empty.

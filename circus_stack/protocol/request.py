@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from circus_stack.errors import CommandError, Errno
 from circus_stack.protocol.codec import decode, encode
@@ -14,8 +15,7 @@ CAST = "cast"
 MAX_ID = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One command. `id` comes back with the reply, whatever JSON value it is; a cast has no reply."""
 
     command: str

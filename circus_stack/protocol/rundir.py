@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 PROGRAM = "circus-stack"
 # Ten hex digits of the hash: enough for the stacks of one user, short enough for the 107 bytes of a socket's path.
@@ -14,8 +15,7 @@ _ID_LENGTH = 10
 MAX_SOCKET_PATH = 107
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimePaths:
+class RuntimePaths(Struct, frozen=True):
     """The files of one stack's runtime directory."""
 
     directory: Path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.config.schema import ServiceConfig, StackConfig, WatcherConfig
 from circus_stack.errors import ConfigError, Problem, ServiceUnavailableError
@@ -13,8 +14,7 @@ from circus_stack.services.plan import ServicePlan
 from circus_stack.services.preparation import prepare
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(Struct, frozen=True):
     """The whole stack, and what must be placed before it starts (`place`), by the name of the service."""
 
     stack: StackConfig

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from circus_stack.config.schema import ServiceConfig, WatcherConfig
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePlan:
+class ServicePlan(Struct, frozen=True):
     """One side service, ready to be placed and started.
 
     `files` (path -> text, mode 0600) and `directories` (mode 0700, parents before children) must exist before the
@@ -25,8 +25,7 @@ class ServicePlan:
     exports: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """Where a service is to live, and what a recipe may know of the machine.
 
     `state_dir` is the service's own and outlives a run; `runtime_dir` is the stack's, short, and gone after it.

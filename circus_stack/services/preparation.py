@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from circus_stack.config.diff import FILES_VARIABLE
 from circus_stack.config.schema import ServiceConfig, WatcherConfig
 from circus_stack.errors import ConfigError, Problem, ServiceUnavailableError
@@ -46,7 +48,7 @@ def prepare(
         raise ServiceUnavailableError(f"[service:{service.name}] cannot run: {error}") from error
     except KeyError:
         raise ConfigError([_problem(service, "kind", "unknown kind of service", service.kind, recipes)]) from None
-    return dataclasses.replace(plan, watcher=_overlaid(plan, service))
+    return structs.replace(plan, watcher=_overlaid(plan, service))
 
 
 def _overlaid(plan: ServicePlan, service: ServiceConfig) -> WatcherConfig:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.errors import ServiceUnavailableError
 from circus_stack.services.binaries import find_named, find_on_path
@@ -19,8 +20,7 @@ _INSTALL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SolrProgram:
+class SolrProgram(Struct, frozen=True):
     """`path` of the script; `root` of the installation and `major` version where it looks like a release."""
 
     path: str

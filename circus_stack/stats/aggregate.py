@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from circus_stack.stats.collect.sampler import Sample
 
 N = TypeVar("N", int, float)
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """The sums of several processes: `cpu` percent of one core, memory in bytes. `rps`, `busy` and `p99` (requests a
     second, requests under way, seconds) are None for what serves no requests."""
 

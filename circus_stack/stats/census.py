@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 # What the arbiter runs for itself: told under `circus`, as Circus has it, not as a watcher.
 OWN_WATCHERS = ("circusd-stats", "circushttpd")
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Struct):
     """A watcher: the pids of its processes, in the order in which they came, and seconds between its samples."""
 
     name: str

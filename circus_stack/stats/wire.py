@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from msgspec import structs
 
 from circus_stack.protocol.figures import format_bytes, format_cpu_time
 from circus_stack.protocol.topics import topic_word
@@ -86,5 +87,5 @@ def watcher_fields(processes: Iterable[Fields], totals: Totals, now: float) -> F
 
 def totals_fields(totals: Totals, now: float) -> Fields:
     """The sums under names that Circus doesn't use: `cpu_sum` is percent of one core."""
-    fields = dataclasses.asdict(totals)
+    fields = structs.asdict(totals)
     return {"cpu_sum": fields.pop("cpu"), **fields, "time": now}

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
+
 StreamName = Literal["stdout", "stderr"]
 
 # A line longer than this is passed on in pieces of this size, so that no program can make a line fill the memory.
 MAX_LINE = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where bytes came from: one stream of one process. An empty `watcher` stands for the arbiter's own words."""
 
     watcher: str
@@ -30,8 +31,7 @@ class Origin:
         return not self.watcher
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One line without its newline, or a piece of at most 64 KiB of a longer one. `time` is seconds since the epoch."""
 
     watcher: str

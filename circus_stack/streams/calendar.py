@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 _UNIT_S = {"S": 1, "M": 60, "H": 3600, "D": 86400}
 # What Circus puts after the name: scripts that look for old files know it.
@@ -12,8 +13,7 @@ _SUFFIX = {"S": "%Y%m%d%H%M%S", "M": "%Y%m%d%H%M", "H": "%Y%m%d%H"}
 _DAY = "%Y%m%d"
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(Struct, frozen=True):
     """`when` is S, M, H, D (`interval` of them), MIDNIGHT (each `interval` days) or W0 to W6 (W0 is Monday)."""
 
     when: str

@@ -11,7 +11,8 @@ import errno
 import os
 import select
 import threading
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.streams.sink import Tick
 
@@ -55,8 +56,7 @@ class Output:
         poll.poll()
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(Struct, frozen=True):
     """Where the arbiter itself prints."""
 
     stdout: Output

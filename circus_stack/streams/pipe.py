@@ -9,7 +9,8 @@ import fcntl
 import os
 import termios
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.streams.block import StreamName
 from circus_stack.streams.spool import Spool, SpoolRecord
@@ -28,8 +29,7 @@ LARGE = 256 * 1024
 MAX_LARGE = 64
 
 
-@dataclass(frozen=True, slots=True)
-class PipeEnds:
+class PipeEnds(Struct, frozen=True):
     """File descriptors of a new pipe: ours to read from, the child's to write to. Without ours there is no pipe."""
 
     ours: int | None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from circus_stack.streams.block import StreamName
 from circus_stack.streams.output import Console
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The watcher and the stream a sink is made for (the first, if several share it), and the arbiter's own output."""
 
     watcher: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.config.values import StreamConfig
 from circus_stack.streams.block import StreamName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipeRecord:
+class PipeRecord(Struct, frozen=True, kw_only=True):
     """Our end of one pipe. `rest` was read from it and is the beginning of a line; `is_large`: it was made larger.
     `unwritten` are lines that were read by an arbiter that was killed before they were written."""
 
@@ -21,8 +21,7 @@ class PipeRecord:
     unwritten: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureRecord:
+class CaptureRecord(Struct, frozen=True, kw_only=True):
     """The pipes of one process that have not ended, and the options of the streams that their lines go to."""
 
     watcher: str
@@ -33,8 +32,7 @@ class CaptureRecord:
     stderr_stream: StreamConfig | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TailBlock:
+class TailBlock(Struct, frozen=True, kw_only=True):
     """Lines that the tail keeps, with the number of the first; `time` is seconds since the epoch."""
 
     number: int
@@ -46,16 +44,14 @@ class TailBlock:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TailRecord:
+class TailRecord(Struct, frozen=True, kw_only=True):
     """The live tail: the number that the next line gets, and what is kept, in order."""
 
     next_number: int = 0
     blocks: tuple[TailBlock, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamsRecord:
+class StreamsRecord(Struct, frozen=True, kw_only=True):
     """All captures; how many lines of each watcher were dropped."""
 
     captures: tuple[CaptureRecord, ...] = ()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
+
+from msgspec import Struct
 
 from circus_stack.config.option import options_of
 from circus_stack.config.values import Location, StreamConfig
@@ -35,8 +36,7 @@ _SHIPPED = {
 INSTANCE = "stream"
 
 
-@dataclass(frozen=True, slots=True)
-class SinkPlan:
+class SinkPlan(Struct, frozen=True):
     """A sink that can be opened: its name, and all it needs but its place. `open` raises ConfigError where a class of
     the user's own fails."""
 

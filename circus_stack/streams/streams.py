@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+
+from msgspec import structs
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.errors import ConfigError, SpawnError
@@ -125,7 +127,7 @@ class Streams:
         `rest` before."""
         found = [(self._board.configs_of(each.route), each.state()) for each in self._captures]
         captures = (
-            replace(record, stdout_stream=configs[0], stderr_stream=configs[1])
+            structs.replace(record, stdout_stream=configs[0], stderr_stream=configs[1])
             for configs, record in found
             if record is not None
         )
@@ -150,7 +152,7 @@ class Streams:
             return self._board.route(watcher)
         except ConfigError as error:
             log.error("the output of %s goes to the arbiter's own:\n%s", watcher.name, error)
-            return self._board.route(replace(watcher, stdout_stream=None, stderr_stream=None))
+            return self._board.route(dataclasses.replace(watcher, stdout_stream=None, stderr_stream=None))
 
     def _restore_capture(self, record: CaptureRecord) -> None:
         route = self._accept(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import StreamConfig
@@ -21,8 +22,7 @@ from circus_stack.streams.validation import check_watcher
 StreamConfigs = tuple[StreamConfig | None, StreamConfig | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wiring:
+class _Wiring(Struct, frozen=True):
     """What a route is made of: its configuration, its lanes, and the keys of those that it holds in the pool."""
 
     configs: StreamConfigs

@@ -9,8 +9,9 @@ import contextlib
 import errno
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 CONTROLLERS = ("memory", "cpu", "pids")
 # The kernel's default, in microseconds.
@@ -20,16 +21,14 @@ _PROCS = "cgroup.procs"
 _OWN_LEAF = "circus-stack-arbiter"
 
 
-@dataclass(frozen=True, slots=True)
-class Hierarchy:
+class Hierarchy(Struct, frozen=True):
     """The place in one hierarchy where groups may be made: the control group that this process is in."""
 
     base: Path
     is_v2: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GroupLimits:
+class GroupLimits(Struct, frozen=True):
     """Bytes, processors (0.5 is half of one) and processes; None: no limit."""
 
     memory: int | None = None

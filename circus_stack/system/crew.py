@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
-@dataclass(slots=True)
-class _Shift(Generic[Job, Result]):
+class _Shift(Struct, Generic[Job, Result]):
     """Jobs that were given at the same time: each thread takes the next until none is left, and says then that it is
     done. The iterator is C, so that two threads never get the same one."""
 

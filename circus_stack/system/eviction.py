@@ -11,7 +11,8 @@ import select
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.system.foundlings import send_certainly
 from circus_stack.system.process_stamp import Stamp, Standing, is_living, members_of, process_table
@@ -19,8 +20,7 @@ from circus_stack.system.process_stamp import Stamp, Standing, is_living, member
 _KILLED_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Eviction:
+class Eviction(Struct, frozen=True):
     """One process to be ended: `signum` now, SIGKILL to all of its group after `grace_s` seconds."""
 
     stamp: Stamp

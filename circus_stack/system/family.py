@@ -11,7 +11,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from circus_stack.system.precedence import ahead_of_others
 from circus_stack.system.process_table import (
@@ -39,8 +41,7 @@ def nobody() -> Collection[int]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """How the descendants of one process, `leader`, are told: by its session, whose number is its pid, and by others
     that they have begun; by `token`, which stands in the environment that it was started with; because they were `seen`
     below it while it lived; because `grouped` lists them, the members of its control group; and because they descend
@@ -53,8 +54,7 @@ class Family:
     grouped: Callable[[], Collection[int]] = field(default=nobody)
 
 
-@dataclass(frozen=True, slots=True)
-class Killed:
+class Killed(Struct, frozen=True):
     """The pids of those that were ended, and of those that could not be."""
 
     gone: tuple[int, ...]

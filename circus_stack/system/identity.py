@@ -5,13 +5,13 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.errors import SpawnError
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Whom a process runs as. `home` and `user` are empty for a number that no database knows. `groups` is None where
     they stay what they are: only root may set them."""
 

@@ -14,8 +14,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.errors import CircusStackError, StackRunningError
 from circus_stack.system.fd_keeper_link import SOCKET_NAME
@@ -28,13 +29,11 @@ _PATIENCE_S = 0.5
 _PAUSE_S = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class _Append:
+class _Append(Struct, frozen=True):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Replace:
+class _Replace(Struct, frozen=True):
     data: bytes
 
 

@@ -9,8 +9,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 # One look at all processes serves all who ask within this time: it costs some 20 microseconds for each process.
@@ -18,8 +19,7 @@ _FRESH_S = 0.5
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Bytes that a process and its descendants use. `kind` is "rss", where pages that several share count for each, or
     "pss", where they are divided among those. `hidden` says why a "pss" could not be had; empty otherwise."""
 
@@ -28,8 +28,7 @@ class Usage:
     hidden: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(Struct, frozen=True):
     """All processes at one time: the children of each, and the members of each session."""
 
     at: float

@@ -9,7 +9,8 @@ import resource
 import select
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _FILES = resource.RLIMIT_NOFILE
 
@@ -21,8 +22,7 @@ _LOOKED_AT = 256
 _ROOM = 64
 
 
-@dataclass(slots=True)
-class _Given:
+class _Given(Struct):
     """A limit is the whole process's, and so is the memory of what it was; `holders` need it as it was just now."""
 
     limits: tuple[int, int] | None = None

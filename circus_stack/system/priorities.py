@@ -11,8 +11,9 @@ import os
 import platform
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.system.capabilities import CAP_SYS_RESOURCE, has_capability
 
@@ -25,8 +26,7 @@ _WHO_PROCESS = 1
 _IOPRIO_SET = {"x86_64": 251, "i686": 289, "aarch64": 30, "riscv64": 30, "armv7l": 314, "ppc64le": 273, "s390x": 282}
 
 
-@dataclass(frozen=True, slots=True)
-class Priorities:
+class Priorities(Struct, frozen=True):
     """What a child is started with; None, and no cpus: what the arbiter has. `ionice` is `CLASS` or `CLASS:LEVEL`."""
 
     nice: int | None = None

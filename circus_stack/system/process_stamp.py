@@ -8,24 +8,23 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.system.process_table import Entry, read_entry, read_table
 
 _PROC = Path("/proc")
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """One process of this boot. `started` is in clock ticks since the boot: field 22 of proc_pid_stat(5)."""
 
     pid: int
     started: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A line of the process table: who it is, and whom it belongs to. A zombie `has_ended`."""
 
     stamp: Stamp

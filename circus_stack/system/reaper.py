@@ -11,7 +11,9 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from circus_stack.system.descent import (
     descendants,
@@ -39,8 +41,7 @@ def _forget(_pid: int, _exit_code: int | None) -> None:
     """Nobody cares."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
+class _Watched(Struct, frozen=True):
     pidfd: int
     on_exit: Callable[[int, int | None], None]
     before_reap: Callable[[int], bool]

@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 VARIABLE = "CIRCUS_STACK_HANDOVER"
 _RESUME, _REHEARSE = "resume", "rehearse"
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Struct, frozen=True):
     """What this process was started with: go on where another program was, or only try whether that would do. The
     answer of a rehearsal goes to `report_fd`."""
 

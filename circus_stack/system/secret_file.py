@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # Of an environment a kernel takes some megabytes in all; a secret is far smaller.
 MOST_BYTES = 256 * 1024
 _OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 
 
-@dataclass(frozen=True, slots=True)
-class SecretFile:
+class SecretFile(Struct, frozen=True):
     """What is in it, kept out of every repr; `is_open` tells whether group or others may read or write it."""
 
     data: bytes

@@ -12,8 +12,10 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from circus_stack.errors import ResourceShortageError, SpawnError
 from circus_stack.system.crew import Crew
@@ -35,8 +37,7 @@ _AT_ONCE = 4
 _OPEN_FILES = "nofile"
 
 
-@dataclass(frozen=True, slots=True)
-class SpawnPlan:
+class SpawnPlan(Struct, frozen=True):
     """All that a new process needs; it leads a session of its own, so that its pid is also the number of its process
     group. `pass_fds` keep their numbers, `moved_fds` (the child's number -> ours) get others; stdin is /dev/null unless
     `stdin_fd` is given. `limits` and `priorities` are set before the command runs. With `tells_pid` its environment has
@@ -72,8 +73,7 @@ class SpawnPlan:
         return one
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(Struct, frozen=True):
     """A process to be watched; `pidfd` becomes readable when it ends. The reaper closes it. `stamp` is given for one
     that another arbiter has started: it is another one's child now."""
 
@@ -122,8 +122,7 @@ def spawn_all(plans: Sequence[SpawnPlan]) -> list[Child | SpawnError]:
     return _crew().do([_Order(plan, paths[_place(plan)]) for plan in plans])
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(Struct, frozen=True):
     """A plan, and where its program was found, if it was."""
 
     plan: SpawnPlan

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from circus_stack.arbiter.adoption.facts import (
     DECLARED,
@@ -54,8 +56,7 @@ _AT_ONCE_S = 0.001
 _OF_A_PROCESS = (ProcessReady, ProcessUnready, ProcessKilled, ProcessReaped)
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(Struct, frozen=True):
     """Where the truth stands: looked up each time. `all_keepers` are also those of watchers on their way out."""
 
     keepers: Callable[[], Iterable[Keeper]]
@@ -69,8 +70,7 @@ class Books:
     is_quitting: Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """What is known of a process from before its start on."""
 
     watcher: str
@@ -80,8 +80,7 @@ class Start:
     fds: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Fresh:
+class _Fresh(Struct):
     """Processes that have just started and are not written yet; when the first of them and the newest of all did, by
     the loop's clock; how many have started without a pause; whether a timer runs."""
 

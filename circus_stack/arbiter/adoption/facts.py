@@ -7,7 +7,8 @@ mean nothing in another process. Each fact is written anew when it changes, so t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.arbiter.handover.record import ProcessRecord, SocketRecord, WatcherRecord
 
@@ -20,8 +21,7 @@ WATCHER, PROCESS, SOCKET, JOB, RELEASED = "watcher/", "process/", "socket/", "jo
 SPARED, GROUPS = "spared/", "groups/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(Struct, frozen=True, kw_only=True):
     """What tells whether the rest means anything. `began` is the moment from which on each process of the stack that
     isn't in the ledger can only be missing from it, in clock ticks since the boot. `instance` is the id of the stack in
     the markers of its processes. `is_quitting`: everything was about to be stopped."""
@@ -35,16 +35,14 @@ class Head:
     is_quitting: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherFact:
+class WatcherFact(Struct, frozen=True, kw_only=True):
     """A watcher without its processes. `retiring`: the generation that a reload was about to replace."""
 
     record: WatcherRecord
     retiring: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessFact:
+class ProcessFact(Struct, frozen=True, kw_only=True):
     """One process, or with pid 0 one that was about to start. `started` is in clock ticks since the boot; `pipes` are
     the names of those that its output goes through."""
 
@@ -54,24 +52,21 @@ class ProcessFact:
     pipes: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketFact:
+class SocketFact(Struct, frozen=True, kw_only=True):
     """One listening socket; the descriptors in `record` are keys of `names`."""
 
     record: SocketRecord
     names: Mapping[int, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFact:
+class JobFact(Struct, frozen=True, kw_only=True):
     """An operation that was under way."""
 
     command: str
     watchers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleasedFact:
+class ReleasedFact(Struct, frozen=True, kw_only=True):
     """A process that lives on as nobody's."""
 
     pid: int

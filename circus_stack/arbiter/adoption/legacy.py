@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from circus_stack.arbiter.adoption.facts import (
     DECLARED,
@@ -34,8 +35,7 @@ from circus_stack.config.values import KillMode
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Legacy:
+class Legacy(Struct, frozen=True, kw_only=True):
     """An arbiter as it was when it was killed; `processes` by token."""
 
     head: Head

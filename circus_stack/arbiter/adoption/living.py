@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.arbiter.adoption.facts import ProcessFact
 from circus_stack.arbiter.adoption.legacy import Legacy
@@ -16,8 +17,7 @@ from circus_stack.system.process_stamp import Stamp, Standing, process_table
 Table = Mapping[int, Standing]
 
 
-@dataclass(frozen=True, slots=True)
-class Living:
+class Living(Struct, frozen=True):
     """`known` by token. `unknown` lead sessions of their own and stand in no ledger: started in the very last moment.
     `strays` by the leader of their group, which has died."""
 

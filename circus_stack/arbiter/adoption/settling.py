@@ -7,7 +7,9 @@ has happened; one whose isn't is taken back, and asked for again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from circus_stack.arbiter.adoption.facts import JobFact, ProcessFact, WatcherFact
 from circus_stack.arbiter.handover.record import ProcessRecord, WatcherRecord
@@ -23,8 +25,7 @@ _SERVING = (ProcessState.STARTING, ProcessState.READY)
 _STARTS, _STOPS, _RELOADS = ("start", "restart"), ("stop",), ("reload", "reloadconfig")
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """What is to be done once the watchers go on: `surplus` are pids by watcher of who is one too many; the rest are
     names of watchers. A watcher may be both to stop and to start: in that order."""
 

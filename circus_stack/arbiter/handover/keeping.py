@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from circus_stack.arbiter.handover.record import ProcessRecord, WatcherRecord
 from circus_stack.arbiter.keeper import Keeper

@@ -23,7 +23,8 @@ is not enough, `daemon.handover.record.FORMAT` grows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.arbiter.condition import GivenUp, LastEnd
 from circus_stack.arbiter.control_groups import ControlGroupsRecord
@@ -35,8 +36,7 @@ from circus_stack.config.schema import SocketConfig, StackConfig, WatcherConfig
 from circus_stack.states import ProcessState, WatcherState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessRecord:
+class ProcessRecord(Struct, frozen=True, kw_only=True):
     """One child. `started_at` is seconds since the epoch; `kill_at`: when SIGKILL follows, `ready_by`: when it counts
     as failed unless it is ready; None: never."""
 
@@ -60,16 +60,14 @@ class ProcessRecord:
     memory_kind: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackoffRecord:
+class BackoffRecord(Struct, frozen=True, kw_only=True):
     """Failures: in a row by slot, and when those of the last while were."""
 
     in_a_row: Mapping[int, int] = field(default_factory=dict)
     recent_at: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaceRecord:
+class PaceRecord(Struct, frozen=True, kw_only=True):
     """What holds up the next spawns: `not_before` by slot."""
 
     backoff: BackoffRecord = BackoffRecord()
@@ -78,8 +76,7 @@ class PaceRecord:
     next_spawn_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatcherRecord:
+class WatcherRecord(Struct, frozen=True, kw_only=True):
     """One watcher with the configuration that it runs with. `waits_for_activity`: it starts on demand and is to wait at
     its sockets whenever it comes down by itself; `is_armed`: it waits there now."""
 
@@ -106,8 +103,7 @@ class WatcherRecord:
     health: HealthRecord = HealthRecord()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneRecord:
+class LaneRecord(Struct, frozen=True, kw_only=True):
     """The so_reuseport socket of one place in one watcher."""
 
     watcher: str
@@ -115,8 +111,7 @@ class LaneRecord:
     fd: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LanesRecord:
+class LanesRecord(Struct, frozen=True, kw_only=True):
     """All sockets of one so_reuseport declaration: `group` in the kernel's order, the first of the declaration among
     them; `chosen`: among how many of them it chooses."""
 
@@ -126,8 +121,7 @@ class LanesRecord:
     chosen: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketRecord:
+class SocketRecord(Struct, frozen=True, kw_only=True):
     """One bound socket. `is_given`: a supervisor opened it."""
 
     config: SocketConfig
@@ -142,16 +136,14 @@ class SocketRecord:
             yield from (fd for fd in self.lanes.group if fd != self.fd)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobsRecord:
+class JobsRecord(Struct, frozen=True, kw_only=True):
     """`jobs` have ended, but for those that the next arbiter is to end: `JobBook.restore` says how."""
 
     last_id: int = 0
     jobs: tuple[Job, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArbiterRecord:
+class ArbiterRecord(Struct, frozen=True, kw_only=True):
     """A whole arbiter. `declared` is what the file said when it was read last; `released` are processes that were let
     go and must not be swept away at the end, nor what those with `spared_tokens` have left behind."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from circus_stack.arbiter.handover.keeping import restore_keeper
 from circus_stack.arbiter.handover.record import JobsRecord, WatcherRecord

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 import circus_stack
 from chaussette.backends.registry import BUILT_IN, known
@@ -28,8 +29,7 @@ MEINHELD_BY_HAND = (
 _NEWEST_FOR_MEINHELD = (3, 12)
 
 
-@dataclass(frozen=True, slots=True)
-class BackendProbe:
+class BackendProbe(Struct, frozen=True):
     """The look at one backend; `is_required` if the stack in question serves with it."""
 
     name: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.cli.checkup.finding import Finding, Status
 from circus_stack.config.schema import ServiceConfig
@@ -21,8 +22,7 @@ _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 _NOWHERE = Path("/var/empty")
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceProbe:
+class ServiceProbe(Struct, frozen=True):
     """The look at one service: at a kind with its default options, or at what an ini declares."""
 
     service: ServiceConfig

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Sequence
+
+from msgspec import structs
 
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.control.desk import Desk
@@ -89,7 +90,7 @@ def _change_count(desk: Desk, properties: Fields, difference: int) -> Answer:
 def jobs(desk: Desk, properties: Fields) -> Fields:
     """`jobs`, oldest first: {id, command, watchers, state, asked, started, ended, error}; no watcher means all."""
     id = properties["id"]
-    found = [dataclasses.asdict(job) for job in desk.arbiter.jobs.jobs() if id in (None, job.id)]
+    found = [structs.asdict(job) for job in desk.arbiter.jobs.jobs() if id in (None, job.id)]
     if id is not None and not found:
         raise CommandError(f"there is no job {id!r}, or it ended long ago")
     return {"jobs": found}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+
+from msgspec import structs
 
 from circus_stack.arbiter.hook_threads import LeftBehindError, ThreadedCall
 from circus_stack.arbiter.outcome import Outcome
@@ -21,7 +22,7 @@ from circus_stack.errors import CommandError, Errno, Problem, UnknownOptionError
 # A change that touches no process takes no longer, unless its watcher is busy.
 _APPLIED_S = 0.05
 # A typing error is told, as Circus does it: on the wire no unknown option is kept as a free-form one.
-_DIALECTS = {each.kind: dataclasses.replace(each, is_strict=True) for each in (APP, CIRCUS, PASTE)}
+_DIALECTS = {each.kind: structs.replace(each, is_strict=True) for each in (APP, CIRCUS, PASTE)}
 
 
 def add(desk: Desk, properties: Fields) -> Answer:
@@ -158,7 +159,7 @@ async def _checked_aside(desk: Desk, config: WatcherConfig, go_on: Callable[[], 
 
 def _refuse(problems: Sequence[Problem]) -> None:
     if problems:
-        raise CommandError(str(dataclasses.replace(problems[0], file="", line=0)))
+        raise CommandError(str(structs.replace(problems[0], file="", line=0)))
 
 
 async def _save(save: Awaitable[Saved]) -> Fields:

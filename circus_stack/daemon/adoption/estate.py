@@ -10,10 +10,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from circus_stack import __version__
 from circus_stack.arbiter.adoption.belongings import NotAllowedError
@@ -37,8 +38,7 @@ LEDGER = "ledger"
 _GRACE_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Estate:
+class Estate(Struct, frozen=True):
     """The ledger's directory, locked, and what was found in it. Without a directory nothing will be noted. `head` is
     what the new ledger begins with; `link` leads to a process that keeps descriptors, where there is one."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from circus_stack.arbiter.adoption.legacy import Legacy, LegacyError, read_legacy
 from circus_stack.arbiter.adoption.living import Living, find_living
@@ -17,8 +18,7 @@ from circus_stack.system.journal import JournalDirectory, is_locked
 from circus_stack.system.process_stamp import boot_id
 
 
-@dataclass(frozen=True, slots=True)
-class Orphans:
+class Orphans(Struct, frozen=True):
     """What an arbiter has left: `path` is the directory of its ledger."""
 
     path: Path

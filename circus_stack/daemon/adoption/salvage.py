@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from circus_stack.arbiter.adoption.belongings import Belongings, NotAllowedError
 from circus_stack.arbiter.adoption.facts import ProcessFact, SocketFact
@@ -23,8 +25,7 @@ from circus_stack.streams.record import CaptureRecord, PipeRecord, StreamsRecord
 from circus_stack.system.process_stamp import Stamp
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Salvage:
+class Salvage(Struct, frozen=True, kw_only=True):
     """`lost` are sockets that nobody holds any more: to be bound anew. `to_end` are processes that can't be taken over,
     `strays` what is left of the groups of those that have died."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field, structs
 
 from circus_stack import services
 from circus_stack.arbiter.handover.record import ArbiterRecord
@@ -25,8 +25,7 @@ FORMAT = 1
 OLDEST_FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlRecord:
+class ControlRecord(Struct, frozen=True, kw_only=True):
     """The endpoints as they are bound, with the port that the kernel gave for 0; the number of the newest event, that
     of the newest log line, and of the newest of each stream that somebody has heard of."""
 
@@ -38,8 +37,7 @@ class ControlRecord:
     log_topics: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceRecord:
+class PlaceRecord(Struct, frozen=True, kw_only=True):
     """Directories; the descriptors of the lock, of the notify socket and of its file; the limits of open files that the
     arbiter was started with, where it has raised them; when the stack was started, in seconds since the epoch; the
     descriptor of the ledger's lock, where there is a ledger, and that of the scoreboard."""
@@ -63,8 +61,7 @@ class PlaceRecord:
             yield self.scoreboard_fd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandoverRecord:
+class HandoverRecord(Struct, frozen=True, kw_only=True):
     """One arbiter, whole. `version` is that of its code. Without `control` and `place`, endpoints, lock and notify
     socket are made anew: they went with an arbiter that was killed."""
 
@@ -86,8 +83,7 @@ class HandoverRecord:
         return [each.config for each in self.arbiter.watchers]
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(Struct, frozen=True):
     """What tells whether the rest can be read at all."""
 
     format: int
@@ -115,7 +111,7 @@ def decode_handover(data: bytes) -> HandoverRecord:
         declared = with_own_types(record.arbiter.declared)
     except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
         raise HandoverError(f"the state that was handed over cannot be read: {error}") from error
-    return dataclasses.replace(record, arbiter=dataclasses.replace(record.arbiter, declared=declared))
+    return structs.replace(record, arbiter=structs.replace(record.arbiter, declared=declared))
 
 
 # -- values whose type stands elsewhere -------------------------------------------------------------------------------

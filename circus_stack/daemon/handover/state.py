@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack import __version__
 from circus_stack.arbiter.arbiter import Arbiter
@@ -18,8 +19,7 @@ from circus_stack.system.open_files import given_limits
 from circus_stack.system.rundir import RuntimeDirectory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class Whole(Struct, frozen=True, kw_only=True):
     """Everything that has a state. `control` gives that of the endpoints, as they are now,
     `aides` programs of ours that are no processes of the stack, and are to outlive this arbiter."""
 

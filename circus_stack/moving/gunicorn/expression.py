@@ -10,8 +10,9 @@ import ast
 import operator
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 # No setting of gunicorn is larger.
 _MAX_LENGTH, _MAX_NUMBER = 100_000, 10**12
@@ -59,15 +60,13 @@ class UndecidableError(Exception):
     """The expression can only be known by executing it; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dotted:
+class Dotted(Struct, frozen=True):
     """A module, or what is in one: `os.environ`."""
 
     name: str
 
 
-@dataclass(slots=True)
-class Machine:
+class Machine(Struct):
     """Where the file is read: its variables, its processors, the file's own path. `asked` collects what was looked at,
     for a person: the result is another one elsewhere."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from circus_stack.moving.gunicorn.expression import Dotted, Expression, Machine, UndecidableError
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A name's value, with its line and text; `asked` says what of this machine has gone into it."""
 
     value: Any
@@ -20,8 +20,7 @@ class Setting:
     asked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A statement whose effect is not known; `names` are those that it would set."""
 
     line: int
@@ -30,8 +29,7 @@ class Unknown:
     names: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """All that the file says. `functions` are its definitions by name: hooks among them."""
 
     settings: dict[str, Setting] = field(default_factory=dict)

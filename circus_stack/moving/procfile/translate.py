@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.config.problems import Problems
 from circus_stack.config.values import NOWHERE, Location
@@ -24,8 +25,7 @@ _ENDS = (
 _RELEASE = "it ran before each deployment and not beside the others: run it by hand, circusctl start release"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
+class Launch(Struct, frozen=True, kw_only=True):
     """What a command line would add to the file. `directory` is the project's, written; `environment` is .env's."""
 
     directory: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from circus_stack.config.document import Entry, Section
 from circus_stack.config.kinds import parse_signal
@@ -46,8 +48,7 @@ FCGI = ("socket", "socket_owner", "socket_mode", "socket_backlog")
 _LONGEST_DELAY_S = 30
 
 
-@dataclass(slots=True)
-class Process:
+class Process(Struct):
     """One process in our words. `environment` has written values; `options` and `remarks` are the section's."""
 
     name: str

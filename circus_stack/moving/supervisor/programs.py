@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.config.document import Section
 from circus_stack.config.problems import Problems
@@ -15,8 +16,7 @@ from circus_stack.moving.supervisor.program import FCGI, USUAL_PRIORITY, Process
 from circus_stack.moving.variables import write_environment
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What `[supervisord]` and `[group:x]` say about every program. `environment` is written; `minfds` 0: nothing."""
 
     environment: Mapping[str, str]
@@ -25,8 +25,7 @@ class Surroundings:
     minfds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Watchers:
+class Watchers(Struct, frozen=True):
     """The watchers of one program by name, and its own priority."""
 
     sections: tuple[DraftSection, ...]

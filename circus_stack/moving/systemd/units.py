@@ -6,7 +6,8 @@ The choices are explained in `docs/systemd.md`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from circus_stack.moving.systemd.escape import command_line, escape_value, escape_word
 
@@ -20,8 +21,7 @@ _OPEN_FILES = "1024:524288"
 _MISCONFIGURED = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackUnit:
+class StackUnit(Struct, frozen=True, kw_only=True):
     """What the unit of a stack is made of. `program` are the words in front of the subcommand, times are seconds;
     `sockets` names the units of its sockets."""
 
@@ -36,8 +36,7 @@ class StackUnit:
     sockets: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketUnit:
+class SocketUnit(Struct, frozen=True, kw_only=True):
     """A listening socket. `kind` is `ListenStream` or its like, `settings` are further lines."""
 
     name: str

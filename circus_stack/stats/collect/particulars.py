@@ -6,7 +6,8 @@ import os
 import pwd
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from circus_stack.stats.collect.reading import Reading
 
@@ -16,8 +17,7 @@ _SETTLED_S = 10.0
 _MOST = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Particulars:
+class Particulars(Struct, frozen=True):
     """One process. `created` is in seconds since the epoch; `base_name` its program without the directory."""
 
     pid: int

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from circus_stack.stats.collect.reading import Kin, Reading, Source
 
@@ -27,8 +28,7 @@ class Sample(NamedTuple):
     family: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class _Mark:
+class _Mark(Struct):
     """Where the count of one process goes on from."""
 
     at: float

@@ -10,7 +10,8 @@ import math
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FIELDS = ("cpu", "rss", "processes", "rps", "busy", "p99")
 _POINT = struct.Struct(f"<I{len(FIELDS)}f")
@@ -18,8 +19,7 @@ _CHECK = struct.Struct("<I")
 POINT_SIZE = _POINT.size + _CHECK.size
 
 
-@dataclass(frozen=True, slots=True)
-class Ring:
+class Ring(Struct, frozen=True):
     """`length` points, one in `step_s` seconds."""
 
     step_s: int

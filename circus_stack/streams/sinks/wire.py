@@ -7,8 +7,9 @@ import errno
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 # How long the first failure after a success is tried again: a server that is restarted is back within that. After it,
 # each batch is tried once, so that a server that stays away costs lines and holds nobody up.
@@ -17,8 +18,7 @@ PAUSE_S = 0.1
 CONNECT_TIMEOUT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class WireAddress:
+class WireAddress(Struct, frozen=True):
     """`kind` is unix, udp or tcp; `path` is the unix socket's, `host` and `port` the others'."""
 
     kind: str

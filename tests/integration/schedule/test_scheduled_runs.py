@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import asdict
 
 from circus_stack.arbiter.run_book import Entry, RunBook
 from circus_stack.arbiter.runs import RunResult
@@ -119,7 +120,7 @@ def test_a_reload_and_the_next_arbiter_do_not_run_it_twice(tmp_path: Path) -> No
     stack = stack_of(job("true", schedule))
     path = tmp_path / "state" / "runs.json"
     path.parent.mkdir()
-    path.write_text(json.dumps({"watchers": {"job": asdict(begin().get("job"))}}))  # type: ignore[arg-type]
+    path.write_text(json.dumps({"watchers": {"job": begin().get("job")}}, default=asdict))
 
     async def first(on: Stage) -> None:
         await on.wait(lambda: spawned(on), "the run")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
@@ -17,8 +16,6 @@ _COMMON = {"watcher", "time"}
 
 def test_the_page_names_every_event_and_its_keys() -> None:
     kinds = [each for each in vars(events).values() if isinstance(each, type) and issubclass(each, Event)]
-    declared = {
-        kind.topic: {each.name for each in dataclasses.fields(kind)} - _COMMON for kind in kinds if kind is not Event
-    }
+    declared = {kind.topic: set(kind.__struct_fields__) - _COMMON for kind in kinds if kind is not Event}
     told = {topic: set(re.findall(r"`(\w+)`", keys)) for topic, keys in _ROW.findall(PAGE.read_text(encoding="utf-8"))}
     assert told == declared

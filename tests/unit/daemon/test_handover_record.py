@@ -6,6 +6,7 @@ import dataclasses
 import json
 
 import pytest
+from msgspec import structs
 
 from circus_stack.arbiter.backoff import Backoff
 from circus_stack.arbiter.handover.record import (
@@ -74,7 +75,7 @@ def test_everything_else_comes_back_as_it_was() -> None:
         pid=7, wid=1, generation=2, spawned_at=1.5, started_at=9.0, state=ProcessState.STARTING, kill_at=3.0, ready_by=4
     )
     lanes = LanesRecord(group=(8, 9), lanes=(LaneRecord(watcher="web", lane=0, fd=9),), wanted={"web": 2}, chosen=1)
-    record = dataclasses.replace(
+    record = structs.replace(
         record_of(
             STACK,
             sockets=(SocketRecord(config=SocketConfig(name="web", path="/s"), fd=8, is_given=True, lanes=lanes),),
@@ -98,8 +99,8 @@ def test_everything_else_comes_back_as_it_was() -> None:
             ),
         ),
     )
-    with_process = dataclasses.replace(record.arbiter.watchers[0], processes=(process,), superseded=7)
-    record = dataclasses.replace(record, arbiter=dataclasses.replace(record.arbiter, watchers=(with_process,)))
+    with_process = structs.replace(record.arbiter.watchers[0], processes=(process,), superseded=7)
+    record = structs.replace(record, arbiter=structs.replace(record.arbiter, watchers=(with_process,)))
     assert decode_handover(encode_handover(record)) == record
     assert record.fds() == {3, 4, 5, 8, 9, 12}
 

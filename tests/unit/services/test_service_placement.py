@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import stat
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.services import ServicePlan, place
@@ -49,7 +49,7 @@ def test_a_seed_is_copied_once_and_then_the_services_own(tmp_path: Path) -> None
     source, target = tmp_path / "source", tmp_path / "redis" / "conf"
     (source / "lang").mkdir(parents=True)
     (source / "lang" / "stopwords.txt").write_text("der\n")
-    plan = dataclasses.replace(_plan(tmp_path / "redis"), seeds={target: source})
+    plan = structs.replace(_plan(tmp_path / "redis"), seeds={target: source})
     place(plan)
     assert (target / "lang" / "stopwords.txt").read_text() == "der\n"
     (target / "lang" / "stopwords.txt").unlink()
