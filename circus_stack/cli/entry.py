@@ -40,6 +40,14 @@ def circusd_stats() -> None:
     main()
 
 
+def circus_top() -> None:
+    """The program `circus-top`."""
+    die_of_interrupts()
+    from circus_stack.cli.circus_top import main
+
+    main()
+
+
 def circus_plugin() -> None:
     """The program `circus-plugin`."""
     die_of_interrupts()

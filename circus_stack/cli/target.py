@@ -49,15 +49,15 @@ class Target(Struct, frozen=True):
             options = client.call("globaloptions")["options"]
         if not options.get(option):
             raise CallError(f"the arbiter at {self.endpoint} has no {option}")
-        return _seen_from_here(str(options[option]), self.endpoint)
+        return self.seen_from_here(str(options[option]))
 
-
-def _seen_from_here(published: str, endpoint: str) -> str:
-    """An address that means all of the arbiter's interfaces, at the one that we reach it by."""
-    host, _, port = published.removeprefix("tcp://").rpartition(":")
-    if not published.startswith("tcp://") or host not in _EVERYWHERE or not endpoint.startswith("tcp://"):
-        return published
-    return f"{endpoint.rpartition(':')[0]}:{port}"
+    def seen_from_here(self, published: str) -> str:
+        """An address that means all of the arbiter's interfaces, at the one that we reach it by."""
+        host, _, port = published.removeprefix("tcp://").rpartition(":")
+        is_everywhere = published.startswith("tcp://") and host in _EVERYWHERE
+        if not is_everywhere or not self.endpoint.startswith("tcp://"):
+            return published
+        return f"{self.endpoint.rpartition(':')[0]}:{port}"
 
 
 def find_target(

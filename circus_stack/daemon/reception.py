@@ -199,6 +199,7 @@ class Reception:
             "check_delay": circus.check_delay,
             "pubsub_endpoint": self._publisher.endpoint,
             "stats_endpoint": circus.stats_endpoint,
+            "stats_query_endpoint": circus.stats_query_endpoint,
             "multicast_endpoint": circus.multicast_endpoint or "",
             "logs_endpoint": self._log_publisher.endpoint,
             "fd_keeper_pid": self._fd_keeper_pid(),

@@ -17,6 +17,7 @@ _CLICK = {
     "circusctl": "circus_stack.cli.circusctl:circusctl",
     "circusd": "circus_stack.cli.circusd:circusd",
     "circusd-stats": "circus_stack.cli.circusd_stats:circusd_stats",
+    "circus-top": "circus_stack.cli.circus_top:circus_top",
     "circus-plugin": "circus_stack.cli.circus_plugin:circus_plugin",
 }
 PROGRAMS = (*_CLICK, "chaussette")

@@ -19,7 +19,7 @@ WORDS = ("states", "events", "errors", "exits", "literals")
 EVERY_PACKAGE = frozenset(
     {
         *("config", "protocol", "system", "services", "arbiter", "streams", "control", "client", "plugins", "stats"),
-        *("api", "moving", "daemon", "cli"),
+        *("top", "api", "moving", "daemon", "cli"),
     }
 )
 
@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "client": frozenset({"protocol"}),
     "plugins": frozenset({"protocol", "client"}),
     "stats": frozenset({"protocol", "client"}),
+    "top": frozenset({"protocol", "client"}),
     "api": EVERY_PACKAGE - {"cli", "moving"},
     "moving": frozenset({"config"}),
     "daemon": EVERY_PACKAGE - {"cli", "moving"},

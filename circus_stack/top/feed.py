@@ -1,0 +1,148 @@
+"""What a stack does, look after look, as long as somebody watches. Wakes up for circusd-stats' ticks and for events.
+
+One look is one `snapshot` of circusd-stats; the arbiter is asked again only when something has happened there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from circus_stack.client.aio import AsyncClient
+from circus_stack.client.aio_subscriber import AsyncSubscriber
+from circus_stack.errors import CallError, CommandError
+from circus_stack.protocol.topics import EVENTS
+from circus_stack.top.merge import figures_of, sockets_of, watchers_of
+from circus_stack.top.place import Place
+from circus_stack.top.rows import NO_FIGURES, StackRow
+
+Fields = Mapping[str, Any]
+
+# The sum over the stack: published once a tick, and so the sign that there is something new.
+_TICK = "total.stack"
+# Without a tick for so long (nobody samples, or at a slow pace) a look is taken anyway.
+_LONGEST_S = 2.0
+# Of a storm of events one look shows as much as many.
+_SHORTEST_S = 0.2
+_TIMEOUT_S = 3.0
+_NO_STATS = "no figures: circusd-stats doesn't run (statsd = true in [circus])"
+
+
+class Feed:
+    """Looks at one stack, from one event loop. To be closed with `aclose`."""
+
+    def __init__(self, place: Place, epoch: Callable[[], float] = time.time) -> None:
+        """Raises CallError for endpoints that nobody can connect to."""
+        self.place = place
+        self._epoch = epoch
+        self._arbiter = AsyncClient(place.endpoint, timeout_s=_TIMEOUT_S, credentials=place.credentials)
+        self._stats: AsyncClient | None = None
+        if place.stats_query_endpoint:
+            self._stats = AsyncClient(place.stats_query_endpoint, timeout_s=_TIMEOUT_S, credentials=place.credentials)
+        self._status: Fields = {}
+        self._sockets: list[Fields] = []
+        self._is_stale = True
+        self._woken = asyncio.Event()
+
+    async def look(self) -> StackRow:
+        """The stack as it is now; what could not be learned stands in its `trouble`."""
+        try:
+            await self._ask_arbiter()
+            snapshot, trouble = await self._ask_stats()
+            return self._merged(snapshot, trouble)
+        except (CallError, CommandError) as error:
+            self._is_stale = True
+            return self._row(time=self._epoch(), trouble=str(error))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._is_stale = True
+            return self._row(time=self._epoch(), trouble=f"a reply is none of circus-stack's: {error!r}")
+
+    def _merged(self, snapshot: Fields, trouble: str) -> StackRow:
+        now = float(snapshot.get("total", self._status).get("time", self._epoch()))
+        return self._row(
+            time=now,
+            figures=figures_of(snapshot["total"]) if snapshot else NO_FIGURES,
+            watchers=watchers_of(self._status, snapshot, now),
+            sockets=sockets_of(self._sockets, snapshot),
+            trouble=trouble,
+        )
+
+    async def _ask_arbiter(self) -> None:
+        if not self._is_stale:
+            return
+        # Before the question: what happens from now on may not be in the answer.
+        self._is_stale = False
+        status, sockets = await asyncio.gather(
+            self._arbiter.call("status", extended=True), self._arbiter.call("listsockets")
+        )
+        self._status, self._sockets = status, sockets["sockets"]
+
+    async def _ask_stats(self) -> tuple[Fields, str]:
+        if self._stats is None:
+            return {}, _NO_STATS
+        try:
+            return await self._stats.call("snapshot"), ""
+        except (CallError, CommandError) as error:
+            return {}, f"no figures: {error}"
+
+    def _row(self, **fields: Any) -> StackRow:
+        place = self.place
+        return StackRow(name=place.name, source=place.source, pid=place.pid, started=place.started, **fields)
+
+    async def history(self, watcher: str, since_s: float) -> Fields:
+        """What circusd-stats remembers of a watcher, "" for the stack; nothing where there is no history."""
+        if self._stats is None:
+            return {}
+        try:
+            return await self._stats.call("history", name=watcher, since=since_s)
+        except (CallError, CommandError):
+            return {}
+
+    async def command(self, name: str, properties: Fields) -> None:
+        """Have the arbiter do something. Raises CallError and CommandError."""
+        await self._arbiter.call(name, **properties)
+        self._wake(is_stale=True)
+
+    async def run(self, tell: Callable[[StackRow], None]) -> None:
+        """Tell of each look, until cancelled."""
+        async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+            for endpoint, topic, is_stale in (
+                (self.place.stats_endpoint, _TICK, False),
+                (self.place.pubsub_endpoint, f"{EVENTS}.", True),
+            ):
+                if endpoint:
+                    subscriber = AsyncSubscriber(endpoint, (topic,), credentials=self.place.credentials)
+                    stack.callback(subscriber.close)
+                    tasks.create_task(self._listen(subscriber, is_stale=is_stale))
+            async for row in self._looks():
+                tell(row)
+
+    async def _listen(self, subscriber: AsyncSubscriber, *, is_stale: bool) -> None:
+        while True:
+            await subscriber.receive()
+            self._wake(is_stale=is_stale)
+
+    def _wake(self, *, is_stale: bool) -> None:
+        self._is_stale = self._is_stale or is_stale
+        self._woken.set()
+
+    async def _looks(self) -> AsyncIterator[StackRow]:
+        while True:
+            self._woken.clear()
+            yield await self.look()
+            await asyncio.sleep(_SHORTEST_S)
+            try:
+                async with asyncio.timeout(_LONGEST_S):
+                    await self._woken.wait()
+            except TimeoutError:
+                # Events may have been lost with a connection.
+                self._is_stale = True
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        await self._arbiter.aclose()
+        if self._stats is not None:
+            await self._stats.aclose()

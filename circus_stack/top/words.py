@@ -1,0 +1,69 @@
+"""Numbers as people read them in a narrow column; an empty text for what nobody knows. Pure."""
+
+from __future__ import annotations
+
+_UNITS = "KMGTP"
+
+
+def percent(value: float | None) -> str:
+    """`0.4`, `37`, `1204`: percent of one core, without the sign."""
+    if value is None:
+        return ""
+    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+
+
+def size(value: float | None) -> str:
+    """Bytes in at most five characters: `512B`, `9.8M`, `123M`, `1.2G`."""
+    if value is None:
+        return ""
+    if value < 1024:
+        return f"{int(value)}B"
+    number = float(value)
+    for unit in _UNITS:
+        number /= 1024
+        if number < 9.95:
+            return f"{number:.1f}{unit}"
+        if number < 999.5:
+            return f"{number:.0f}{unit}"
+    return f"{number:.0f}{_UNITS[-1]}"
+
+
+def rate(value: float | None) -> str:
+    """A second: `0`, `3.1`, `870`, `12.4k`."""
+    if value is None:
+        return ""
+    if value >= 9_999.5:
+        return f"{value / 1000:.1f}k"
+    return f"{value:.0f}" if value >= 99.95 or value == 0 else f"{value:.1f}"
+
+
+def latency(value: float | None) -> str:
+    """Seconds: `85us`, `3.1ms`, `240ms`, `1.2s`, `75s`."""
+    if value is None:
+        return ""
+    if value < 0.000_999_5:
+        return f"{value * 1e6:.0f}us"
+    if value < 0.009_95:
+        return f"{value * 1e3:.1f}ms"
+    if value < 0.999_5:
+        return f"{value * 1e3:.0f}ms"
+    return f"{value:.1f}s" if value < 9.95 else f"{value:.0f}s"
+
+
+def age(value: float | None) -> str:
+    """Seconds in the one or two units that matter: `42s`, `3m20`, `5h02`, `9d04`."""
+    if value is None:
+        return ""
+    minutes, seconds = divmod(int(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours:02d}"
+    if hours:
+        return f"{hours}h{minutes:02d}"
+    return f"{minutes}m{seconds:02d}" if minutes else f"{seconds}s"
+
+
+def count(value: int | None) -> str:
+    """A plain number."""
+    return "" if value is None else str(value)

@@ -1,0 +1,1 @@
+"""Tests of what circus-top decides: rows, order, columns, pictures of characters."""
