@@ -20,32 +20,39 @@ _CLASSES = {"1": STATUSES + 1, "2": STATUSES + 2, "3": STATUSES + 3, "4": STATUS
 # The word of each status that was seen, so many at most: applications have few.
 _words_of: dict[str, int] = {}
 _MOST_STATUSES = 256
-# The bucket of each duration below 17 ms, in the histogram's units: most requests need no arithmetic then.
+# The word of the bucket of each duration below 17 ms, in the histogram's units: most requests need no arithmetic then.
 _SHORT_UNITS = 4096
-_SHORT = bytes(bucket_of(units << UNIT_BITS) for units in range(_SHORT_UNITS))
+_SHORT = [BUCKETS + bucket_of(units << UNIT_BITS) for units in range(_SHORT_UNITS)]
 _Finish = Callable[[int], None]
+# A request is over: when it began (monotonic_ns), its status line, bytes of its body.
+_Note = Callable[[int, str, int], None]
 
 
 def scored(app: WSGIApplication, words: memoryview[int]) -> WSGIApplication:
-    """`app` behind a count of its requests in `words`, those of a `Slot`."""
+    """`app` behind a count of its requests in `words`, those of a `Slot`, which nothing else counts in."""
+    note = noting(words)
+    begun = words[BEGUN]
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        nonlocal begun
         began = monotonic_ns()
-        words[BEGUN] += 1
+        begun += 1
+        words[BEGUN] = begun
         status = ""
         headers: list[tuple[str, str]] | None = None
 
         def start(line: str, fields: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
             nonlocal status, headers
             write = start_response(line, fields) if exc_info is None else start_response(line, fields, exc_info)
-            status, headers = line, fields
+            status = line
+            headers = fields
             return write
 
         try:
             result = app(environ, start)
         except BaseException:
             words[FAILURES] += 1
-            note(words, began, "5", 0)
+            note(began, "5", 0)
             raise
         is_head = environ["REQUEST_METHOD"] == "HEAD"
         if type(result) is list or isinstance(result, (list, tuple)):
@@ -54,28 +61,47 @@ def scored(app: WSGIApplication, words: memoryview[int]) -> WSGIApplication:
             except TypeError:
                 # No bytes: the server will say so.
                 size = 0
-            note(words, began, status, 0 if is_head else size)
+            note(began, status, 0 if is_head else size)
             return result
 
         def finish(sent: int) -> None:
             known = sent if sent >= 0 else length_of(headers)
-            note(words, began, status, 0 if is_head else known)
+            note(began, status, 0 if is_head else known)
 
         return followed(result, environ, finish)
 
     return serve
 
 
-def note(words: memoryview[int], began_ns: int, status: str, sent: int) -> None:
-    """One request is over. `sent` is bytes of its body."""
-    took = monotonic_ns() - began_ns
-    units = took >> UNIT_BITS
-    bucket = BUCKETS + (_SHORT[units] if units < _SHORT_UNITS else bucket_of(took))
-    word = _words_of.get(status) or learn_word(status)
-    words[LATENCY] += took
-    words[SENT] += sent
-    words[word] += 1
-    words[bucket] += 1
+def noting(words: memoryview[int]) -> _Note:
+    """What counts the requests that are over in `words`.
+
+    The counts stand here, too: to read a word of shared memory, so as to add one to it, costs as much as to write it.
+    Between a count and its word there is no call, or another thread's count would be written over.
+    """
+    latency, sent_by_all = words[LATENCY], words[SENT]
+    counts = words.tolist()
+
+    def note(began_ns: int, status: str, sent: int) -> None:
+        nonlocal latency, sent_by_all
+        took = monotonic_ns() - began_ns
+        try:
+            word = _words_of[status]
+        except KeyError:
+            word = learn_word(status)
+        units = took >> UNIT_BITS
+        bucket = _SHORT[units] if units < _SHORT_UNITS else BUCKETS + bucket_of(took)
+        latency += took
+        words[LATENCY] = latency
+        if sent:
+            sent_by_all += sent
+            words[SENT] = sent_by_all
+        counts[word] = count = counts[word] + 1
+        words[word] = count
+        counts[bucket] = count = counts[bucket] + 1
+        words[bucket] = count
+
+    return note
 
 
 def learn_word(status: str) -> int:

@@ -40,7 +40,7 @@ Slot `n` begins at byte 1024 + 1024 * n. Its first cache line is the arbiter's, 
      256   32    BUCKETS: 96 words, how many requests took how long: see `histogram`
 
 What follows from others has no word: the requests that are over are the sum of STATUSES, those in flight are BEGUN less
-that. Each word that is counted up costs a request 0.1 us.
+that. Each word that is counted up costs a request 0.06 us.
 
 Why no lock and no sequence lock: each word is one aligned 8-byte store, which the processors that we run on never tear,
 and each is of use alone: counters only grow, and what is told is the difference of two looks. A writer that is

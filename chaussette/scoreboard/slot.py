@@ -17,8 +17,8 @@ _AS_GIVEN: Mapping[int, int] = {}
 class Slot:
     """`words` are those of the slot: what counts requests writes them directly. See `layout`.
 
-    `words[i] += n`, with an `n` that is no call, loses nothing among threads either: CPython lets another thread run
-    at calls and at jumps backwards alone, and there is none between the load and the store.
+    `words[i] += n`, or a count of one's own and then its word, loses nothing among threads either as long as no call
+    stands between: CPython lets another thread run at calls and at jumps backwards alone.
     """
 
     def __init__(self, fd: int, number: int, generation: int) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from chaussette.errors import UsageError
 from chaussette.scoreboard import Board, Reader, Slot, State, layout
-from chaussette.scoreboard.counting import note
+from chaussette.scoreboard.counting import noting, scored
 from chaussette.scoreboard.histogram import LAST, UNIT_S, bucket_of, lower_edge_s, percentile
 from chaussette.scoreboard.rates import between, total
 from chaussette.scoreboard.slot import from_environ
@@ -131,17 +133,27 @@ def test_a_worker_that_writes_nonsense_is_read_all_the_same(board: Board, reader
 
 def test_threads_lose_no_count(board: Board) -> None:
     slot, _ = attach(board)
+    interval = sys.getswitchinterval()
+
+    def app(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"abc"]
+
+    served = scored(app, slot.words)
 
     def count() -> None:
         for _ in range(4000):
-            slot.words[layout.BEGUN] += 1
-            note(slot.words, 0, "200 OK", 3)
+            served({"REQUEST_METHOD": "GET"}, lambda *_given: print)
 
     threads = [threading.Thread(target=count) for _ in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    sys.setswitchinterval(1e-6)
+    try:
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        sys.setswitchinterval(interval)
     words = slot.words
     assert (words[layout.BEGUN], words[layout.SENT]) == (16000, 48000)
     assert words[layout.STATUSES + 2] == sum(words[layout.BUCKETS :].tolist()) == 16000
@@ -150,8 +162,9 @@ def test_threads_lose_no_count(board: Board) -> None:
 def test_two_looks_give_rates(board: Board, reader: Reader) -> None:
     slot, (number, generation) = attach(board)
     before = reader.snapshot()
+    note = noting(slot.words)
     for status in ("200 OK", "200 OK", "404 Not Found", "500 Oh"):
-        note(slot.words, 0, status, 10)
+        note(0, status, 10)
     after = reader.snapshot()
     found = between(before, after)[os.getpid()]
     assert (found.requests, found.statuses, found.sent) == (4, (0, 0, 2, 0, 1, 1), 40)
