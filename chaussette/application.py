@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
 import importlib.util
 import traceback
@@ -138,6 +137,8 @@ def _follow(found: Any, module: str, attribute: str, subject: str) -> Any:
         try:
             found = getattr(found, name)
         except AttributeError:
+            import difflib
+
             near = difflib.get_close_matches(name, [each for each in dir(found) if not each.startswith("__")], 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise AppLoadError(f"{subject}: {path!r} has no attribute {name!r}{hint}") from None

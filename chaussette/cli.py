@@ -17,12 +17,13 @@ from chaussette.errors import EXIT_USAGE, ChaussetteError, UsageError, report
 from chaussette.notify import Notifier
 from chaussette.quota import with_environ
 from chaussette.scoreboard.slot import from_environ
-from chaussette.zygote.control import Control
+from chaussette.zygote import CONTROL_VARIABLE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from chaussette.settings import Settings
+    from chaussette.zygote.control import Control
 
 log = logging.getLogger("chaussette")
 
@@ -44,12 +45,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def start(namespace: Namespace) -> int:
     """Be what is asked for: a worker, or the zygote that workers are forked from."""
-    control = Control.from_environ(os.environ)
+    control = zygote_control()
     if control is None:
         return run(with_environ(settings_from(namespace), os.environ), namespace)
     # As a supervisor set it, before anything is taken out of it: a worker begins with the same.
     environ = dict(os.environ)
     return run_zygote(control, with_environ(settings_from(namespace), os.environ), namespace, environ)
+
+
+def zygote_control() -> Control | None:
+    """The channel of a supervisor that wants a zygote. Raises UsageError."""
+    if CONTROL_VARIABLE not in os.environ:
+        return None
+    from chaussette.zygote.control import Control
+
+    return Control.from_environ(os.environ)
 
 
 def run_zygote(control: Control, settings: Settings, namespace: Namespace, environ: Mapping[str, str]) -> int:

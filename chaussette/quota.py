@@ -6,7 +6,6 @@ A worker without a limit is not counted at all.
 from __future__ import annotations
 
 import itertools
-import random
 from _thread import allocate_lock  # the native one: it is only tried, never waited for
 from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import replace
@@ -40,10 +39,15 @@ def with_environ(settings: Settings, environ: MutableMapping[str, str]) -> Setti
     return replace(settings, **taken)
 
 
-def share_of(settings: Settings, draw: Callable[[int, int], int] = random.randint) -> int:
-    """How many requests this worker is to serve, its own share of the jitter included; 0: any number."""
+def share_of(settings: Settings, draw: Callable[[int, int], int] | None = None) -> int:
+    """How many requests this worker is to serve, its own share of the jitter included; 0: any number. `draw` is
+    `random.randint`."""
     if not settings.max_requests:
         return 0
+    if draw is None:
+        import random
+
+        draw = random.randint
     return settings.max_requests + draw(0, settings.max_requests_jitter or 0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from chaussette import values
 from chaussette.addresses import DEFAULT_HOST, DEFAULT_PORT
-from chaussette.layers.proxies import HEADERS, USUAL
+from chaussette.layers.proxy_headers import HEADERS, USUAL
 from chaussette.sockets import DEFAULT_BACKLOG
 
 DEFAULT_APPLICATION = "chaussette.hello:app"

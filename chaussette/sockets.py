@@ -154,7 +154,9 @@ def _resolve(
 ) -> list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]]:
     wanted = socket.AF_INET6 if ":" in address.host or family == "AF_INET6" else socket.AF_INET
     try:
-        found = socket.getaddrinfo(address.host, address.port, wanted, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
+        # The system's own: under a patch, a thread would be made to ask it. Bytes: text would be looked at as IDNA.
+        host = address.host.encode() if address.host.isascii() else address.host
+        found = _socket.getaddrinfo(host, address.port, wanted, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise SocketError(f"cannot listen on {address}: host {address.host!r}: {error.strerror}") from error
     return found  # type: ignore[return-value]  # the stub's union also names an address form of other families

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from chaussette.layers.access_format import line_of
-from chaussette.layers.networks import Networks
-from chaussette.layers.proxies import FORWARDED, HEADERS
+from chaussette.layers.proxy_headers import FORWARDED, HEADERS
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 TRUE_WORDS = ("true", "yes", "on", "1")
+COMBINED = "combined"
 FALSE_WORDS = ("false", "no", "off", "0")
 
 
@@ -98,7 +97,10 @@ def path(value: str) -> str:
 def networks(value: str) -> str:
     """A list of addresses and networks, with commas or blanks between them."""
     words = value.replace(",", " ").split()
-    Networks(words)
+    if words:
+        from chaussette.layers.networks import Networks
+
+        Networks(words)
     return ",".join(words)
 
 
@@ -112,7 +114,11 @@ def proxy_headers(value: str) -> str:
 
 def log_format(value: str) -> str:
     """How a line of the access log looks."""
-    line_of(value)
+    # argparse reads defaults, too, and most workers keep no log.
+    if value != COMBINED:
+        from chaussette.layers.access_format import line_of
+
+        line_of(value)
     return value
 
 

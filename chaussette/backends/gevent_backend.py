@@ -29,9 +29,9 @@ class GeventBackend(Backend):
         """Patch the standard library, unless told not to."""
         super().prepare(settings)
         if settings.monkey:
-            from gevent import monkey
+            from chaussette.backends.gevent_patching import patch_all
 
-            monkey.patch_all()
+            patch_all()
 
     @classmethod
     def before_fork(cls) -> None:
@@ -60,9 +60,7 @@ class GeventBackend(Backend):
         from chaussette.backends.gevent_server import Servers
 
         environs = [self._environ(listener.sock) for listener in self.listeners]
-        from gevent import ssl
-
-        certificates = self.certificates(lifecycle, ssl.create_default_context)
+        certificates = self.certificates(lifecycle, _context)
         Servers(self.app, self.listeners, environs, self.settings, self.server_header, certificates).run(
             lifecycle, self.status
         )
@@ -74,3 +72,10 @@ class GeventBackend(Backend):
         # pywsgi's own stays: WebSocket libraries know gevent by it, and find the socket of the request then.
         del environ["SERVER_SOFTWARE"]
         return environ
+
+
+def _context(purpose: Any) -> Any:
+    """gevent's own, also where nothing is patched."""
+    from gevent import ssl
+
+    return ssl.create_default_context(purpose)

@@ -9,9 +9,6 @@ alone; where libev changes it or makes its epoll anew, ours becomes a plain watc
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
-import platform
 import re
 from pathlib import Path
 from typing import Any
@@ -19,24 +16,17 @@ from typing import Any
 from chaussette.settings import Settings
 from chaussette.sockets import Listener
 
-_EPOLLIN, _EPOLLEXCLUSIVE = 0x1, 1 << 28
-_ADD, _DEL = 1, 2
 # What libev told the kernel to hand back with each event: the descriptor, and a number that it checks.
 _ENTRY = re.compile(r"^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)", re.MULTILINE)
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-class _Event(ctypes.Structure):
-    """epoll_event; the kernel's headers pack it on this one machine."""
-
-    _pack_ = 1 if platform.machine() == "x86_64" else 8
-    _fields_ = (("events", ctypes.c_uint32), ("data", ctypes.c_uint64))
 
 
 class ExclusiveWatch:
     """Turns the watch on `fd`, which a watcher of the hub's loop has begun, into an exclusive one."""
 
     def __init__(self, hub: Any, fd: int) -> None:
+        from chaussette.backends import epoll_entry
+
+        self._entry = epoll_entry
         self._loop = hub.loop
         self._fd = fd
         self._epoll = -1
@@ -62,18 +52,18 @@ class ExclusiveWatch:
         with contextlib.suppress(OSError):
             for fd, events, data in _ENTRY.findall(Path(f"/proc/self/fdinfo/{epoll}").read_text()):
                 # EPOLLERR and EPOLLHUP are always added.
-                if int(fd) == self._fd and int(events, 16) & 0x7 == _EPOLLIN:
+                if int(fd) == self._fd and int(events, 16) & 0x7 == self._entry.EPOLLIN:
                     self._data = int(data, 16)
-                    self._control(epoll, _DEL)
+                    self._control(epoll, self._entry.DEL)
                     self._add(epoll)
 
     def _add(self, epoll: int) -> None:
         try:
-            self._control(epoll, _ADD, _EPOLLIN | _EPOLLEXCLUSIVE)
+            self._control(epoll, self._entry.ADD, self._entry.EPOLLIN | self._entry.EPOLLEXCLUSIVE)
             self._epoll = epoll
         except OSError:
             self._epoll = -1
-            self._control(epoll, _ADD, _EPOLLIN)
+            self._control(epoll, self._entry.ADD, self._entry.EPOLLIN)
 
     def go_last(self) -> None:
         """Let all others who wait have the next connections: who keeps the one that he got has more to do from now on.
@@ -82,7 +72,7 @@ class ExclusiveWatch:
         """
         if self.is_exclusive:
             with contextlib.suppress(OSError):
-                self._control(self._epoll, _DEL)
+                self._control(self._epoll, self._entry.DEL)
                 self._add(self._epoll)
 
     def end(self) -> None:
@@ -91,7 +81,7 @@ class ExclusiveWatch:
         self._unsettle()
         if self.is_exclusive:
             with contextlib.suppress(OSError):
-                self._control(self._epoll, _DEL)
+                self._control(self._epoll, self._entry.DEL)
             self._epoll = -1
 
     def _unsettle(self) -> None:
@@ -101,10 +91,7 @@ class ExclusiveWatch:
             self._settling = None
 
     def _control(self, epoll: int, operation: int, events: int = 0) -> None:
-        event = _Event(events, self._data)
-        if _libc.epoll_ctl(epoll, operation, self._fd, ctypes.byref(event)):
-            error = ctypes.get_errno()
-            raise OSError(error, os.strerror(error))
+        self._entry.control(epoll, operation, self._fd, events, self._data)
 
 
 def exclusive_watch(hub: Any, listener: Listener, settings: Settings) -> ExclusiveWatch | None:

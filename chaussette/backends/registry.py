@@ -5,7 +5,6 @@ A backend is loaded when it is used. What a missing one needs stands in the back
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
 from dataclasses import dataclass
@@ -66,6 +65,8 @@ def backend_class(name: str) -> type[Backend]:
     """The class of backend `name`, without its library. An unknown name is answered with those that exist."""
     where = BUILT_IN.get(name) or known().get(name)
     if where is None:
+        import difflib
+
         near = difflib.get_close_matches(name, known(), 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise BackendError(f"there is no backend {name!r}{hint}\n{listing()}")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-COMBINED = "combined"
+from chaussette.values import COMBINED
+
 JSON = "json"
 _COMBINED = '{remote_addr} - {user} [{time}] "{method} {target} {protocol}" {status} {bytes} "{referer}" "{user_agent}"'
 _FIELD = re.compile(r"\{([a-z_]+(?::[A-Za-z0-9-]+)?)\}")

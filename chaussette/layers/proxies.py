@@ -13,15 +13,10 @@ from typing import TYPE_CHECKING
 
 from chaussette.layers.forwarded import node_of, parse_forwarded
 from chaussette.layers.networks import Networks, parse_address
+from chaussette.layers.proxy_headers import FOR, FORWARDED, HEADERS, HOST, PORT, PREFIX, PROTO
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-FORWARDED = "forwarded"
-FOR, PROTO, HOST, PORT, PREFIX = (f"x-forwarded-{name}" for name in ("for", "proto", "host", "port", "prefix"))
-HEADERS = (FOR, PROTO, HOST, PORT, PREFIX, FORWARDED)
-# What nearly every proxy sets, so that no client can. The others are passed on from the client by many.
-USUAL = (FOR, PROTO)
 
 _KEYS = {name: "HTTP_" + name.upper().replace("-", "_") for name in HEADERS}
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}

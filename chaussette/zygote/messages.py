@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-CONTROL_VARIABLE = "CHAUSSETTE_ZYGOTE"
+from chaussette.zygote import CONTROL_VARIABLE as CONTROL_VARIABLE
+
 # SCM_MAX_FD of the kernel, include/net/scm.h.
 MOST_FDS = 253
 # A packet has to fit into the socket's buffer, of which the kernel counts more than the bytes: net.core.wmem_default is

@@ -44,9 +44,9 @@ class FastGeventBackend(Backend):
         super().prepare(settings)
         __import__("httptools")
         if settings.monkey:
-            from gevent import monkey
+            from chaussette.backends.gevent_patching import patch_all
 
-            monkey.patch_all()
+            patch_all()
 
     @classmethod
     def before_fork(cls) -> None:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import time
-from email.utils import formatdate
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def http_date(seconds: float) -> str:
+    """RFC 9110's IMF-fixdate, in no locale's words. `email.utils` has one, and imports half a megabyte for it."""
+    year, month, day, hour, minute, second, weekday = time.gmtime(seconds)[:7]
+    clock = f"{hour:02}:{minute:02}:{second:02}"
+    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {clock} GMT"
 
 
 class Dates:
@@ -23,7 +32,7 @@ class Dates:
         now = int(time.time())
         if now != self._second:
             self._second = now
-            self.date = f"Date: {formatdate(now, usegmt=True)}\r\n".encode("latin-1")
+            self.date = f"Date: {http_date(now)}\r\n".encode("latin-1")
             self._both = self._server + self.date
             self._end = self._both + b"\r\n"
         return self._both
