@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from chaussette.layers.forwarded import node_of, parse_forwarded
 from chaussette.layers.networks import Networks
-from chaussette.layers.proxies import HEADERS, USUAL, behind_proxies
+from chaussette.layers.proxies import behind_proxies
+from chaussette.layers.proxy_headers import HEADERS, USUAL
 
 TRUSTED = ("10.0.0.0/8", "2001:db8::/32", "unix")
 X_ALL = tuple(name for name in HEADERS if name != "forwarded")

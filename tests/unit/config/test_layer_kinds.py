@@ -8,7 +8,7 @@ import pytest
 
 from chaussette import values
 from chaussette.layers.access_format import FIELD_NAMES
-from chaussette.layers.proxies import HEADERS
+from chaussette.layers.proxy_headers import HEADERS
 from circus_stack.config import layer_kinds
 from circus_stack.config.option import Kind
 
