@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from circus_stack.arbiter.batches import Batches
 from circus_stack.arbiter.marker import tokens_in
-from circus_stack.system.family import Family, Killed, Kin
+from circus_stack.system.family import Family, Killed, Kin, Sighting
 from circus_stack.system.process_table import Entry, children_of, read_entry, read_environment
 from circus_stack.system.reaper import Reaper
 
@@ -26,7 +26,7 @@ class Kinship:
         self._reaper = reaper
         self._adopts_orphans = adopts_orphans
         kin = Kin(tokens_in, reaper.knows, lambda: reaper.strangers)
-        self._finds: Batches[Family, list[Entry]] = Batches(kin.find)
+        self._finds: Batches[Family, Sighting] = Batches(kin.find)
         self._kills: Batches[Family, Killed] = Batches(kin.kill)
         self._waiting: list[Callable[[bool], None]] = []
         self._spared_tokens: set[str] = set()
@@ -60,8 +60,8 @@ class Kinship:
             entry.pid for entry in self._unknown(children_of(os.getpid())) if entry is not None and not entry.is_zombie
         ]
 
-    async def find(self, family: Family) -> list[Entry]:
-        """The living members of a family."""
+    async def find(self, family: Family) -> Sighting:
+        """What can be seen of a family."""
         return await self._finds.ask(family)
 
     async def kill(self, family: Family) -> Killed:

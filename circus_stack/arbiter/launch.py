@@ -162,6 +162,12 @@ def plan_sibling(
     )
 
 
+def is_told_of_post(plan: SpawnPlan, post: Post | None) -> bool:
+    """Whether a sibling of that plan's process could be told of its post: one that was made while the scoreboard was
+    full has no descriptor of it to go by."""
+    return post is None or _SCOREBOARD in plan.env
+
+
 def _marker(config: WatcherConfig, wid: int, around: Surroundings, token: str) -> str:
     marker = str(Marker(around.instance, config.name, wid, token))
     outer = around.environ.get(MARKER_VARIABLE)

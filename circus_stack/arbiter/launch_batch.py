@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from circus_stack.arbiter.charge import Charge
-from circus_stack.arbiter.launch import Surroundings, have_same_plan, plan_launch, plan_sibling
+from circus_stack.arbiter.launch import Surroundings, have_same_plan, is_told_of_post, plan_launch, plan_sibling
 from circus_stack.arbiter.means import Capture
 from circus_stack.arbiter.posts import Post
 from circus_stack.system.spawn import SpawnPlan
@@ -30,7 +30,7 @@ class LaunchBatch:
             self._groups = self._means.control_groups.entrances(config)
             self._around = self._means.surroundings()
         around = self._around
-        if self._model is not None:
+        if self._model is not None and is_told_of_post(self._model, post):
             return plan_sibling(self._model, config, wid, around, *outputs, token=token, post=post)
         plan = plan_launch(
             config,

@@ -121,14 +121,15 @@ class Orphans:
         """None where all have gone without being killed."""
         means = self._charge.means
         strayed_until = min(hunt.deadline, means.loop.time() + _STRAYED_S)
-        while members := await means.kinship.find(hunt.family):
+        while members := (sighting := await means.kinship.find(hunt.family)).members:
             is_grouped = any(entry.group == hunt.family.leader for entry in members)
             left_s = (hunt.deadline if is_grouped else strayed_until) - means.loop.time()
             if left_s <= 0 or hunt.hurried.is_set():
                 return await means.kinship.kill(hunt.family)
             self._ask(hunt, members)
             await wait_ended(members, hunt.hurried, left_s)
-        return None
+        # Whoever cannot be seen for haste cannot be asked either.
+        return None if sighting.is_certain else await means.kinship.kill(hunt.family)
 
     def _ask(self, hunt: _Hunt, members: list[Entry]) -> None:
         fresh = [entry for entry in members if entry.key not in hunt.asked]

@@ -73,7 +73,8 @@ class Router:
     def _note_cut(self, peer: str) -> None:
         self.cut += 1
         self._complain(
-            "a client at %s lost its connection: it sent a message over %d bytes, or what is no message; %d so far",
+            "a client at %s lost its connection: a message over %d bytes, what is no message, a refused key or no "
+            "greeting in time; %d so far",
             peer,
             MAX_MESSAGE,
             self.cut,

@@ -21,6 +21,7 @@ from circus_stack.system.process_table import (
     children_of,
     is_alive,
     read_entries,
+    read_entry,
     read_environment,
     read_table,
     signal_entry,
@@ -61,6 +62,15 @@ class Killed(Struct, frozen=True):
     left: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The living members of a family, its leader left out; some may have ended by now. Not `is_certain`: others may be
+    there, who come and go faster than one can look."""
+
+    members: list[Entry]
+    is_certain: bool
+
+
 class Kin:
     """Finds families. `tokens_in(environment)` gives the tokens in an environment as /proc shows it; `is_other(pid)`
     tells whether a number is a process of the arbiter's own: such a one has its own family, and is in no other.
@@ -76,15 +86,15 @@ class Kin:
         self._is_other = is_other
         self._reaped = reaped
 
-    def find(self, families: Sequence[Family]) -> list[list[Entry]]:
-        """The living members of each family, its leader left out; some may have ended by now."""
+    def find(self, families: Sequence[Family]) -> list[Sighting]:
+        """What can be seen of each family, and nobody is disturbed."""
         looks = _Looks(self._reaped, time.monotonic() + _CERTAIN_WITHIN_S)
         found: list[list[Entry]] = [[] for _ in families]
         while not (all(found) or looks.are_enough):
             for table in (self._own_orphans(), looks.take()):
                 for known, members in zip(found, self._members(table, families), strict=True):
                     known += members
-        return found
+        return [Sighting(members, looks.are_certain) for members in found]
 
     def kill(self, families: Sequence[Family]) -> list[Killed]:
         """SIGKILL to all of them, however fast they grow: whoever is seen is stopped first, so that it starts nobody
@@ -97,22 +107,47 @@ class Kin:
 
     def _kill_all(self, hunted: Sequence[_Hunted], deadline: float) -> None:
         looks = _Looks(self._reaped, deadline)
+        strangers: set[tuple[int, int]] = set()
         while not looks.are_enough:
-            stopped = self._stop_all(hunted, looks)
+            stopped = self._stop_all(hunted, looks, strangers)
             for entry in stopped:
                 signal_entry(entry, signal.SIGKILL)
             if stopped:
                 looks = _Looks(self._reaped, deadline)
             _wait_gone(stopped, deadline)
 
-    def _stop_all(self, hunted: Sequence[_Hunted], looks: _Looks) -> list[Entry]:
+    def _stop_all(self, hunted: Sequence[_Hunted], looks: _Looks, strangers: set[tuple[int, int]]) -> list[Entry]:
         """SIGSTOP to every member, until a look at all processes finds no new one; all of them."""
         stopped: dict[tuple[int, int], Entry] = {}
         while True:
             # Those that hand on to a child and end are our own children most of the time, and there is no time to lose.
-            fresh = self._stop(self._own_orphans(), hunted, stopped) or self._stop(looks.take(), hunted, stopped)
+            fresh = self._stop_orphans(hunted, stopped, strangers) or self._stop(looks.take(), hunted, stopped)
             if not fresh or looks.is_late:
                 return list(stopped.values())
+
+    def _stop_orphans(
+        self, hunted: Sequence[_Hunted], stopped: dict[tuple[int, int], Entry], strangers: set[tuple[int, int]]
+    ) -> bool:
+        """`_stop` among our own children, each of them stopped before it is asked whose it is: one that lives for three
+        milliseconds would be gone by then, and have a child. Who is of no family, one of `strangers`, goes on at once
+        and is not held up again."""
+        table: dict[int, Entry] = {}
+        held: list[Entry] = []
+        try:
+            for pid in children_of(os.getpid()):
+                entry = None if self._is_other(pid) else read_entry(pid)
+                if entry is None:
+                    continue
+                table[pid] = entry
+                is_known = entry.key in stopped or entry.key in strangers
+                if not (is_known or entry.is_zombie or entry.is_stopped) and signal_entry(entry, signal.SIGSTOP):
+                    held.append(entry)
+            return self._stop(table, hunted, stopped)
+        finally:
+            for entry in held:
+                if entry.key not in stopped:
+                    signal_entry(entry, signal.SIGCONT)
+                    strangers.add(entry.key)
 
     def _stop(
         self, table: Mapping[int, Entry], hunted: Sequence[_Hunted], stopped: dict[tuple[int, int], Entry]
@@ -199,8 +234,12 @@ class _Looks:
         return time.monotonic() >= self._deadline
 
     @property
+    def are_certain(self) -> bool:
+        return self._certain >= _ENOUGH
+
+    @property
     def are_enough(self) -> bool:
-        return self._certain >= _ENOUGH or self.is_late
+        return self.are_certain or self.is_late
 
     def take(self) -> Mapping[int, Entry]:
         before = self._reaped()

@@ -155,16 +155,24 @@ class FdKeeper:
             return
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         _pid, uid, _gid = _CREDENTIALS.unpack(credentials)
-        if uid != os.geteuid() or len(self._strangers) >= _MOST_STRANGERS:
+        if uid != os.geteuid():
             connection.close()
             return
+        if len(self._strangers) >= _MOST_STRANGERS:
+            # They come and say nothing: whoever does so longest must not keep the next arbiter out.
+            oldest = next(iter(self._strangers.values()))
+            del self._strangers[oldest.fileno()]
+            self._hang_up(oldest)
         connection.setblocking(False)
         self._strangers[connection.fileno()] = connection
         self._epoll.register(connection.fileno(), select.EPOLLIN)
 
     def _examine(self, stranger: socket.socket) -> None:
         """The first word of somebody: only who holds the lock of the ledger is heard further."""
-        message, fds = _receive(stranger)
+        received = _receive(stranger)
+        if received is None:
+            return
+        message, fds = received
         holds = message[:1] == CLAIM and len(fds) == 1 and self._is_locked(fds[0])
         for fd in fds:
             # The lock must not live on with us.
@@ -195,7 +203,10 @@ class FdKeeper:
     # -- what the arbiter says --------------------------------------------------------------------------------
 
     def _hear(self, client: socket.socket) -> None:
-        message, fds = _receive(client)
+        received = _receive(client)
+        if received is None:
+            return
+        message, fds = received
         kind, names = message[:1], message[1:].decode("ascii", "replace").split("\0")
         if kind == KEEP:
             # Where we may open no more, the last ones lack.
@@ -229,10 +240,12 @@ class FdKeeper:
         client.setblocking(False)
 
 
-def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
-    """One message with its descriptors; empty at the end."""
+def _receive(connection: socket.socket) -> tuple[bytes, list[int]] | None:
+    """One message with its descriptors; empty at the end, None where there is none yet."""
     try:
         message, fds, _flags, _address = socket.recv_fds(connection, PACKET, BATCH)
+    except BlockingIOError:
+        return None
     except OSError:
         return b"", []
     return message, fds

@@ -28,6 +28,8 @@ class Entry(Struct, frozen=True):
     session: int
     started: int
     is_zombie: bool
+    # By a signal or by a tracer.
+    is_stopped: bool = False
 
     @property
     def key(self) -> tuple[int, int]:
@@ -61,7 +63,7 @@ def read_entry(pid: int) -> Entry | None:
     if len(fields) < 20:
         return None
     parent, group, session = map(int, fields[1:4])
-    return Entry(pid, parent, group, session, int(fields[19]), fields[0] in (b"Z", b"X"))
+    return Entry(pid, parent, group, session, int(fields[19]), fields[0] in (b"Z", b"X"), fields[0] in (b"T", b"t"))
 
 
 def read_entries(pids: Iterable[int]) -> dict[int, Entry]:

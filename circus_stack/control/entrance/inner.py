@@ -31,7 +31,7 @@ class InnerEndpoint:
         try:
             self._path_fd = _bind(zmq_socket)
         except (OSError, zmq.ZMQError) as error:
-            raise SocketError(f"cannot make a socket in {tempfile.gettempdir()}: {error.strerror}") from None
+            raise SocketError(f"cannot make a socket in a directory of its own (TMPDIR): {error.strerror}") from None
 
     def connect(self) -> tuple[socket.socket, bool]:
         """A connection, and whether libzmq has taken it; else it can be read from once it is taken, and until then

@@ -108,7 +108,7 @@ def _remove_stale(path: str) -> None:
 def _give(path: str, owner: str) -> None:
     """Let another user have the file; the group stays."""
     try:
-        os.chown(path, int(owner) if owner.isdecimal() else pwd.getpwnam(owner).pw_uid, -1)
+        os.chown(path, int(owner) if owner.isdecimal() else pwd.getpwnam(owner).pw_uid, -1, follow_symlinks=False)
     except KeyError:
         raise SocketError(f"endpoint_owner {owner!r} is no user of this machine") from None
     except OSError as error:

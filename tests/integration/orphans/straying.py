@@ -63,11 +63,13 @@ HELPERS = _DETACH + (
     "detach('daemon', lambda name: on_term(name, asked))\ntime.sleep(600)\n"
 )
 # Chains of processes that fork, hand on and end, each link in a session of its own: their pids are others many times
-# a second. Bounded in number by the tokens in a pipe, and in time.
+# a second. Bounded in number by the tokens in a pipe, and in time. Each link lives for so many seconds, and makes a
+# file longer by a byte.
 BOMB = (
     _DETACH
     + """\
-chains, least = int(sys.argv[2]), 5
+chains, life, least = int(sys.argv[2]), float(sys.argv[3]), 5
+beat = os.open(os.path.join(folder, "beat"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 read, write = os.pipe()
 os.write(write, b"x" * chains)
 end = time.monotonic() + 100
@@ -78,7 +80,8 @@ def link(length):
         os.setsid() if os.getpid() != os.getsid(0) else None
         if length == least:
             note("link")
-        time.sleep(0.04)
+        os.write(beat, b".")
+        time.sleep(life)
         if os.fork():
             os._exit(0)
         length += 1

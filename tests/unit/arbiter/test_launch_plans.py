@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from circus_stack.arbiter.launch import Surroundings, plan_launch
+from circus_stack.arbiter.launch import Surroundings, is_told_of_post, plan_launch, plan_sibling
+from circus_stack.arbiter.posts import Post
 from circus_stack.arbiter.site_packages import site_packages
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import Readiness, ReadinessForm
@@ -166,3 +167,15 @@ def test_each_lane_has_a_socket_of_its_own_in_cmd_and_in_args() -> None:
     made = plan(3, around, args="--fd $(circus.sockets.web)", use_sockets=True)
     assert (made.argv, made.pass_fds) == (["prog", "--fd", "43"], (43,))
     assert asked == [("web", "w", 3)]
+
+
+def test_a_sibling_of_a_process_that_found_the_scoreboard_full_is_told_of_its_post_too() -> None:
+    around = surroundings(scoreboard_fd=9)
+    config = WatcherConfig(name="w", cmd="prog")
+    without = plan_launch(config, 1, around, 21, 22, token="t")
+    assert not is_told_of_post(without, Post(3, 1))
+    assert is_told_of_post(without, None)
+    first = plan_launch(config, 1, around, 21, 22, token="t", post=Post(3, 1))
+    assert is_told_of_post(first, Post(4, 1))
+    sibling = plan_sibling(first, config, 2, around, 21, 22, token="u", post=Post(4, 1))
+    assert sibling.env["CHAUSSETTE_SCOREBOARD"] == "9:4:1"
