@@ -352,8 +352,8 @@ def test_a_crowd_of_short_lived_clients_is_answered_one_and_all() -> None:
 
 
 def test_the_file_of_an_endpoint_is_given_to_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[tuple[str, int, int]] = []
-    monkeypatch.setattr(os, "chown", lambda path, uid, gid: given.append((path, uid, gid)))
+    given: list[tuple[object, ...]] = []
+    monkeypatch.setattr(os, "chown", lambda *args, **options: given.append((*args, options)))
 
     async def offer(directory: Path, router: zmq.Socket[Any]) -> str:
         loop = asyncio.get_running_loop()
@@ -368,7 +368,7 @@ def test_the_file_of_an_endpoint_is_given_to_its_owner(monkeypatch: pytest.Monke
     with short_directory() as directory, zmq.Context() as context, context.socket(zmq.ROUTER) as router:
         endpoint = asyncio.run(offer(directory, router))
 
-    assert given == [(endpoint.removeprefix("ipc://"), 0, -1)]
+    assert given == [(endpoint.removeprefix("ipc://"), 0, -1, {"follow_symlinks": False})]
 
 
 def test_requests_that_wait_without_saying_so_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
