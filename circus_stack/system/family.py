@@ -62,8 +62,7 @@ class Killed(Struct, frozen=True):
     left: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """The living members of a family, its leader left out; some may have ended by now. Not `is_certain`: others may be
     there, who come and go faster than one can look."""
 
