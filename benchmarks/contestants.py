@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import os
 import signal
@@ -57,6 +58,18 @@ CONTESTANTS: Mapping[str, Callable[[int], list[str]]] = {
 
 
 @dataclass(frozen=True)
+class Weight:
+    """Of the worker: resident, its proportional share, and what is its alone. `largest_mib`: resident of the largest
+    process, a master among them; `all_pss_mib`: the shares of all."""
+
+    rss_mib: float
+    pss_mib: float
+    uss_mib: float
+    largest_mib: float
+    all_pss_mib: float
+
+
+@dataclass(frozen=True)
 class Contestant:
     """A server that answers on `port`."""
 
@@ -68,15 +81,25 @@ class Contestant:
         """Its processes, those of its master too."""
         return [self.process, *self.process.children(recursive=True)]
 
-    def memory_mib(self) -> tuple[float, float]:
-        """Resident memory of its largest process, and the proportional share of them all."""
-        infos = [each.memory_full_info() for each in self.family()]
-        return max(each.rss for each in infos) / 2**20, sum(each.pss for each in infos) / 2**20
+    def weight(self) -> Weight:
+        """What it holds in memory. The worker is the process that has no children."""
+        family = self.family()
+        found = {each.pid: each.memory_full_info() for each in family}
+        worker = found[next(each.pid for each in reversed(family) if not each.children())]
+        return Weight(
+            rss_mib=worker.rss / 2**20,
+            pss_mib=worker.pss / 2**20,
+            uss_mib=worker.uss / 2**20,
+            largest_mib=max(each.rss for each in found.values()) / 2**20,
+            all_pss_mib=sum(each.pss for each in found.values()) / 2**20,
+        )
 
 
 @contextlib.contextmanager
 def running(name: str, home: Path, cpu: int) -> Iterator[Contestant]:
     """One of CONTESTANTS, serving `hello.app` of `home` on processor `cpu` until the block ends."""
+    # As pip does with what it installs: a clone may lack it, and to compile takes memory.
+    compileall.compile_dir(_ROOT / "chaussette", quiet=1)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 # Ends a forgotten wrk; a run is ended by a signal long before.
 _MOST_S = 600
@@ -36,10 +37,11 @@ def wrk(
     header: str | None = None,
     headers: Sequence[str] = (),
     cpu: int | None = None,
+    script: Path | None = None,
 ) -> Iterator[Report]:
     """Load on 127.0.0.1:`port` from one thread for the length of the block. RuntimeError where wrk isn't installed.
 
-    `headers` are sent beside `header`; `cpu`: the processor that wrk is kept on.
+    `headers` are sent beside `header`; `cpu`: the processor that wrk is kept on; `script`: Lua that makes the requests.
     """
     program = shutil.which("wrk")
     if program is None:
@@ -48,6 +50,7 @@ def wrk(
     argv += [program, "-t1", f"-c{connections}", f"-d{_MOST_S}s", "--timeout", "20s", "--latency"]
     for each in [header, *headers] if header else headers:
         argv += ["-H", each]
+    argv += [] if script is None else ["-s", str(script)]
     report = Report()
     with subprocess.Popen(
         [*argv, f"http://127.0.0.1:{port}{path}"], stdout=subprocess.PIPE, text=True, start_new_session=True

@@ -45,7 +45,6 @@ class Yard(Protocol):
     app: Callable[..., Any]
     limits: Limits
     dates: Dates
-    known: Known
     hub: Any
     now: Callable[[], float]
     is_stopping: bool
@@ -82,12 +81,12 @@ class Connection:
         "upgraded",
     )
 
-    def __init__(self, yard: Yard, sock: _socket.socket | TlsSocket, base: dict[str, Any]) -> None:
+    def __init__(self, yard: Yard, sock: _socket.socket | TlsSocket, known: Known, own: dict[str, Any]) -> None:
         self._yard = yard
         self._sock = sock
         self._recv = sock.recv
         self._fd = sock.fileno()
-        self._parser = Parser(base, yard.limits, yard.known)
+        self._parser = Parser(known, yard.limits, own)
         self._io = yard.hub.loop.io(self._fd, _READ)
         self._is_new = True
         self.is_busy = False
@@ -103,7 +102,7 @@ class Connection:
     @property
     def is_idle(self) -> bool:
         """Whether it waits for a request, of which nothing has come in."""
-        return not self.is_busy and self._parser.is_between
+        return not self.is_busy and not self._parser.has_begun
 
     # -- in the hub ---------------------------------------------------------------------------------------------------
 
@@ -127,7 +126,7 @@ class Connection:
             self.close()
             return
         parser = self._parser
-        was_between = parser.is_between
+        had_begun = parser.has_begun
         parser.feed(data)
         if parser.requests:
             self.is_busy = True
@@ -135,7 +134,7 @@ class Connection:
             self._yard.begin(self)
         elif parser.failure is not None:
             self._refuse(parser.failure)
-        elif was_between and not parser.is_between:
+        elif parser.has_begun and not had_begun:
             self._expect_head()
 
     def _expect_head(self) -> None:
@@ -144,10 +143,10 @@ class Connection:
 
     def expire(self) -> None:
         """The deadline has passed."""
-        if self._parser.is_between:
-            self.close()
-        else:
+        if self._parser.has_begun:
             self._refuse(RequestRefusedError(408, "the head did not come in time"))
+        else:
+            self.close()
 
     def go_away(self) -> None:
         """The server stops: what has left HTTP is asked to end."""
@@ -191,7 +190,13 @@ class Connection:
         try:
             while requests:
                 request = requests.pop(0)
-                if not self._answer(request):
+                if request.body is None and not request.wants_upgrade:
+                    exchange = Exchange(self, yard.app, request, yard.dates, yard.is_stopping)
+                    exchange.run()
+                    goes_on = not exchange.closes
+                else:
+                    goes_on = self._answer_more(request)
+                if not goes_on:
                     self.close()
                     return
         except ClientGoneError:
@@ -207,33 +212,23 @@ class Connection:
         if self._is_new:
             self._is_new = False
             yard.kept()
-        if parser.is_between:
+        if parser.has_begun:
+            self._expect_head()
+        else:
             self.deadline = yard.now() + yard.limits.idle_s
             if yard.is_ending:
                 self.end_reading()
-        else:
-            self._expect_head()
         if self._has_more:
             self._has_more = False
             self._io.start(self._on_readable)
 
-    def _answer(self, request: Request) -> bool:
-        """Whether the connection goes on."""
-        yard = self._yard
-        if request.body is None and not request.wants_upgrade:
-            exchange = Exchange(self, yard.app, request, yard.dates, not request.keeps_alive or yard.is_stopping)
-            exchange.run()
-            return not exchange.closes
-        return self._answer_more(request)
-
     def _answer_more(self, request: Request) -> bool:
-        """The same, where more than the head belongs to the request."""
+        """Answer a request to which more than its head belongs; whether the connection goes on."""
         yard, body = self._yard, request.body
-        closes = not request.keeps_alive or yard.is_stopping or request.wants_upgrade
         if body is not None:
             body.pull = self._pull
         app = self._upgrading(request) if request.wants_upgrade else yard.app
-        exchange = Exchange(self, app, request, yard.dates, closes)
+        exchange = Exchange(self, app, request, yard.dates, yard.is_stopping or request.wants_upgrade)
         try:
             exchange.run()
         except ClientGoneError:

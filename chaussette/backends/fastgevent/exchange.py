@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol
@@ -37,36 +37,23 @@ class Wire(Protocol):
 class Exchange:
     """`run` answers the request; then `closes` says whether the connection must end."""
 
-    __slots__ = (
-        "_app",
-        "_dates",
-        "_headers",
-        "_is_bodiless",
-        "_is_chunked",
-        "_left",
-        "_request",
-        "_status",
-        "_whole",
-        "_wire",
-        "closes",
-        "is_head_sent",
-    )
+    # Here, not set for each: most set few of them.
+    _status: bytes | None = None
+    # The head, where its very status and headers were seen before.
+    _whole: Whole | None = None
+    _headers: Sequence[tuple[str, str]] = ()
+    is_head_sent = False
+    _is_chunked = False
+    # Bytes of the promised length that are not sent; None where none was promised.
+    _left: int | None = None
 
     def __init__(self, wire: Wire, app: Callable[..., Any], request: Request, dates: Dates, closes: bool) -> None:
         self._wire = wire
         self._app = app
         self._request = request
         self._dates = dates
-        self._status: bytes | None = None
-        # The head, where its very status and headers were seen before.
-        self._whole: Whole | None = None
-        self._headers: list[tuple[str, str]] = []
-        self.is_head_sent = False
-        self._is_chunked = False
         self._is_bodiless = request.is_head
-        # Bytes of the promised length that are not sent; None where none was promised.
-        self._left: int | None = None
-        self.closes = closes
+        self.closes = closes or not request.keeps_alive
 
     def run(self) -> None:
         """Call the application and send its response.
@@ -130,7 +117,7 @@ class Exchange:
             self._end()
             return
         whole = self._whole
-        if whole is not None and whole[1] == len(body) and self._is_plain():
+        if whole is not None and whole[1] == len(body) and self._request.is_plain and not self.closes:
             self.is_head_sent = True
             self._left = 0
             self._wire.send(b"".join((whole[0], self._dates.end(), body)))
@@ -144,10 +131,6 @@ class Exchange:
         else:
             self._left = 0
             self._wire.send(head + body)
-
-    def _is_plain(self) -> bool:
-        """Whether the connection and the method add nothing to the head."""
-        return not (self.closes or self._is_bodiless or self._request.is_1_0)
 
     def _send_result(self, result: Iterable[bytes]) -> None:
         try:

@@ -30,23 +30,25 @@ _NONE: dict[str, Any] = {}
 class Request:
     """One request whose head is complete; `body` may still be on its way."""
 
-    __slots__ = ("body", "environ", "is_1_0", "is_head", "keeps_alive", "wants_upgrade")
+    # Here, not set for each: most are like this.
+    body: Body | None = None
+    is_head = False
+    is_1_0 = False
+    keeps_alive = True
+    wants_upgrade = False
+    # Whether the method and the version add nothing to the head of the response.
+    is_plain = True
 
-    def __init__(self, environ: dict[str, Any], body: Body | None) -> None:
+    def __init__(self, environ: dict[str, Any]) -> None:
         self.environ = environ
-        self.body = body
-        self.is_head = False
-        self.is_1_0 = False
-        self.keeps_alive = True
-        self.wants_upgrade = False
 
 
 class Parser:
     """Fed with what was read; `requests` are those whose head is complete, in order, to be taken out by the owner.
 
     `failure` is set when what follows them is no HTTP: once they are answered it is, and the connection ends.
-    `base` is what the environ of each request of this connection begins with; `known` is shared by parsers of the same
-    limits.
+    `known` is shared by the parsers of a listener, `own` is what the environ of each request of this connection has
+    beside `known.base`.
     """
 
     __slots__ = (
@@ -55,35 +57,36 @@ class Parser:
         "_duplicates",
         "_fed",
         "_feed",
-        "_has_begun",
         "_is_1_1",
         "_is_in_head",
         "_is_last",
         "_known",
         "_limits",
+        "_own",
         "_parser",
         "_target",
-        "base",
         "environ",
         "failure",
+        "has_begun",
         "is_upgraded",
         "requests",
     )
 
-    def __init__(self, base: dict[str, Any], limits: Limits, known: Known | None = None) -> None:
-        self.base = base
+    def __init__(self, known: Known, limits: Limits, own: dict[str, Any]) -> None:
+        self._own = own
         self.environ = _NONE
         self.requests: list[Request] = []
         self.failure: RequestRefusedError | None = None
         self.is_upgraded = False
         self._limits = limits
-        self._known = Known(limits.target) if known is None else known
+        self._known = known
         # Whether llhttp must see all that follows, be it to refuse it.
         self._is_last = False
         self._body: Body | None = None
         self._target = b""
         self._duplicates = 0
-        self._has_begun = False
+        # Whether a part of another request has come in.
+        self.has_begun = False
         self._is_in_head = True
         # Bytes of what is fed now, and of what was fed since that with which the request has begun.
         self._chunk = 0
@@ -93,41 +96,37 @@ class Parser:
         self._parser = httptools.HttpRequestParser(self)
         self._feed = self._parser.feed_data
 
-    @property
-    def is_between(self) -> bool:
-        """Whether nothing of another request has come in."""
-        return not self._has_begun
-
     def feed(self, data: bytes) -> None:
         """Take in what was read. Never raises: see `failure`."""
-        if self._has_begun or self._is_last or len(data) > self._limits.head:
+        if self.has_begun or self._is_last or len(data) > self._limits.head:
             self._parse(data)
             return
-        environ = self._known.environ(data, self.base)
+        environ = self._known.environ(data, self._own)
         if environ is not None:
-            environ["wsgi.input"] = NO_BODY
-            request = Request(environ, None)
-            request.is_head = environ["REQUEST_METHOD"] == "HEAD"
+            request = Request(environ)
+            if environ["REQUEST_METHOD"] == "HEAD":
+                request.is_head = True
+                request.is_plain = False
             self.requests.append(request)
             return
         before = len(self.requests)
         self._parse(data)
-        if not self._has_begun and not self._is_last and len(self.requests) == before + 1:
+        if not self.has_begun and not self._is_last and len(self.requests) == before + 1:
             request = self.requests[-1]
             if request.body is None and not request.is_1_0:
-                self._known.learn(data, request.environ, self.base)
+                self._known.learn(data, request.environ, self._own)
 
     def _parse(self, data: bytes) -> None:
         """Have llhttp look at it."""
         self._chunk = len(data)
         self._fed += self._chunk
-        if not self._has_begun:
+        if not self.has_begun:
             # llhttp makes a new text of the version each time that it is asked: look at the line itself.
             end = data.find(b"\r\n")
             self._is_1_1 = data[end - 9 : end] == b" HTTP/1.1"
         try:
             self._feed(data)
-            if self._has_begun and self._is_in_head:
+            if self.has_begun and self._is_in_head:
                 self._check_head()
         except httptools.HttpParserUpgrade:
             self.is_upgraded = self._is_last = True
@@ -162,9 +161,9 @@ class Parser:
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._has_begun = True
+        self.has_begun = True
         self._fed = 0
-        self.environ = self.base.copy()
+        self.environ = {**self._known.base, **self._own}
 
     def on_url(self, target: bytes) -> None:
         """A part of the request target, mostly all of it."""
@@ -195,7 +194,7 @@ class Parser:
     def on_headers_complete(self) -> None:
         """The head is over."""
         environ, parser, limits, target = self.environ, self._parser, self._limits, self._target
-        if len(environ) + self._duplicates - len(self.base) > limits.headers:
+        if len(environ) + self._duplicates - len(self._known.base) - len(self._own) > limits.headers:
             raise RequestRefusedError(431, f"there are more than {limits.headers} headers")
         if len(target) > limits.target:
             raise RequestRefusedError(414, f"the request target is longer than {limits.target} bytes")
@@ -212,7 +211,7 @@ class Parser:
             target = self._absolute(target, version)
         environ["PATH_INFO"], environ["QUERY_STRING"] = split_target(target)
         environ["REQUEST_METHOD"] = method
-        request = Request(environ, None)
+        request = Request(environ)
         if version == "1.1":
             environ["SERVER_PROTOCOL"] = "HTTP/1.1"
             host = environ.get("HTTP_HOST")
@@ -224,7 +223,9 @@ class Parser:
         request.keeps_alive = parser.should_keep_alive()
         if not request.keeps_alive:
             self._is_last = True
-        request.is_head = method == "HEAD"
+        if method == "HEAD":
+            request.is_head = True
+            request.is_plain = False
         if "HTTP_TRANSFER_ENCODING" in environ or "CONTENT_LENGTH" in environ:
             self._expect_body(request)
         else:
@@ -251,6 +252,7 @@ class Parser:
         if version != "1.0":
             raise RequestRefusedError(400, "the version must be HTTP/1.1 or HTTP/1.0")
         request.is_1_0 = True
+        request.is_plain = False
         environ = request.environ
         environ["SERVER_PROTOCOL"] = "HTTP/1.0"
         if "HTTP_HOST" in environ:
@@ -302,5 +304,5 @@ class Parser:
         # An idle connection keeps none: ten thousand of them do.
         self.environ = _NONE
         self._duplicates = 0
-        self._has_begun = False
+        self.has_begun = False
         self._is_in_head = True

@@ -141,7 +141,6 @@ class Server:
         self._certificates = certificates
         self.limits = limits
         self.dates = Dates(server_header)
-        self.known = Known(limits.target)
         self.hub = gevent.get_hub()
         self.now = self.hub.loop.now
         self.is_stopping = False
@@ -151,17 +150,17 @@ class Server:
         self._deadlines = Deadlines(self.hub, min(limits.head_s, limits.idle_s))
         self.watch = self._deadlines.watch
         self._doors = [
-            Door(listener, self.hub, self._entrance(environ), watch(self.hub, listener))
+            Door(listener, self.hub, self._entrance(Known(environ, limits.target)), watch(self.hub, listener))
             for listener, environ in zip(listeners, environs, strict=True)
         ]
         self._is_full = False
         self._emptied = event.Event()
 
-    def _entrance(self, environ: dict[str, object]) -> Callable[[_socket.socket, Any], bool]:
+    def _entrance(self, known: Known) -> Callable[[_socket.socket, Any], bool]:
         def enter(sock: _socket.socket, peer: Any) -> bool:
             """Whether there is room for another one."""
             address, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else (UNIX_REMOTE_ADDR, "")
-            self._receive(sock, {**environ, "REMOTE_ADDR": address, "REMOTE_PORT": port})
+            self._receive(sock, known, {"REMOTE_ADDR": address, "REMOTE_PORT": port})
             if self._has_room() or self.is_stopping:
                 return True
             self._is_full = True
@@ -179,15 +178,15 @@ class Server:
         for door in self._doors:
             door.go_last()
 
-    def _receive(self, sock: _socket.socket, environ: dict[str, object]) -> None:
+    def _receive(self, sock: _socket.socket, known: Known, own: dict[str, object]) -> None:
         """Begin with the first request, or with the handshake before it."""
         if self._certificates is None:
-            Connection(self, sock, environ)
+            Connection(self, sock, known, own)
             return
         from chaussette.backends.fastgevent.tls import Handshake, TlsSocket
 
         wrapped = TlsSocket(sock, self._certificates.context)
-        Handshake(self, wrapped, lambda tls: Connection(self, tls, {**environ, **tls.environ()}).look())
+        Handshake(self, wrapped, lambda tls: Connection(self, tls, known, {**own, **tls.environ()}).look())
 
     def forget(self, connection: Connection | Handshake) -> None:
         """It is closed."""

@@ -13,11 +13,12 @@ from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
 from chaussette.backends.fastgevent.parser import Parser, Request
 
-BASE: dict[str, Any] = {"SERVER_NAME": "here", "REMOTE_ADDR": "192.0.2.1"}
+BASE: dict[str, Any] = {"SERVER_NAME": "here"}
+OWN: dict[str, Any] = {"REMOTE_ADDR": "192.0.2.1", "REMOTE_PORT": "4711"}
 
 
 def parsed(*pieces: bytes, limits: Limits | None = None) -> tuple[Parser, list[Request]]:
-    parser = Parser(BASE, limits or Limits())
+    parser = Parser(Known(BASE, 8190), limits or Limits(), OWN)
     for piece in pieces:
         parser.feed(piece)
     return parser, parser.requests
@@ -40,7 +41,7 @@ def test_a_head_becomes_an_environ() -> None:
         b"GET /caf%C3%A9/x?a=b%20c HTTP/1.1\r\nHost: app.example:80\r\nX-Two-Words:  v \t\r\nAccept: a\r\nAccept: b\r\n"
         b"Cookie: a=1\r\nCookie: b=2\r\nContent-Type: text/plain\r\n\r\n"
     )
-    found = {key: value for key, value in environ.items() if key not in BASE and key != "wsgi.input"}
+    found = {key: value for key, value in environ.items() if key not in BASE | OWN and key != "wsgi.input"}
     assert found == {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": "/caf\xc3\xa9/x",
@@ -158,7 +159,7 @@ def test_limits_have_statuses_of_their_own() -> None:
 
 
 def test_a_head_that_never_ends_is_not_kept() -> None:
-    parser = Parser(BASE, Limits(head=1000))
+    parser = Parser(Known(BASE, 8190), Limits(head=1000), OWN)
     parser.feed(b"GET / HTTP/1.1\r\nHost: x\r\n")
     for number in range(300):
         parser.feed(b"H%d: v\r\n" % number)
@@ -215,7 +216,7 @@ def test_valid_requests_are_the_same_in_any_pieces(sent: list[tuple[bytes, str, 
     pieces.append(wire[at:])
     parser, requests = parsed(*(piece for piece in pieces if piece))
     assert parser.failure is None, parser.failure
-    assert parser.is_between
+    assert not parser.has_begun
     _whole, expected = parsed(wire)
     assert [request.environ["PATH_INFO"] for request in requests] == [path for _raw, path, _body in sent]
     for request, other, (_raw, _path, body) in zip(requests, expected, sent, strict=True):
@@ -255,16 +256,16 @@ BLOCK = b"Host: x\r\nAccept: */*\r\nA_B: dropped\r\nCookie: a=1\r\nCookie: b=2\r
 
 def knowing(block: bytes, limits: Limits | None = None) -> tuple[Parser, Known]:
     """A parser for which the block is known, as far as it can be."""
-    known = Known(8190)
+    known = Known(BASE, 8190)
     for _ in range(3):
-        parser = Parser(BASE, limits or Limits(), known)
+        parser = Parser(known, limits or Limits(), OWN)
         parser.feed(GET + block)
     parser.requests.clear()
     return parser, known
 
 
 def is_known(known: Known, data: bytes) -> bool:
-    return known.environ(data, BASE) is not None
+    return known.environ(data, OWN) is not None
 
 
 def test_what_is_known_makes_the_same_request_as_llhttp() -> None:
@@ -276,7 +277,7 @@ def test_what_is_known_makes_the_same_request_as_llhttp() -> None:
         [request] = parser.requests
         assert request.environ == expected[0].environ
         assert request.is_head == expected[0].is_head
-        assert parser.is_between
+        assert not parser.has_begun
         parser.requests.clear()
 
 
@@ -345,8 +346,8 @@ def test_nothing_known_counts_behind_the_last_request(last: bytes) -> None:
 
 
 def test_what_is_kept_of_known_blocks_is_bounded() -> None:
-    known = Known(8190)
-    parser = Parser(BASE, Limits(), known)
+    known = Known(BASE, 8190)
+    parser = Parser(known, Limits(), OWN)
     for number in range(3000):
         for _ in range(3):
             parser.feed(b"GET /%d HTTP/1.1\r\nHost: x\r\nA: %d\r\n\r\n" % (number, number))
@@ -355,11 +356,11 @@ def test_what_is_kept_of_known_blocks_is_bounded() -> None:
 
 @given(st.lists(messages(), min_size=1, max_size=4))
 def test_what_came_before_changes_no_request(sent: list[tuple[bytes, str, bytes]]) -> None:
-    known = Known(8190)
+    known = Known(BASE, 8190)
     gets = [raw.replace(b"POST ", b"GET ", 1) for raw, _path, body in sent if not body]
     for raw in [*gets, *gets, *gets]:
         _fresh, expected = parsed(raw)
-        parser = Parser(BASE, Limits(), known)
+        parser = Parser(known, Limits(), OWN)
         parser.feed(raw)
         found = [{k: v for k, v in each.environ.items() if k != "wsgi.input"} for each in parser.requests]
         assert found == [{k: v for k, v in each.environ.items() if k != "wsgi.input"} for each in expected]
