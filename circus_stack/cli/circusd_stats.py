@@ -44,6 +44,8 @@ _LEVELS = ["debug", "info", "warning", "error", "critical"]
     help="Directory of the private sockets beside TCP endpoints that ask for keys.",
 )
 @click.option("--owner", metavar="USER", help="Who owns the files of ipc:// endpoints.")
+@click.option("--metrics", metavar="HOST:PORT", help="Serve http://HOST:PORT/metrics for Prometheus.")
+@click.option("--metrics-token-file", metavar="FILE", help="File of the token that scrapers must show.")
 @click.option("--log-level", type=click.Choice(_LEVELS, case_sensitive=False), default="info", show_default=True)
 @click.version_option(__version__, "-V", "--version", prog_name="circusd-stats")
 def circusd_stats(
@@ -56,6 +58,8 @@ def circusd_stats(
     keys_dir: str | None,
     runtime_dir: Path,
     owner: str | None,
+    metrics: str | None,
+    metrics_token_file: str | None,
     log_level: str,
 ) -> None:
     """Sample the processes of an arbiter at a constant pace and publish their figures, until SIGTERM or SIGINT."""
@@ -74,6 +78,8 @@ def circusd_stats(
         runtime_dir=runtime_dir,
         keys_dir=keys_dir,
         owner=owner,
+        metrics=metrics,
+        metrics_token_file=metrics_token_file,
     )
     try:
         asyncio.run(run_statistics(setting))

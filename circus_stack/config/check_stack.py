@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from circus_stack.config.check_endpoints import check_endpoints
 from circus_stack.config.check_health import check_health
+from circus_stack.config.check_metrics import check_metrics
 from circus_stack.config.check_sockets import check_sockets, check_use_of_sockets
 from circus_stack.config.check_watcher import check_watcher, title_of
 from circus_stack.config.plugin_watcher import plugin_watcher
@@ -34,6 +35,7 @@ def check_stack(stack: StackConfig, problems: Problems) -> None:
     _check_rings(runnables, problems)
     check_sockets(stack.sockets, problems)
     check_endpoints(stack.circus, problems)
+    check_metrics(stack.circus, problems)
 
 
 def check_one(stack: StackConfig, watcher: WatcherConfig, problems: Problems) -> None:

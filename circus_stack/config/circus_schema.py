@@ -31,6 +31,18 @@ class CircusConfig:
     statsd: bool = option(
         False, kinds.BOOL, "Run circusd-stats: figures of all processes, with a history.", change=Change.RESTART
     )
+    metrics: str | None = option(
+        None,
+        kinds.TEXT,
+        "HOST:PORT at which circusd-stats serves /metrics for Prometheus.",
+        change=Change.RESTART,
+    )
+    metrics_token_file: str | None = option(
+        None,
+        kinds.TEXT,
+        "File of the token that whoever reads /metrics must show, as Authorization: Bearer TOKEN.",
+        change=Change.RESTART,
+    )
     httpd: bool = option(False, kinds.BOOL, "Run the web console.", change=Change.RESTART)
     httpd_host: str = option("localhost", kinds.TEXT, "Host of the web console.", change=Change.RESTART)
     httpd_port: int = option(8080, kinds.PORT, "Port of the web console.", change=Change.RESTART)

@@ -48,9 +48,10 @@ def _check_include(entry: Entry, scope: Scope) -> None:
 
 def _warn_programs(result: Converted, section: Section, scope: Scope) -> None:
     """Circus starts its console from here; ours is not part of this version. As there, an endpoint for statistics
-    means that they are wanted."""
-    if "stats_endpoint" in result.values and "statsd" not in result.values:
-        result.put("statsd", True, result.where["stats_endpoint"])
+    means that they are wanted, and so does an address for metrics."""
+    for option in ("stats_endpoint", "metrics"):
+        if option in result.values and "statsd" not in result.values:
+            result.put("statsd", True, result.where[option])
     if result.values.get("httpd"):
         where = result.where["httpd"]
         scope.problems.warn("the web console is not started yet", where, section=section.title, option="httpd")

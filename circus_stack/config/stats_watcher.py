@@ -6,7 +6,9 @@ import shlex
 import sys
 from pathlib import PurePath
 
+from circus_stack.config.file_paths import beside
 from circus_stack.config.schema import CircusConfig, WatcherConfig
+from circus_stack.config.values import NOWHERE
 
 NAME = "circusd-stats"
 # As plugins: it comes up before the watchers that it is to see.
@@ -23,6 +25,11 @@ def stats_watcher(circus: CircusConfig, state_dir: PurePath, runtime_dir: PurePa
         words += ["--keys-dir", circus.keys_dir, "--runtime-dir", str(runtime_dir)]
     if circus.endpoint_owner:
         words += ["--owner", circus.endpoint_owner]
+    if circus.metrics:
+        words += ["--metrics", circus.metrics]
+    if circus.metrics_token_file:
+        where = circus.where.get("metrics_token_file", circus.where.get("", NOWHERE))
+        words += ["--metrics-token-file", beside(circus.metrics_token_file, where)]
     level = "debug" if circus.debug else circus.loglevel
     if level != "info":
         words += ["--log-level", level]

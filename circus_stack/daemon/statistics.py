@@ -9,7 +9,7 @@ import os
 import resource
 import signal
 import time
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from circus_stack.config.schema import CircusConfig
 from circus_stack.control.router import Envelope, Router
 from circus_stack.control.xpub import Xpub
 from circus_stack.daemon.doorkeeper import Doorkeeper
+from circus_stack.daemon.metrics import serve_metrics
 from circus_stack.protocol.frames import is_sync, sync_frames
 from circus_stack.protocol.rundir import RuntimePaths
 from circus_stack.stats.aggregate import Totals
@@ -34,6 +35,7 @@ from circus_stack.stats.collect.stat_file import StatFiles
 from circus_stack.stats.desk import Desk
 from circus_stack.stats.follower import Follower
 from circus_stack.stats.history.file import HistoryError, HistoryFile
+from circus_stack.stats.metrics.figures import KnownFigures
 from circus_stack.stats.ticker import Ticker
 from circus_stack.stats.wire import totals_fields
 from circus_stack.system.memory import total_memory
@@ -60,6 +62,8 @@ class StatsSetting(Struct, frozen=True, kw_only=True):
     runtime_dir: Path
     keys_dir: str | None
     owner: str | None
+    metrics: str | None = None
+    metrics_token_file: str | None = None
 
 
 async def run_statistics(setting: StatsSetting) -> None:
@@ -71,6 +75,8 @@ async def run_statistics(setting: StatsSetting) -> None:
     raise_open_files()
     async with contextlib.AsyncExitStack() as teardown:
         run = _Run(setting, teardown)
+        if setting.metrics:
+            await serve_metrics(setting, run.known, teardown)
         tasks = [asyncio.create_task(run.follow()), asyncio.create_task(run.ticker.run())]
         waiting = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -160,7 +166,11 @@ class _Run:
 
     async def follow(self) -> None:
         """Keep account of who runs."""
-        await self._follower.run(lambda: log.info("%d processes are sampled", len(set(self._census.all_pids()))))
+        await self._follower.run(self._joined)
+
+    def _joined(self) -> None:
+        log.info("%d processes are sampled", len(set(self._census.all_pids())))
+        self._desk.serving.open(self._follower.scoreboard)
 
     def _record(self, name: str, totals: Totals, now: float) -> None:
         if self._history is not None:
@@ -170,13 +180,16 @@ class _Run:
     def _snapshot(self) -> dict[str, Any]:
         """`watchers` {name: {the sums, `pids` {pid: the figures}}}, `total`, and how this program itself does."""
         now, totals = time.time(), self._desk.totals
-        describe = partial(self._desk.fields, now=now, name=None)
         return {
             "watchers": {
                 name: {
                     **totals_fields(totals[name], now),
                     "interval": row.interval_s,
-                    "pids": {str(pid): describe(pid, each) for pid, each in self._desk.newest.get(name, {}).items()},
+                    "restarts": self._follower.tally.restarts(name),
+                    "pids": {
+                        str(pid): self._desk.fields(name, pid, each, now, None)
+                        for pid, each in self._desk.newest.get(name, {}).items()
+                    },
                 }
                 for name, row in self._census.rows.items()
                 if name in totals
@@ -186,6 +199,19 @@ class _Run:
             "latest_s": self.ticker.latest_s,
             "began": self._began,
         }
+
+    def known(self, status: Mapping[str, Any]) -> KnownFigures:
+        """What a page of metrics is made of, beside the arbiter's status."""
+        desk = self._desk
+        return KnownFigures(
+            status=status,
+            tally=self._follower.tally,
+            cpu_seconds=desk.meter.seconds,
+            totals={name: totals_fields(each, 0.0) for name, each in desk.totals.items() if name},
+            served=desk.serving.served,
+            ticks=self.ticker.ticks,
+            latest_s=self.ticker.latest_s,
+        )
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:

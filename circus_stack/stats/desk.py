@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from circus_stack.stats.aggregate import Totals, total_of, total_of_stack
 from circus_stack.stats.census import Census, Row
 from circus_stack.stats.channel import Channel
 from circus_stack.stats.collect.particulars import Register
 from circus_stack.stats.collect.sampler import Sample, Sampler
+from circus_stack.stats.metrics.usage import CpuMeter
+from circus_stack.stats.serving import Serving
 from circus_stack.stats.wire import (
     OWN,
     STACK_TOPIC,
@@ -24,12 +25,6 @@ from circus_stack.stats.wire import (
 
 # (name of a watcher, "" for the stack; what it sums up to; seconds since the epoch)
 Record = Callable[[str, Totals, float], None]
-Details = Callable[[int], Mapping[str, Any]]
-
-
-def _nothing(_pid: int) -> Mapping[str, Any]:
-    """Nothing is known beside a sample."""
-    return {}
 
 
 class Desk:
@@ -44,7 +39,8 @@ class Desk:
         channel: Channel,
         record: Record,
         total_memory: int,
-        details: Details = _nothing,
+        serving: Serving | None = None,
+        meter: CpuMeter | None = None,
         epoch: Callable[[], float] = time.time,
     ) -> None:
         self._census = census
@@ -53,7 +49,8 @@ class Desk:
         self._channel = channel
         self._record = record
         self._total_memory = total_memory
-        self._details = details
+        self.serving = serving or Serving()
+        self.meter = meter or CpuMeter()
         self._epoch = epoch
         self.newest: dict[str, dict[int, Sample]] = {}
         self.totals: dict[str, Totals] = {}
@@ -64,7 +61,9 @@ class Desk:
         now = self._epoch()
         for row in rows:
             samples = self.newest[row.name] = self._sampler.sample(row.pids)
-            totals = self.totals[row.name] = total_of(samples)
+            self.serving.look(row.name, row.pids)
+            self.meter.add(row.name, samples)
+            totals = self.totals[row.name] = self.serving.with_served(row.name, total_of(samples))
             self._tell(row.name, samples, totals, now)
             self._record(row.name, totals, now)
 
@@ -94,14 +93,14 @@ class Desk:
             each = process_topic(watcher, pid)
             is_wanted = self._channel.is_wanted(each)
             if is_wanted or is_sum_wanted:
-                fields = self.fields(pid, sample, now, names.get(pid) if names else None)
+                fields = self.fields(watcher, pid, sample, now, names.get(pid) if names else None)
                 told.append(fields)
                 if is_wanted:
                     self._channel.publish(each, fields)
         if is_sum_wanted:
             self._channel.publish(topic, watcher_fields(told, totals, now))
 
-    def fields(self, pid: int, sample: Sample, now: float, name: str | None) -> Fields:
+    def fields(self, watcher: str, pid: int, sample: Sample, now: float, name: str | None) -> Fields:
         """One process as it is published."""
         return process_fields(
             sample,
@@ -109,7 +108,7 @@ class Desk:
             now=now,
             total_memory=self._total_memory,
             name=name,
-            details=self._details(pid),
+            details=self.serving.details(watcher, pid),
         )
 
     def _forget_the_gone(self) -> None:
@@ -120,3 +119,5 @@ class Desk:
         for name in self.newest.keys() - self._census.rows.keys():
             del self.newest[name]
             self.totals.pop(name, None)
+        self.serving.keep(self._census.rows)
+        self.meter.keep(self._census.rows, there)

@@ -14,6 +14,7 @@ from circus_stack.errors import CallError, CommandError
 from circus_stack.protocol.frames import parse_frames
 from circus_stack.protocol.topics import EVENTS
 from circus_stack.stats.census import Census
+from circus_stack.stats.metrics.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ class Follower:
         self._early: list[tuple[str, dict[str, Any]]] = []
         self._has_snapshot = False
         self.sockets: list[dict[str, Any]] = []
+        # What has happened to each watcher; where the workers say what they serve.
+        self.tally = Tally()
+        self.scoreboard: str | None = None
 
     async def run(self, on_joined: Callable[[], None]) -> None:
         """Follow until cancelled; `on_joined` is called after each snapshot."""
@@ -50,6 +54,7 @@ class Follower:
             except ValueError:
                 continue
             event = topic.rpartition(".")[2]
+            self.tally.apply(event, fields)
             if not self._has_snapshot:
                 self._early.append((event, fields))
                 continue
@@ -75,6 +80,7 @@ class Follower:
             status = await self._client.call("status", extended=True)
             arbiter = await self._client.call("dstats")
             sockets = await self._client.call("listsockets")
+            options = await self._client.call("globaloptions")
         except (CallError, CommandError) as error:
             log.warning("no snapshot of the arbiter's processes: %s", error)
             return False
@@ -82,6 +88,7 @@ class Follower:
             own = {int(arbiter["info"]["pid"]): "circusd", **self._own}
             self._census.replace(status["watchers"], int(status["seq"]), own)
             self.sockets = list(sockets["sockets"])
+            self.scoreboard = options["options"].get("scoreboard")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             log.warning("no snapshot of the arbiter's processes, a reply is none of circus-stack's: %r", error)
             return False

@@ -35,12 +35,12 @@ def figures_of(fields: Fields) -> Figures:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    # JSON has no other kinds; true and false are none.
+    return float(value) if type(value) in (int, float) else None
 
 
 def _count(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
+    return int(value) if type(value) in (int, float) else None
 
 
 def watchers_of(status: Fields, snapshot: Fields, now: float) -> tuple[WatcherRow, ...]:

@@ -16,7 +16,16 @@ Piece = tuple[str, Style]
 
 def strip_of(pieces: Iterable[Piece], width: int, ground: Style = PLAIN) -> Strip:
     """A line of exactly `width` cells; `ground` is what every piece stands on."""
-    segments = [Segment(text, ground + style if ground else style) for text, style in pieces if text]
+    segments: list[Segment] = []
+    text, style = "", PLAIN
+    for piece, its_style in pieces:
+        if its_style is style or not text:
+            # Of what looks the same one segment is made: each costs several lists on its way to the terminal.
+            text, style = text + piece, its_style
+        else:
+            segments.append(Segment(text, ground + style if ground else style))
+            text, style = piece, its_style
+    segments.append(Segment(text, ground + style if ground else style))
     return Strip(segments).adjust_cell_length(width, ground)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual import events
 from textual.geometry import Size
@@ -24,6 +26,16 @@ _LEAST_NAME, _MOST_NAME = 18, 40
 # A sparkline that is shorter tells nothing; a longer one leaves room for command lines.
 _LEAST_SPARK, _MOST_SPARK = 8, 30
 _SCROLL_BAR = 1
+# Enough names to know how long they are.
+_LOOKED_AT = 200
+
+
+class _Plan(NamedTuple):
+    """How a line is divided: cells of the name, the columns, cells of the sparkline (0: none)."""
+
+    name: int
+    columns: Sequence[Column]
+    spark: int
 
 
 class Tree(ScrollView):
@@ -45,6 +57,7 @@ class Tree(ScrollView):
         self._lines: Sequence[Line] = ()
         self._view = View()
         self._at = 0
+        self._plan = _Plan(0, (), 0)
 
     def show(self, lines: Sequence[Line], view: View) -> None:
         """Take over new lines; the chosen one stays chosen if it is still there."""
@@ -54,6 +67,7 @@ class Tree(ScrollView):
         self._at = places.get(chosen.key, self._at) if chosen else self._at
         self._at = max(0, min(self._at, len(lines) - 1))
         self.virtual_size = Size(self.size.width, len(lines) + 1)
+        self._plan = self._planned()
         self.refresh()
 
     @property
@@ -96,6 +110,7 @@ class Tree(ScrollView):
 
     def on_resize(self) -> None:
         """Another size: the line that is chosen stays in sight."""
+        self._plan = self._planned()
         self._keep_in_sight()
 
     def on_click(self, event: events.Click) -> None:
@@ -114,38 +129,37 @@ class Tree(ScrollView):
             self.move_to(index)
 
     def _column_at(self, x: int) -> Column | None:
-        name_width, columns, _ = self._layout()
-        if x < name_width:
+        at = self._plan.name
+        if x < at:
             return NAME
-        at = name_width
-        for column in columns:
+        for column in self._plan.columns:
             at += column.width + 1
             if x < at:
                 return column
         return None
 
-    def _layout(self) -> tuple[int, Sequence[Column], int]:
-        """(cells of the name, the columns, cells for a sparkline)."""
+    def _planned(self) -> _Plan:
         width = self.size.width - _SCROLL_BAR
         columns = fitting(width - _LEAST_NAME)
         rest = width - sum(column.width + 1 for column in columns)
-        name = min(_MOST_NAME, max(_LEAST_NAME, rest - _LEAST_SPARK - 1 if rest > _LEAST_NAME + 14 else rest))
-        longest = max([_LEAST_NAME, *(len(plain.label(line)) + 2 for line in self._lines[:200])])
-        name = min(name, max(longest, rest if rest - longest < _LEAST_SPARK + 1 else longest))
+        longest = max((cell_len(plain.label(line)) + 2 for line in self._lines[:_LOOKED_AT]), default=0)
+        name = min(_MOST_NAME, rest, max(_LEAST_NAME, longest))
         spark = rest - name - 1
-        return name, columns, min(_MOST_SPARK, spark) if spark >= _LEAST_SPARK else 0
+        if spark < _LEAST_SPARK:
+            return _Plan(min(_MOST_NAME, rest), columns, 0)
+        return _Plan(name, columns, min(_MOST_SPARK, spark))
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        layout = self._layout()
         if y == 0:
-            return self._heading(*layout)
+            return self._heading()
         index = int(self.scroll_offset.y) + y - 1
         if index >= len(self._lines):
             return Strip.blank(self.size.width)
-        return self._line(self._lines[index], index == self._at, *layout)
+        return self._line(self._lines[index], index == self._at)
 
-    def _heading(self, name_width: int, columns: Sequence[Column], spark: int) -> Strip:
+    def _heading(self) -> Strip:
+        name_width, columns, spark = self._plan
         pieces: list[Piece] = [(padded(self._title(NAME), name_width), styles.PLAIN)]
         for column in columns:
             pieces.append((" " + padded(self._title(column), column.width, is_number=column.is_number), styles.PLAIN))
@@ -158,7 +172,8 @@ class Tree(ScrollView):
         mark = "^" if self._view.is_ascending else "v"
         return f"{column.title[: column.width - 1]}{mark}"
 
-    def _line(self, line: Line, is_chosen: bool, name_width: int, columns: Sequence[Column], spark: int) -> Strip:
+    def _line(self, line: Line, is_chosen: bool) -> Strip:
+        name_width, columns, spark = self._plan
         ground = styles.SELECTED if is_chosen else styles.PLAIN
         pieces: list[Piece] = [(padded(_name(line), name_width), styles.BOLD if line.process is None else styles.PLAIN)]
         for column in columns:
@@ -169,6 +184,9 @@ class Tree(ScrollView):
             values = self._memory.of(line.key).last("cpu", spark)
             pieces.append((" " + sparkline(values, spark, top=top), styles.GRAPH))
         pieces.append((f"  {_tail(line)}", styles.DIM))
+        if is_chosen:
+            # Colours on a reversed ground are hard to read, and a picture of blocks would be its own negative.
+            pieces = [("".join(text for text, _ in pieces), styles.PLAIN)]
         return strip_of(pieces, self.size.width, ground)
 
 

@@ -18,7 +18,8 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 
 def test_the_extras_that_the_documents_name_exist() -> None:
-    named = {"gevent", "fastgevent", "waitress", "eventlet", "bjoern", "redis", "bench", "web", "top", "cluster"}
+    named = {"gevent", "fastgevent", "waitress", "eventlet", "bjoern", "redis", "bench", "web", "top", "metrics"}
+    named |= {"cluster"}
 
     assert named | {"all", "dev"} == set(EXTRAS)
 

@@ -1,0 +1,93 @@
+"""What workers serve, out of the scoreboard: figures of the last interval, and sums that only grow."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from msgspec import structs
+
+from chaussette.scoreboard import Reader, Snapshot
+from chaussette.scoreboard.rates import Rates, between, total
+from circus_stack.stats.aggregate import Totals
+from circus_stack.stats.metrics.served import Served
+
+log = logging.getLogger(__name__)
+
+Fields = Mapping[str, Any]
+_NOTHING: Fields = {}
+_EMPTY = Snapshot(0, ())
+
+
+class Serving:
+    """Looks at the workers of one watcher at a time. Without a scoreboard nothing is known, and nothing is wrong."""
+
+    def __init__(self) -> None:
+        self._place: str | None = None
+        self._reader: Reader | None = None
+        self._marks: dict[str, Snapshot] = {}
+        self._rates: dict[str, dict[int, Rates]] = {}
+        self.served: dict[str, Served] = {}
+
+    def open(self, place: str | None) -> None:
+        """Read the scoreboard at this path from now on; None: there is none."""
+        if place == self._place and self._reader is not None:
+            return
+        self.close()
+        self._place = place
+        try:
+            self._reader = None if place is None else Reader(place)
+        except (OSError, ValueError) as error:
+            # The arbiter is another user's, or of another version.
+            log.warning("no figures of what workers serve: %s", error)
+
+    def look(self, watcher: str, pids: Collection[int]) -> None:
+        """Take in what the workers of a watcher have done since the look before."""
+        if self._reader is None:
+            return
+        now = self._reader.snapshot()
+        mine = Snapshot(now.at_ns, tuple(each for each in now.slots if each.pid in pids))
+        before = self._marks.get(watcher)
+        self._marks[watcher] = mine
+        if before is None:
+            # What they did before we were there is in no interval of ours.
+            return
+        rates = self._rates[watcher] = between(before, mine)
+        if rates:
+            self.served.setdefault(watcher, Served()).add(rates.values())
+
+    def with_served(self, watcher: str, totals: Totals) -> Totals:
+        """A watcher's sums, with what it serves; as they are where it serves nothing."""
+        rates = total(self._rates.get(watcher, {}).values())
+        if rates is None:
+            return totals
+        return structs.replace(totals, rps=round(rates.rps, 2), busy=rates.in_flight, p99=rates.percentile_s(0.99))
+
+    def details(self, watcher: str, pid: int) -> Fields:
+        """What one worker serves: `rps`, `busy`, `p50`, `p95`, `p99`, `statuses` {class: requests}; else nothing."""
+        rates = self._rates.get(watcher, {}).get(pid)
+        if rates is None:
+            return _NOTHING
+        return {
+            "rps": round(rates.rps, 2),
+            "busy": rates.in_flight,
+            "p50": rates.percentile_s(0.5),
+            "p95": rates.percentile_s(0.95),
+            "p99": rates.percentile_s(0.99),
+            "statuses": {f"{number}xx": count for number, count in enumerate(rates.statuses) if number},
+        }
+
+    def keep(self, watchers: Collection[str]) -> None:
+        """Forget all other watchers."""
+        for known in (self._marks, self._rates, self.served):
+            for name in known.keys() - watchers:
+                del known[name]
+
+    def close(self) -> None:
+        """Read no more; what was counted stays."""
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
+        self._marks.clear()
+        self._rates.clear()
