@@ -7,9 +7,12 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 _ROOT = "circus"
 _API = "circus_stack.api"
@@ -27,8 +30,9 @@ def install() -> None:
         sys.meta_path.append(AliasFinder())
 
 
-class AliasFinder(MetaPathFinder):
-    """Finds our API under the name `circus`, which nobody else knows."""
+class AliasFinder:
+    """Finds our API under the name `circus`, which nobody else knows. No subclass of MetaPathFinder, whose module takes
+    longer to import than all of this."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -43,7 +47,7 @@ class AliasFinder(MetaPathFinder):
         return _spec(fullname)
 
 
-class _BelowFinder(MetaPathFinder):
+class _BelowFinder:
     """Finds our modules below `circus`, as long as that is ours."""
 
     def find_spec(
@@ -58,7 +62,9 @@ class _BelowFinder(MetaPathFinder):
 
 def _spec(fullname: str) -> ModuleSpec | None:
     ours = real_name(fullname)
-    return None if importlib.util.find_spec(ours) is None else ModuleSpec(fullname, _AliasLoader(ours), is_package=True)
+    if importlib.util.find_spec(ours) is None:
+        return None
+    return ModuleSpec(fullname, cast("Loader", _AliasLoader(ours)), is_package=True)
 
 
 def real_name(fullname: str) -> str:
@@ -71,7 +77,7 @@ def real_name(fullname: str) -> str:
     return f"{ours}.{rest}" if rest else ours
 
 
-class _AliasLoader(Loader):
+class _AliasLoader:
     """Gives the module itself, not a copy: a class is the same class under both names."""
 
     def __init__(self, ours: str) -> None:

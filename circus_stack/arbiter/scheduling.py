@@ -6,7 +6,6 @@ A due time is noted as attended to before its run begins: after a crash at that 
 from __future__ import annotations
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -173,5 +172,8 @@ class Scheduling:
     def _table(self) -> Timetable:
         config = self._charge.config
         if config.schedule_timezone:
+            # Here, since few stacks have a schedule.
+            from zoneinfo import ZoneInfo
+
             return Timetable(config.schedule or "", ZoneInfo(config.schedule_timezone))
         return Timetable(config.schedule or "", machine_zone(self._charge.means.surroundings().environ.get("TZ")))

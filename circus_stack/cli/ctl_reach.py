@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from circus_stack.cli.target import CIRCUS_ENDPOINT, ENDPOINT_VARIABLE, Target, credentials_for, find_target
 from circus_stack.client.credentials import Credentials
-from circus_stack.client.tunnel import Tunnel
 from circus_stack.errors import CallError
+
+if TYPE_CHECKING:
+    from circus_stack.client.tunnel import Tunnel
 
 
 class Tunnels:
@@ -22,6 +25,9 @@ class Tunnels:
         """The local end of a tunnel to an endpoint. Raises CallError."""
         key = (server, endpoint)
         if key not in self._open:
+            # Here, since few go through ssh.
+            from circus_stack.client.tunnel import Tunnel
+
             self._open[key] = Tunnel(server, endpoint, keyfile=keyfile, timeout_s=timeout_s)
         return self._open[key].endpoint
 

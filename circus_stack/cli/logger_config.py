@@ -5,10 +5,8 @@ What circusd says goes to the logger `circus`, as with Circus, so that files wri
 
 from __future__ import annotations
 
-import configparser
 import json
 import logging
-import logging.config
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +47,10 @@ def _wrong(path: Path, text: str) -> ConfigError:
 
 
 def _read_ini(path: Path) -> None:
+    # These take their time to import, and few programs are configured so.
+    import configparser
+    import logging.config
+
     parser = configparser.RawConfigParser()
     with path.open(encoding="utf-8") as file:
         parser.read_file(file)
@@ -70,6 +72,8 @@ def _read_yaml(path: Path) -> None:
 def _apply(found: Any) -> None:
     if not isinstance(found, dict):
         raise ValueError("must hold a mapping at its top, with version: 1")
+    import logging.config
+
     logging.config.dictConfig(found)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
-from typing import Any
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from circus_stack.client.credentials import KEY_VARIABLE, Credentials
 from circus_stack.errors import CallError
@@ -17,6 +16,9 @@ EVENTS = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
+# The first frame of a message of the monitor, zmq_socket_monitor(3): the event's number and a value. pyzmq's own parser
+# stands in a module that imports asyncio.
+_FACTS = struct.Struct("=Hi")
 # One side wants keys, the other has none.
 _MISMATCH = zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
 # An arbiter that ends cuts a handshake, too; the next attempt then finds nobody, or another one.
@@ -49,8 +51,8 @@ class Handshake:
             raise self._error
 
     def _judge(self, frames: Sequence[bytes]) -> int:
-        message: Any = parse_monitor_message(list(frames))
-        event, value = int(message["event"]), int(message["value"])
+        event: int
+        event, value = _FACTS.unpack(frames[0])
         if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
             raise CallError(self._unknown_key())
         if event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL and value == _MISMATCH:

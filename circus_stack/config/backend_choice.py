@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from circus_stack.config.foreign import THREADED, Translation
 from circus_stack.config.foreign_table import nearest_backend
-from circus_stack.config.installed import Installed
+from circus_stack.config.installed import BACKENDS, Installed
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.server_schema import ServerConfig
 from circus_stack.config.values import NOWHERE, Location
@@ -14,7 +14,10 @@ def choose_backend(
     server: ServerConfig, translation: Translation, flag: str | None, installed: Installed, problems: Problems
 ) -> str:
     """The backend that flag or section name; else the first that is installed of those that come near to the server."""
-    known = installed.backends()
+    named = flag if flag is not None else server.backend
+    meant = translation.backends if named is None else (named,)
+    # The others are asked for only where they are meant: that reads the metadata of all that is installed.
+    known = BACKENDS if all(name in BACKENDS for name in meant) else installed.backends()
     if flag is not None:
         return _checked_backend(flag, "", NOWHERE, "--backend", known, problems)
     if server.backend is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from logging.handlers import SysLogHandler
 from urllib.parse import urlsplit
 
 from circus_stack.config.listen import UNIX_PATH_BYTES, is_loopback
@@ -51,6 +50,9 @@ def _is_log_output(text: str) -> bool:
     """A file's name of any form, or one of Circus's two forms for syslog."""
     if not text.startswith("syslog:"):
         return True
+    # Here, since it takes its time to import, and few stacks log there.
+    from logging.handlers import SysLogHandler
+
     try:
         parts = urlsplit(text)
         port = parts.port

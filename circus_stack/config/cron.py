@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo
-
-from cronsim import CronSim, CronSimError
 
 LEGAL_SCHEDULE = (
     "five fields as in crontab(5) (minute hour day month weekday), six with seconds first, or @hourly, @daily, "
@@ -29,6 +26,9 @@ def _fields(expression: str) -> str:
 
 def parse_schedule(text: str) -> str:
     """The expression with single blanks; raises ValueError for one that is none, or that is never due."""
+    # Here and below: few stacks have a schedule.
+    from cronsim import CronSim, CronSimError
+
     expression = " ".join(text.split())
     try:
         next(CronSim(_fields(expression), _SOME_TIME))
@@ -39,6 +39,8 @@ def parse_schedule(text: str) -> str:
 
 def parse_zone(text: str) -> str:
     """The name of a time zone of this machine; raises ValueError."""
+    from zoneinfo import ZoneInfo
+
     name = text.strip()
     try:
         ZoneInfo(name)
@@ -65,5 +67,7 @@ class Timetable:
         return self._next(datetime.fromtimestamp(int(epoch) + 1, self._zone), reverse=True)
 
     def _next(self, start: datetime, *, reverse: bool) -> float | None:
+        from cronsim import CronSim
+
         found = next(CronSim(self._expression, start, reverse=reverse), None)
         return None if found is None else found.timestamp()

@@ -9,9 +9,12 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from dotenv.parser import Binding, parse_stream
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -33,6 +36,9 @@ class EnvText:
 
 def parse_env_text(text: str) -> EnvText:
     """All of a file; the last line of a name counts. `${X}` in a value is left as it is."""
+    # Here, since most stacks have no such file.
+    from dotenv.parser import parse_stream
+
     variables: dict[str, str] = {}
     flaws: list[Flaw] = []
     for binding in parse_stream(io.StringIO(text)):

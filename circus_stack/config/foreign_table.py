@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from circus_stack.config.foreign import NO, THREADED, YES, Foreign
-from circus_stack.config.paste_context import Reference
+
+if TYPE_CHECKING:
+    from circus_stack.config.paste_context import Reference
 
 _TLS = "TLS ends at a proxy in front"
 _PROXY = "trusted_proxies, under use = egg:circus-stack, takes it from a proxy"

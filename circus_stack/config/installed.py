@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.machinery
-import importlib.metadata
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,11 +27,15 @@ class Installed:
 
     def entry_points(self, distribution: str) -> tuple[tuple[str, str], ...] | None:
         """(group, name) of each entry point of a distribution, or None if it is not installed."""
+        import importlib.metadata
+
         found = importlib.metadata.Distribution.discover(name=distribution, path=self._path)
         first = next(iter(found), None)
         return None if first is None else tuple((each.group, each.name) for each in first.entry_points)
 
     def backends(self) -> tuple[str, ...]:
         """The names that `backend = ` may have."""
+        import importlib.metadata
+
         others = {each.name for each in importlib.metadata.entry_points(group=_BACKEND_GROUP)}
         return (*BACKENDS, *sorted(others.difference(BACKENDS)))

@@ -18,7 +18,7 @@ from circus_stack.config.includes import with_included
 from circus_stack.config.installed import Installed
 from circus_stack.config.overrides import NO_OVERRIDES, Overrides
 from circus_stack.config.parts import Parts, check_titles, read_parts
-from circus_stack.config.paste_stack import PASTE_KINDS, PasteInput, read_paste_stack
+from circus_stack.config.paste_reader import PASTE_KINDS
 from circus_stack.config.problems import Problems
 from circus_stack.config.schema import SourceKind, StackConfig
 from circus_stack.config.server_schema import ServerConfig
@@ -56,6 +56,9 @@ def load_stack(
     machine: Machine | None = None,
 ) -> StackConfig:
     """A PasteDeploy ini; raises ConfigError with every mistake. `variables` are the NAME=VALUE of the command line."""
+    # Here, since a Circus ini needs none of PasteDeploy.
+    from circus_stack.config.paste_stack import PasteInput, read_paste_stack
+
     machine = machine or _this_machine()
     problems = Problems()
     given = PasteInput(

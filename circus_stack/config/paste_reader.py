@@ -15,6 +15,9 @@ from circus_stack.config.document import Document, Entry, Section
 from circus_stack.config.problems import Problems
 from circus_stack.config.values import Location
 
+# The first word of the sections that PasteDeploy knows.
+APP_KINDS = ("app", "application", "composite", "composit", "pipeline", "filter-app")
+PASTE_KINDS = (*APP_KINDS, "filter", "server")
 DEFAULT = "DEFAULT"
 
 _HEADER = re.compile(r"\[(?P<title>.+)\]")

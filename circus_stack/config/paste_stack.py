@@ -17,7 +17,7 @@ from circus_stack.config.overrides import Overrides
 from circus_stack.config.parts import Parts, check_titles, is_own, read_parts
 from circus_stack.config.paste_graph import AppWalk, app_names
 from circus_stack.config.paste_loader import Files, LazyLoader
-from circus_stack.config.paste_reader import DEFAULT
+from circus_stack.config.paste_reader import APP_KINDS, DEFAULT, PASTE_KINDS
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.server_schema import ServerConfig
 from circus_stack.config.server_section import read_server
@@ -25,8 +25,6 @@ from circus_stack.config.spec import LEGAL_APP, is_application
 from circus_stack.config.values import Location
 from circus_stack.config.web import Web, WebInput, build_web, read_server_config
 
-APP_KINDS = ("app", "application", "composite", "composit", "pipeline", "filter-app")
-PASTE_KINDS = (*APP_KINDS, "filter", "server")
 # Sections that PasteDeploy, pserve, logging and common tools read: no misspelling of ours.
 _OTHER_KINDS = (*PASTE_KINDS, DEFAULT, "loggers", "handlers", "formatters", "pserve", "pshell", "alembic", "uwsgi")
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Sequence
 
-import re2
-
 from circus_stack.errors import CommandError, Errno, UnknownWatcherError
 
 # A longer pattern means no watcher.
@@ -46,6 +44,9 @@ def _glob(wanted: str) -> Callable[[str], bool]:
 def _expression(pattern: str) -> Callable[[str], bool]:
     if len(pattern) > _MAX_PATTERN:
         raise CommandError(f"the regular expression is longer than {_MAX_PATTERN} characters")
+    # Here, since few clients send one.
+    import re2
+
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False

@@ -8,12 +8,9 @@ from typing import Any
 
 import psutil
 
+from circus_stack.control.sampler import GONE, Info
 from circus_stack.protocol.figures import format_bytes, format_cpu_time
 
-Info = dict[str, Any]
-"""The figures of a process, by Circus's keys; ours beside them are plain numbers, or null where not readable."""
-
-GONE = "No such process (stopped?)"
 HIDDEN = "N/A"
 
 

@@ -9,13 +9,20 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from circus_stack.control.procinfo import Info, ProcessTable
 from circus_stack.errors import CommandError, Errno
+
+if TYPE_CHECKING:
+    from circus_stack.control.procinfo import ProcessTable
 
 # A reading of a thousand processes takes half a second; one that takes longer than this hangs.
 TIMEOUT_S = 5.0
+# What stands in place of the figures of a process that is gone.
+GONE = "No such process (stopped?)"
 
+Info = dict[str, Any]
+"""The figures of a process, by Circus's keys; ours beside them are plain numbers, or null where not readable."""
 Sample = dict[int, Info | str]
 _Job = Callable[[], None]
 
@@ -24,7 +31,7 @@ class Sampler:
     """One daemon thread, started at the first reading: it can hold up neither the loop nor the end of the program."""
 
     def __init__(self, table: ProcessTable | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._table = table or ProcessTable()
+        self._table = table
         self._timeout_s = timeout_s
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -34,13 +41,21 @@ class Sampler:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sample] = loop.create_future()
         self._start()
-        read = partial(self._table.sample, pids, extended=extended, with_children=with_children)
+        read = partial(self._read, pids, extended=extended, with_children=with_children)
         self._jobs.put(partial(_work, loop, future, read))
         try:
             return await asyncio.wait_for(future, self._timeout_s)
         except TimeoutError:
             reason = f"the figures of {len(pids)} processes could not be read within {self._timeout_s:g} s"
             raise CommandError(reason, Errno.COMMAND_ERROR) from None
+
+    def _read(self, pids: Sequence[int], *, extended: bool, with_children: bool) -> Sample:
+        if self._table is None:
+            # Here, in the thread: psutil takes its time to import, and a stack that nobody asks never needs it.
+            from circus_stack.control.procinfo import ProcessTable
+
+            self._table = ProcessTable()
+        return self._table.sample(pids, extended=extended, with_children=with_children)
 
     def _start(self) -> None:
         if self._thread is None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from circus_stack.errors import ServiceUnavailableError
 from circus_stack.services.recipe import Recipe
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "circus_stack.services"
 
@@ -56,6 +59,9 @@ class Registry(Mapping[str, type[Recipe]]):
 
     @cached_property
     def _installed(self) -> dict[str, EntryPoint]:
+        # Here, since most stacks have none of these, and it takes its time to import.
+        from importlib.metadata import entry_points
+
         return {point.name: point for point in entry_points(group=self._group)}
 
 

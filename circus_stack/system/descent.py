@@ -6,8 +6,6 @@ import ctypes
 import os
 from pathlib import Path
 
-import psutil
-
 # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -77,6 +75,9 @@ def session_of(pid: int) -> int | None:
 
 def descendants(pid: int | None = None, *, recursive: bool = True) -> list[int]:
     """Pids of the children of `pid` (of this process if None), and with `recursive` of theirs, nearest first."""
+    # Here, since it takes its time to import, and a start seldom asks.
+    import psutil
+
     try:
         return [process.pid for process in psutil.Process(pid).children(recursive=recursive)]
     except psutil.NoSuchProcess:

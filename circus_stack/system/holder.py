@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import psutil
-
 
 def describe_port_holder(port: int, *, is_udp: bool = False) -> str:
     """`held by redis-server (pid 123, user redis)` for the process that has a port; empty if unknown."""
+    # Here, since psutil takes its time to import.
+    import psutil
+
     try:
         connections = psutil.net_connections("udp" if is_udp else "tcp")
     except psutil.AccessDenied:
@@ -21,6 +22,8 @@ def describe_port_holder(port: int, *, is_udp: bool = False) -> str:
 def _describe(pid: int | None) -> str:
     if pid is None:
         return "held by a process of another user"
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return f"held by {process.name()} (pid {pid}, user {process.username()})"

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 # timerfd_create(2); Python has it from 3.13 on. Of its flags two are those of files.
 _FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
@@ -75,6 +74,9 @@ def _check(result: int) -> int:
 
 def machine_zone(name: str | None) -> tzinfo:
     """The machine's time zone; `name` is what the variable TZ says, and wins where it is a zone's name."""
+    # Here, since few stacks have a schedule.
+    from zoneinfo import ZoneInfo
+
     if name:
         try:
             return ZoneInfo(name.removeprefix(":"))

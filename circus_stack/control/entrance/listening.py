@@ -11,8 +11,6 @@ import socket
 import stat
 from pathlib import Path
 
-import psutil
-
 from circus_stack.control.endpoint import check_endpoint
 from circus_stack.errors import SocketError
 
@@ -63,6 +61,9 @@ def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """An address, `*` for all of IPv4, or the name of an interface."""
     if host == "*":
         return ipaddress.IPv4Address(0)
+    # Here, since it takes its time to import.
+    import psutil
+
     for each in psutil.net_if_addrs().get(host, ()):
         if each.family == socket.AF_INET:
             return ipaddress.ip_address(each.address)

@@ -8,7 +8,7 @@ from typing import Any
 
 from circus_stack.arbiter.process import ProcessView
 from circus_stack.control.desk import Desk
-from circus_stack.control.procinfo import GONE, Info
+from circus_stack.control.sampler import GONE, Info
 from circus_stack.errors import CommandError
 
 Fields = dict[str, Any]
