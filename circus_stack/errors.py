@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
-
-from msgspec import Struct
 
 
 class CircusStackError(Exception):
@@ -16,7 +15,8 @@ class IllegalStepError(CircusStackError):
     """A life cycle was asked for a step that its table lacks: a mistake of ours, never of a user's."""
 
 
-class Problem(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Problem:
     """One mistake (or one warning) in the configuration, with all that a person needs to mend it.
 
     `file` is empty and `line` 0 where the value came from a flag or from the environment; `where` then names that.

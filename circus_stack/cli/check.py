@@ -9,12 +9,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from circus_stack.cli.completion.found import complete_files
 from circus_stack.errors import ConfigError, Problem, ServiceUnavailableError

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,12 +15,7 @@ import click
 from circus_stack.cli.checkup.backends import BackendProbe, backend_names
 from circus_stack.cli.checkup.finding import Finding
 from circus_stack.cli.checkup.interpreter import look_at_libraries, look_at_python
-from circus_stack.cli.checkup.java import has_example, look_at_java, look_at_lucene
-from circus_stack.cli.checkup.machine import look_at_machine
-from circus_stack.cli.checkup.places import look_at_places
 from circus_stack.cli.checkup.report import as_json, as_text
-from circus_stack.cli.checkup.services import service_probes
-from circus_stack.cli.checkup.stacks import look_at_stacks
 from circus_stack.cli.style import style_of
 
 Look = Callable[[], Iterable[Finding]]
@@ -31,20 +25,14 @@ _AT_ONCE = 8
 
 def looks(environ: Mapping[str, str], ini: Path | None) -> list[Look]:
     """Everything to look at, in the order of the report. With `ini`, what that stack needs comes first."""
-    home, temporary = Path(environ.get("HOME") or "~").expanduser(), Path(tempfile.gettempdir())
-    found: list[Look] = []
-    if ini is not None:
-        from circus_stack.cli.checkup.stackfile import look_at_stack
-
-        found.append(partial(look_at_stack, ini, environ))
-    found += [look_at_python, partial(look_at_libraries, environ)]
+    found: list[Look] = [look_at_python, partial(look_at_libraries, environ)]
     found += [partial(BackendProbe(name).look, environ) for name in backend_names()]
-    found += [partial(probe.look, environ) for probe in service_probes()]
-    if has_example():
-        found += [partial(look_at_java, environ), partial(look_at_lucene, environ)]
-    found += [look_at_machine, partial(look_at_places, environ, home, temporary)]
-    found.append(partial(look_at_stacks, environ))
-    return found
+    try:
+        # Here, since a library that does not import must not end the program that tells of it.
+        from circus_stack.cli.checkup.surroundings import looks_around, looks_at_ini
+    except ImportError:
+        return found
+    return [*(looks_at_ini(environ, ini) if ini is not None else ()), *found, *looks_around(environ)]
 
 
 def examine(found: Sequence[Look]) -> list[Finding]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 # Foreground colours that are readable on dark and on light grounds; red is kept for what went wrong.
 HUES = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
@@ -13,7 +12,8 @@ RED, GREEN, YELLOW, CYAN = 31, 32, 33, 36
 BOLD, DIM = 1, 2
 
 
-class Style(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Style:
     """`is_terminal`: somebody looks at it, so that cursor movements in a program's output must be kept from it.
 
     `width` is the terminal's in columns, None for a pipe.

@@ -7,8 +7,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import structs
-
 from circus_stack.config import inert, json_values
 from circus_stack.config.check_stack import check_one
 from circus_stack.config.check_watcher import check_watcher
@@ -195,4 +193,4 @@ def _check_alone(config: WatcherConfig) -> None:
 def _raise_first(problems: Problems) -> None:
     if problems.mistakes:
         # Where the option stands in the file is no help: it is not the file's value that is wrong.
-        raise ValueError(str(structs.replace(problems.mistakes[0], file="", line=0)))
+        raise ValueError(str(dataclasses.replace(problems.mistakes[0], file="", line=0)))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-from msgspec import structs
 
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import Location, StreamConfig
@@ -65,7 +64,7 @@ def _new_options(before: StreamConfig | None, after: StreamConfig) -> dict[str, 
 def ignored_options(watchers: Iterable[WatcherConfig]) -> list[Problem]:
     """The options that their stream's class doesn't know, as warnings: what `refuses_unknown` would refuse."""
     return [
-        structs.replace(problem, message=f"{problem.message}, ignored")
+        dataclasses.replace(problem, message=f"{problem.message}, ignored")
         for watcher in watchers
         for option, stream in _streams(watcher)
         if (unknown := unknown_options(stream))

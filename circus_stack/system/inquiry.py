@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from msgspec import Struct
 
-
-class Answer(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Answer:
     """What a program said. `exit_code` is its status, minus the number of its signal, or None for a timeout."""
 
     exit_code: int | None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import Struct
 
 import circus_stack
 from chaussette.backends.registry import BUILT_IN, known
@@ -29,7 +28,8 @@ MEINHELD_BY_HAND = (
 _NEWEST_FOR_MEINHELD = (3, 12)
 
 
-class BackendProbe(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BackendProbe:
     """The look at one backend; `is_required` if the stack in question serves with it."""
 
     name: str

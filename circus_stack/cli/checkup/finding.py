@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from msgspec import Struct
 
 
 class Status(StrEnum):
@@ -17,7 +16,8 @@ class Status(StrEnum):
     BROKEN = "broken"
 
 
-class Finding(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Finding:
     """`detail` says what was found, or why it doesn't work; `mend` is what to do or to run, empty if nothing is.
 
     `is_required`: without it, circus-stack (or the stack that was asked about) cannot run.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import textwrap
 from collections.abc import Sequence
 from itertools import groupby
-
-from msgspec import structs
 
 from circus_stack.cli.checkup.finding import Finding, Status
 from circus_stack.cli.style import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, Style
@@ -31,7 +30,7 @@ _NARROWEST = 60
 
 def as_json(findings: Sequence[Finding]) -> str:
     """`{"ok": bool, "findings": [...]}`, the fields of a finding by their names."""
-    found = [structs.asdict(finding) for finding in findings]
+    found = [dataclasses.asdict(finding) for finding in findings]
     return json.dumps({"ok": not any(finding.is_fatal for finding in findings), "findings": found}, indent=2)
 
 

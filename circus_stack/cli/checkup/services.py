@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import Struct
 
 from circus_stack.cli.checkup.finding import Finding, Status
 from circus_stack.config.schema import ServiceConfig
@@ -22,7 +21,8 @@ _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 _NOWHERE = Path("/var/empty")
 
 
-class ServiceProbe(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ServiceProbe:
     """The look at one service: at a kind with its default options, or at what an ini declares."""
 
     service: ServiceConfig

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-from msgspec import structs
 
 from circus_stack.cli.checkup.backends import BackendProbe
 from circus_stack.cli.checkup.finding import Finding, Status
@@ -31,7 +30,7 @@ def look_at_stack(ini: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     for warning in stack.warnings:
         yield Finding(_AREA, ini.name, Status.HINT, "", str(warning))
     for finding in _needs(stack, environ):
-        yield structs.replace(finding, area=_AREA)
+        yield dataclasses.replace(finding, area=_AREA)
 
 
 def _load(ini: Path, environ: Mapping[str, str]) -> StackConfig:

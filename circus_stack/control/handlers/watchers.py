@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -159,7 +160,7 @@ async def _checked_aside(desk: Desk, config: WatcherConfig, go_on: Callable[[], 
 
 def _refuse(problems: Sequence[Problem]) -> None:
     if problems:
-        raise CommandError(str(structs.replace(problems[0], file="", line=0)))
+        raise CommandError(str(dataclasses.replace(problems[0], file="", line=0)))
 
 
 async def _save(save: Awaitable[Saved]) -> Fields:
