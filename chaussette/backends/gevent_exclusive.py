@@ -9,8 +9,10 @@ alone; where libev changes it or makes its epoll anew, ours becomes a plain watc
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from chaussette.settings import Settings
@@ -18,6 +20,8 @@ from chaussette.sockets import Listener
 
 # What libev told the kernel to hand back with each event: the descriptor, and a number that it checks.
 _ENTRY = re.compile(r"^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)", re.MULTILINE)
+# How long connections are accepted before those go first who are ready to run: a third of the kernel's time slice.
+_TURN_S = 0.001
 
 
 class ExclusiveWatch:
@@ -32,6 +36,7 @@ class ExclusiveWatch:
         self._epoll = -1
         self._data = 0
         self._settling: Any = None
+        self._turn_ends = 0.0
 
     @property
     def is_exclusive(self) -> bool:
@@ -74,6 +79,14 @@ class ExclusiveWatch:
             with contextlib.suppress(OSError):
                 self._control(self._epoll, self._entry.DEL)
                 self._add(self._epoll)
+
+    def taken(self) -> None:
+        """One more is about to be accepted. Once a millisecond those go first who wait for a processor: they may hold
+        connections, while who is here is between two of his own, and would go on until his time slice is over."""
+        if monotonic() >= self._turn_ends:
+            os.sched_yield()
+            # Anew: the time of the others is not ours.
+            self._turn_ends = monotonic() + _TURN_S
 
     def end(self) -> None:
         """Be woken no more. Whoever stops his watcher calls this first, and then accepts what has woken him already:

@@ -199,6 +199,12 @@ class HttpServer(pywsgi.WSGIServer):  # type: ignore[misc]
         if self.watch is not None:
             self.watch.settle()
 
+    def do_read(self) -> Any:
+        """Accept one."""
+        if self.watch is not None:
+            self.watch.taken()
+        return super().do_read()
+
     def stop_accepting(self) -> None:
         """For good, or for a pause."""
         if self.watch is not None:

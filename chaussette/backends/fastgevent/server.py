@@ -80,6 +80,8 @@ class Door:
             self._watch.go_last()
 
     def _on_readable(self) -> None:
+        if self._watch is not None:
+            self._watch.taken()
         self._accept(self._most)
 
     def _accept(self, most: int) -> None:
