@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import compileall
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_PROGRAMS = ("circus_stack", "chaussette", "benchmarks", "tests/support", "tests/compat", "examples/pyramid_app")
+_PROGRAMS = ("circus_stack", "chaussette", "benchmarks", "tests", "examples/pyramid_app")
+# pytest compiles them in its own way.
+_TESTS = re.compile(r"/(test_\w+|conftest)\.py$")
 
 
 def compile_programs() -> None:
@@ -25,7 +28,7 @@ def compile_programs() -> None:
     """
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     for folder in _PROGRAMS:
-        compileall.compile_dir(ROOT / folder, quiet=2)
+        compileall.compile_dir(ROOT / folder, quiet=2, rx=_TESTS)
 
 
 @contextmanager

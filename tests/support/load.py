@@ -29,7 +29,8 @@ class Outcome:
 def wrk(port: int, *, keep_alive: bool, scheme: str = "http") -> Iterator[Outcome]:
     """wrk with 32 connections on a loopback port for the length of the block; the outcome is filled in at its end."""
     header = [] if keep_alive else ["-H", "Connection: close"]
-    argv = ["wrk", "-t1", f"-c{WRK_CONNECTIONS}", f"-d{MOST_S}s", "--timeout", "20s", *header]
+    # What starts meanwhile, here and in other tests, is not to wait for the load.
+    argv = ["nice", "wrk", "-t1", f"-c{WRK_CONNECTIONS}", f"-d{MOST_S}s", "--timeout", "20s", *header]
     outcome = Outcome()
     with subprocess.Popen([*argv, f"{scheme}://127.0.0.1:{port}/"], stdout=subprocess.PIPE, text=True) as program:
         try:
