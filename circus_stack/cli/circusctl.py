@@ -9,24 +9,20 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import MutableMapping, Sequence
+from typing import Any, cast
 
 import click
 
 from circus_stack import __version__
 from circus_stack.cli.completion import circus_protocol
-from circus_stack.cli.ctl_commands import build_command
 from circus_stack.cli.ctl_flags import Abbreviating, apply_flags, general_flags
-from circus_stack.cli.ctl_help import help_command
-from circus_stack.cli.ctl_listen import listen
-from circus_stack.cli.ctl_logs import logs
 from circus_stack.cli.ctl_reach import Reach
 from circus_stack.cli.ctl_session import FAILED, INTERRUPTED, OK, Session
+from circus_stack.cli.ctl_table import Table
 from circus_stack.cli.interrupts import raise_interrupts
 from circus_stack.cli.unknown_command import unknown_command
 from circus_stack.errors import CircusStackError
-from circus_stack.protocol.commands import COMMANDS
 from circus_stack.system.standard_files import open_standard_files
 
 _EPILOG = """\b
@@ -42,15 +38,6 @@ circusctl COMMAND --help                more, with an example
 
 The running stack of this user is found by itself; --stack says which, where several run. Without a command, a shell
 opens. Exit status: 0 done, 1 no arbiter or no answer, 2 wrong usage, 3 refused by the arbiter."""
-
-_TABLE = {
-    command.name or "": command
-    for command in sorted(
-        [*map(build_command, COMMANDS.values()), listen, help_command], key=lambda command: command.name or ""
-    )
-}
-# With -f it is more than one question and its answer.
-_TABLE["logs"] = logs
 
 
 class CtlGroup(Abbreviating, click.Group):
@@ -92,7 +79,8 @@ def _shell(session: Session) -> int:
 
 circusctl = CtlGroup(
     "circusctl",
-    commands=_TABLE,
+    # click only reads it.
+    commands=cast("MutableMapping[str, click.Command]", Table()),
     params=general_flags(is_hidden=False),
     callback=_open,
     invoke_without_command=True,
