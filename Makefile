@@ -10,6 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INI ?= examples/pyramid_app/development.ini
 # Tests mostly wait for processes: more workers than processors pay, and the files of tests share nothing.
+# In their own order the short unit tests come last, so that no long file is left for one worker alone at the end.
 TEST_WORKERS ?= 3
 export VENV PYTHON
 
@@ -30,7 +31,7 @@ serve: ## Set up what is missing and run the example stack (INI=... for another;
 .PHONY: test
 test: tested ## Set up what is missing and run all tests (ARGS="-k reload tests/unit": those alone)
 	@status=0; \
-	$(BIN)/python -m pytest $(or $(strip $(ARGS)),-n $(TEST_WORKERS) --dist loadfile) || status=$$?; \
+	$(BIN)/python -m pytest $(or $(strip $(ARGS)),-n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder) || status=$$?; \
 	$(if $(strip $(ARGS)),,(cd examples/pyramid_app && $(abspath $(BIN))/python -m pytest) || status=$$?;) \
 	exit $$status
 
