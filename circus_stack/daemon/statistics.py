@@ -29,6 +29,7 @@ from circus_stack.stats.census import Census
 from circus_stack.stats.channel import Channel
 from circus_stack.stats.collect.particulars import Register, boot_time
 from circus_stack.stats.collect.proc_kin import ProcKin
+from circus_stack.stats.collect.proportional import Proportional
 from circus_stack.stats.collect.reading import Kin, Source
 from circus_stack.stats.collect.sampler import Sampler
 from circus_stack.stats.collect.stat_file import StatFiles
@@ -36,9 +37,10 @@ from circus_stack.stats.desk import Desk
 from circus_stack.stats.follower import Follower
 from circus_stack.stats.history.file import HistoryError, HistoryFile
 from circus_stack.stats.metrics.figures import KnownFigures
+from circus_stack.stats.sockets.queues import QueueReader
 from circus_stack.stats.ticker import Ticker
 from circus_stack.stats.wire import totals_fields
-from circus_stack.system.memory import total_memory
+from circus_stack.system.memory import proportional_memory, total_memory
 from circus_stack.system.open_files import raise_open_files
 
 log = logging.getLogger(__name__)
@@ -97,6 +99,7 @@ class _Run:
         self._open_endpoints(setting, teardown)
         source, kin, booted = _readers()
         self._history = _open_history(setting.state_dir, teardown)
+        queues = QueueReader()
         self._desk = Desk(
             census=self._census,
             sampler=Sampler(source, kin),
@@ -104,6 +107,8 @@ class _Run:
             channel=Channel(self._xpub),
             record=self._record,
             total_memory=total_memory(),
+            proportional=Proportional(proportional_memory),
+            queues=lambda: queues.read(self._follower.sockets),
         )
         self.ticker = Ticker(self._census, tick=self._desk.tick, tick_stack=self._desk.tick_stack)
         self._answers = Answers(
@@ -195,6 +200,7 @@ class _Run:
                 if name in totals
             },
             "total": totals_fields(totals.get("", Totals()), now),
+            "sockets": self._desk.sockets,
             "ticks": self.ticker.ticks,
             "latest_s": self.ticker.latest_s,
             "began": self._began,
@@ -209,6 +215,7 @@ class _Run:
             cpu_seconds=desk.meter.seconds,
             totals={name: totals_fields(each, 0.0) for name, each in desk.totals.items() if name},
             served=desk.serving.served,
+            sockets=desk.sockets,
             ticks=self.ticker.ticks,
             latest_s=self.ticker.latest_s,
         )

@@ -21,6 +21,7 @@ class Totals(Struct, frozen=True):
     rss: int = 0
     vms: int = 0
     threads: int = 0
+    pss: int | None = None
     rps: float | None = None
     busy: int | None = None
     p99: float | None = None
@@ -46,6 +47,7 @@ def total_of_stack(totals: Iterable[Totals]) -> Totals:
         rss=sum(each.rss for each in found),
         vms=sum(each.vms for each in found),
         threads=sum(each.threads for each in found),
+        pss=_sum_of_known([each.pss for each in found]),
         rps=_sum_of_known([each.rps for each in found]),
         busy=_sum_of_known([each.busy for each in found]),
         p99=max((each.p99 for each in found if each.p99 is not None), default=None),

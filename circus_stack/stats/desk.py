@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from msgspec import structs
+
 from circus_stack.stats.aggregate import Totals, total_of, total_of_stack
 from circus_stack.stats.census import Census, Row
 from circus_stack.stats.channel import Channel
 from circus_stack.stats.collect.particulars import Register
+from circus_stack.stats.collect.proportional import Proportional
 from circus_stack.stats.collect.sampler import Sample, Sampler
 from circus_stack.stats.metrics.usage import CpuMeter
 from circus_stack.stats.serving import Serving
@@ -41,6 +44,8 @@ class Desk:
         total_memory: int,
         serving: Serving | None = None,
         meter: CpuMeter | None = None,
+        proportional: Proportional | None = None,
+        queues: Callable[[], list[Fields]] = list,
         epoch: Callable[[], float] = time.time,
     ) -> None:
         self._census = census
@@ -51,6 +56,9 @@ class Desk:
         self._total_memory = total_memory
         self.serving = serving or Serving()
         self.meter = meter or CpuMeter()
+        self._proportional = proportional or Proportional(lambda _pid: None)
+        self._queues = queues
+        self.sockets: list[Fields] = []
         self._epoch = epoch
         self.newest: dict[str, dict[int, Sample]] = {}
         self.totals: dict[str, Totals] = {}
@@ -63,7 +71,10 @@ class Desk:
             samples = self.newest[row.name] = self._sampler.sample(row.pids)
             self.serving.look(row.name, row.pids)
             self.meter.add(row.name, samples)
-            totals = self.totals[row.name] = self.serving.with_served(row.name, total_of(samples))
+            totals = self.serving.with_served(row.name, total_of(samples))
+            totals = self.totals[row.name] = structs.replace(
+                totals, pss=self._proportional.of(samples, _descendants(samples))
+            )
             self._tell(row.name, samples, totals, now)
             self._record(row.name, totals, now)
 
@@ -71,6 +82,8 @@ class Desk:
         """What is told once for the whole stack: the arbiter's own processes, and the sum."""
         now = self._epoch()
         self._forget_the_gone()
+        self._proportional.refresh(self._everybody())
+        self.sockets = self._queues()
         samples = self._sampler.sample(self._census.own, with_family=False)
         self._tell(OWN, samples, total_of(samples), now, self._census.own)
         totals = total_of_stack(total for name, total in self.totals.items() if name)
@@ -108,7 +121,7 @@ class Desk:
             now=now,
             total_memory=self._total_memory,
             name=name,
-            details=self.serving.details(watcher, pid),
+            details={"pss": self._proportional.of((pid,), sample.family), **self.serving.details(watcher, pid)},
         )
 
     def _forget_the_gone(self) -> None:
@@ -121,3 +134,12 @@ class Desk:
             self.totals.pop(name, None)
         self.serving.keep(self._census.rows)
         self.meter.keep(self._census.rows, there)
+        self._proportional.keep(set(self._everybody()))
+
+    def _everybody(self) -> list[int]:
+        """Each process that is sampled, with its descendants."""
+        return [pid for samples in self.newest.values() for pid in (*samples, *_descendants(samples))]
+
+
+def _descendants(samples: Mapping[int, Sample]) -> list[int]:
+    return [pid for sample in samples.values() for pid in sample.family]

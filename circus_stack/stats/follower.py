@@ -59,6 +59,8 @@ class Follower:
                 self._early.append((event, fields))
                 continue
             self._census.apply(event, fields)
+            if event == "config_applied":
+                await self._read_sockets()
             if event in ("add", "updated") and isinstance(fields.get("watcher"), str):
                 await self._read_interval(fields["watcher"])
 
@@ -99,6 +101,13 @@ class Follower:
         for name in list(self._census.rows):
             await self._read_interval(name)
         return True
+
+    async def _read_sockets(self) -> None:
+        """A configuration that was read again may have others."""
+        try:
+            self.sockets = list((await self._client.call("listsockets"))["sockets"])
+        except (CallError, CommandError, KeyError, TypeError) as error:
+            log.warning("the sockets of before are looked at: %r", error)
 
     async def _read_interval(self, name: str) -> None:
         try:

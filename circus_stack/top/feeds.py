@@ -19,7 +19,7 @@ Fields = Mapping[str, Any]
 
 # A publisher's pace: between two looks, and until the first one has heard of everybody.
 _PACE_S = 1.0
-_SILENT = "nothing was heard yet: is anybody publishing statistics there?"
+_SILENT = "nothing was heard: nobody publishes statistics there, or only for those with a key (--key)"
 
 
 class Looker(Protocol):

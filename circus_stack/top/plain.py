@@ -34,7 +34,10 @@ def heading(stack: StackRow) -> str:
     ]
     age = words.age(None if stack.started is None else max(0.0, stack.time - stack.started))
     parts = [stack.name, f"pid {stack.pid}" if stack.pid else "", f"up {age}" if age else ""]
-    parts += [f"{stack.processes} processes", *(f"{name} {text}{unit}" for name, text, unit in known if text)]
+    parts += [
+        words.plural(stack.processes, "process", "es"),
+        *(f"{name} {text}{unit}" for name, text, unit in known if text),
+    ]
     line = printable("  ".join(filter(None, parts)))
     return f"{line}\n{printable(stack.trouble)}" if stack.trouble else line
 

@@ -67,3 +67,8 @@ def age(value: float | None) -> str:
 def count(value: int | None) -> str:
     """A plain number."""
     return "" if value is None else str(value)
+
+
+def plural(number: int, noun: str, ending: str = "s") -> str:
+    """`1 process`, `2 processes`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{ending}"

@@ -18,8 +18,10 @@ class Tmux:
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, columns: int, rows: int) -> None:
         self._socket = f"circus-stack-{uuid.uuid4().hex[:12]}"
         self._env = {name: value for name, value in env.items() if name != "TMUX"}
-        # `exec`: the pane's process is the program, and its end is its own.
-        command = f"exec env TERM=xterm-256color LANG=C.UTF-8 {shlex.join(argv)}"
+        # Told by a file: tmux now and then misses the end of its own child.
+        self._status = cwd / f"{self._socket}.status"
+        words = f"TERM=xterm-256color LANG=C.UTF-8 {shlex.join(argv)}; echo $? >{shlex.quote(str(self._status))}"
+        command = shlex.join(["sh", "-c", words])
         size = ["-x", str(columns), "-y", str(rows)]
         self._run("-f", "/dev/null", "new-session", "-d", "-c", str(cwd), *size, "sleep 600", ";",
                   "set-option", "-g", "remain-on-exit", "on", ";", "respawn-pane", "-k", command)  # fmt: skip
@@ -35,9 +37,13 @@ class Tmux:
         return self._run("capture-pane", "-p")
 
     def wait_shown(self, *texts: str) -> str:
-        """Wait until all of these stand there at once."""
-        wait_until(lambda: all(text in self.screen() for text in texts), repr(texts), detail=self.screen, pause_s=0.1)
-        return self.screen()
+        """The screen on which all of these stand at once."""
+
+        def shown() -> str:
+            screen = self.screen()
+            return screen if all(text in screen for text in texts) else ""
+
+        return wait_until(shown, repr(texts), detail=self.screen, pause_s=0.1)
 
     def type(self, *keys: str) -> None:
         """Press keys, by tmux' names."""
@@ -48,16 +54,12 @@ class Tmux:
         self._run("resize-window", "-x", str(columns), "-y", str(rows))
 
     def wait_exit(self) -> int:
-        """The exit status of the program, -1 if a signal killed it."""
+        """The exit status of the program."""
 
         def ended() -> str:
-            # The terminal's end is noticed before the program's.
-            return self._of_pane("pane_dead_status") or (self._of_pane("pane_dead_signal") and "-1")
+            return self._status.read_text() if self._status.exists() else ""
 
         return int(wait_until(ended, "the end", detail=self.screen, pause_s=0.1))
-
-    def _of_pane(self, name: str) -> str:
-        return self._run("display-message", "-p", f"#{{{name}}}").strip()
 
     def close(self) -> None:
         """End the server and what runs in it."""

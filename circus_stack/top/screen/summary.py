@@ -15,7 +15,9 @@ from circus_stack.top.screen import styles
 from circus_stack.top.screen.text import Piece, strip_of
 from circus_stack.top.series import Memory
 
-_SPARK = 10
+# Cells of a sparkline; the short one lets all figures stand in 80 columns.
+_SPARK, _SHORT_SPARK = 10, 4
+_WIDE = 110
 # (field, its title, its text, what the sparkline's full height is at least)
 _FIGURES = (
     ("cpu", "CPU", lambda value: words.percent(value) + "%", 10.0),
@@ -53,8 +55,9 @@ class Summary(Widget):
             yield f"{title} ", styles.DIM
             yield text(max(known) if field == "p99" else sum(known)), styles.BOLD
             if len(stacks) == 1:
-                values = self._memory.of((stacks[0].name, "", 0)).last(field, _SPARK)
-                yield " " + sparkline(values, _SPARK, top=top), styles.GRAPH
+                cells = _SPARK if self.size.width >= _WIDE else _SHORT_SPARK
+                values = self._memory.of((stacks[0].name, "", 0)).last(field, cells)
+                yield " " + sparkline(values, cells, top=top), styles.GRAPH
             yield "  ", styles.PLAIN
 
     def render_line(self, y: int) -> Strip:
@@ -73,6 +76,6 @@ def _who(stacks: Sequence[StackRow], waits_for: int) -> Iterator[Piece]:
         yield f"{len(stacks)} stacks", styles.BOLD
     watchers, processes = sum(len(each.watchers) for each in stacks), sum(each.processes for each in stacks)
     if stacks:
-        yield f"  {watchers} watchers, {processes} processes", styles.PLAIN
+        yield f"  {words.plural(watchers, 'watcher')}, {words.plural(processes, 'process', 'es')}", styles.PLAIN
     if waits_for:
         yield f"  waiting for {waits_for} to answer", styles.WARNING

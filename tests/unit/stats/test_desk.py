@@ -85,6 +85,7 @@ def test_all_is_published_with_circuss_fields() -> None:
         "rss": 1 << 20,
         "vms": 5000,
         "threads": 1,
+        "pss": None,
         "rps": None,
         "busy": None,
         "p99": None,

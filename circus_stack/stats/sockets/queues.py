@@ -1,0 +1,86 @@
+"""How long the accept queues of the arbiter's sockets are: asked of the kernel, without a descriptor of any of them."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from circus_stack.stats.sockets.messages import FAMILIES, DiagError, Queue, parse, request
+
+log = logging.getLogger(__name__)
+
+Fields = Mapping[str, Any]
+
+# sock_diag(7)
+_NETLINK_SOCK_DIAG = 4
+# The kernel answers at once; longer means that it doesn't answer at all.
+_TIMEOUT_S = 1.0
+_BUFFER = 64 * 1024
+
+
+class QueueReader:
+    """Asks for all listening sockets at once. Where the kernel has no sock_diag, that is said once, and nothing is
+    known from then on."""
+
+    def __init__(self) -> None:
+        self._is_there = hasattr(socket, "AF_NETLINK")
+
+    def read(self, listed: Iterable[Fields]) -> list[dict[str, Any]]:
+        """The sockets of a reply to `listsockets`, each with `queued`, `limit` and `drops` where they are known."""
+        sockets = [dict(each) for each in listed]
+        for each, family in ((each, family_of(each)) for each in sockets):
+            each["family"] = family
+        known = {family: self._ask(family) for family in {each["family"] for each in sockets}}
+        return [with_queue(each, known[each.pop("family")]) for each in sockets]
+
+    def _ask(self, family: int) -> list[Queue]:
+        if not self._is_there:
+            return []
+        try:
+            return _dump(family)
+        except (OSError, DiagError, ValueError) as error:
+            self._is_there = False
+            log.warning("no lengths of accept queues: the kernel's sock_diag does not answer: %s", error)
+            return []
+
+
+def family_of(listed: Fields) -> int:
+    """The address family of a socket as it is listed."""
+    if "path" in listed:
+        return FAMILIES[2]
+    return FAMILIES[1] if ":" in str(listed.get("host", "")) else FAMILIES[0]
+
+
+def _dump(family: int) -> list[Queue]:
+    found: list[Queue] = []
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG) as link:
+        link.settimeout(_TIMEOUT_S)
+        link.send(request(family))
+        is_done = False
+        while not is_done:
+            some, is_done = parse(family, link.recv(_BUFFER))
+            found += some
+    return found
+
+
+def with_queue(listed: dict[str, Any], queues: Iterable[Queue]) -> dict[str, Any]:
+    """A socket as it is listed, with the queue of whoever has its address; as it is where nobody has."""
+    mine = [each for each in queues if _is_of(each, listed)]
+    if not mine:
+        return listed
+    # Of so_reuseport there are several at one address.
+    drops = [each.drops for each in mine if each.drops is not None]
+    return {
+        **listed,
+        "queued": sum(each.queued for each in mine),
+        "limit": sum(each.limit for each in mine),
+        "drops": sum(drops) if drops else None,
+    }
+
+
+def _is_of(queue: Queue, listed: Fields) -> bool:
+    if "path" in listed:
+        return queue.path == str(listed["path"])
+    return (queue.host, queue.port) == (listed.get("host"), listed.get("port"))
