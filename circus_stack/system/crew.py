@@ -5,6 +5,7 @@ A thousand processes are a thousand jobs of half a millisecond, and a Future alo
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
@@ -26,36 +27,44 @@ class _Shift(Struct, Generic[Job, Result]):
 
 
 class Crew(Generic[Job, Result]):
-    """`size` daemon threads, started with the first jobs, that call `work`, which must not raise."""
+    """`size` daemon threads, started with the first jobs, that call `work`, which must not raise. Where the machine
+    lets no more threads start there are fewer of them until it does, or none: then the caller's does the work."""
 
     def __init__(self, work: Callable[[Job], Result], size: int, name: str) -> None:
         self._work = work
         self._size = size
         self._name = name
-        self._is_started = False
+        self._started = 0
         self._shifts: SimpleQueue[_Shift[Job, Result]] = SimpleQueue()
 
     def do(self, jobs: Sequence[Job]) -> list[Result]:
         """Do all of them; their results in the order of the jobs. Whoever calls has nothing to do meanwhile, since it
         and the threads would only take the GIL from each other."""
-        if not self._is_started:
+        if self._started < self._size:
             self._start()
         shift: _Shift[Job, Result] = _Shift(enumerate(jobs))
-        hands = min(self._size, len(jobs))
+        hands = min(self._started, len(jobs))
         for _ in range(hands):
             self._shifts.put(shift)
+        if not hands:
+            self._work_off(shift)
         for _ in range(hands):
             shift.done.get()
         return [shift.results[number] for number in range(len(jobs))]
 
     def _start(self) -> None:
-        self._is_started = True
-        for number in range(self._size):
-            threading.Thread(target=self._run, name=f"{self._name}_{number}", daemon=True).start()
+        # RuntimeError: a limit of threads, which are processes to the kernel. There may be room again the next time.
+        with contextlib.suppress(RuntimeError):
+            while self._started < self._size:
+                threading.Thread(target=self._run, name=f"{self._name}_{self._started}", daemon=True).start()
+                self._started += 1
 
     def _run(self) -> None:
         while True:
             shift = self._shifts.get()
-            for number, job in shift.jobs:
-                shift.results[number] = self._work(job)
+            self._work_off(shift)
             shift.done.put(None)
+
+    def _work_off(self, shift: _Shift[Job, Result]) -> None:
+        for number, job in shift.jobs:
+            shift.results[number] = self._work(job)
