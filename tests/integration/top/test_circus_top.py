@@ -275,12 +275,16 @@ def wait_rows(screen: Tmux) -> str:
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 50)])
 def test_in_a_terminal(here: Room, stack: RunningStack, columns: int, rows: int) -> None:
     with opened(here, columns, rows) as screen:
-        shown = wait_rows(screen)
-        lines = shown.split("\n")
-        assert max(map(len, lines)) <= columns
-        assert lines[0].startswith("circus-top  shop")
-        assert lines[rows - 1].strip().startswith("? help")
-        assert ("THR" in shown) == (columns > 100)
+        wait_rows(screen)
+
+        def fills_it() -> bool:
+            lines = screen.screen().split("\n")
+            is_whole = lines[0].startswith("circus-top  shop") and lines[rows - 1].strip().startswith("? help")
+            return is_whole and max(map(len, lines)) <= columns
+
+        # While it is drawn, and tmux still finds its size, a part of it may be seen.
+        wait_until(fills_it, "a screen that is filled", detail=screen.screen, pause_s=0.1)
+        assert ("THR" in wait_rows(screen)) == (columns > 100)
         screen.type("Enter")
         screen.wait_shown("watcher chatter", "a line of chatter", "CPU %")
         screen.resize(100, 30)
