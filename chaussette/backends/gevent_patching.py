@@ -32,7 +32,7 @@ def patch_all() -> None:
         with _replaced(monkey, "patch_ssl", lambda **_more: None):
             monkey.patch_all()
     # Where that name meant nothing to `patch_all`, it is imported and patched by now.
-    if "ssl" not in sys.modules:
+    if "ssl" not in sys.modules and not any(isinstance(each, _SslFinder) for each in sys.meta_path):
         sys.meta_path.insert(0, _SslFinder())
 
 

@@ -54,7 +54,7 @@ def test_a_worker_that_comes_up_while_there_is_no_arbiter_is_ready_for_the_next(
     stacks = Ledger(here)
     wait_noted(stacks, lambda facts: len([each for name, each in facts.items() if name.startswith("process/")]) == 2)
     wait_noted(
-        stacks, lambda facts: all(each["started"] for name, each in facts.items() if name.startswith("process/"))
+        stacks, lambda facts: all(each.get("started") for name, each in facts.items() if name.startswith("process/"))
     )
     before = stack.pids()
     kill(stack)

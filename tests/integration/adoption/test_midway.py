@@ -59,7 +59,7 @@ def test_in_the_midst_of_a_start(here):
     slow = Slow(here)
     stacks = Stacks(here, *slow.sections, "[watcher:after]", SLEEP, "depends_on = w")
     stack = stacks.begin()
-    wait_noted(stacks, lambda facts: len([each for each in of_state(facts, "starting") if each["started"]]) == 2)
+    wait_noted(stacks, lambda facts: len([each for each in of_state(facts, "starting") if each.get("started")]) == 2)
     before = stack.pids("w")
     kill(stack)
     # They become ready while nobody listens.
@@ -78,7 +78,7 @@ def test_in_the_midst_of_a_rolling_reload(here):
     slow.ready.unlink()
     stack.call("reload", name="w")
     wait_until(lambda: len(stack.pids("w")) == 4, "two generations")
-    wait_noted(stacks, lambda facts: len([each for each in of_state(facts, "starting") if each["started"]]) == 2)
+    wait_noted(stacks, lambda facts: len([each for each in of_state(facts, "starting") if each.get("started")]) == 2)
     new = set(stack.pids("w")) - set(before)
     kill(stack)
     slow.ready.touch()
