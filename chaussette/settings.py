@@ -123,7 +123,7 @@ class Settings:
         metavar="N",
     )  # fmt: skip
     head_timeout: float = option(
-        30.0, "seconds from the first byte of a request to the end of its head: 408 after it (fastgevent)",
+        30.0, "seconds from the first byte of a request to the end of its head: 408 after it (gevent, fastgevent)",
         values.seconds, "limits", metavar="S",
     )  # fmt: skip
     body_timeout: float = option(
@@ -134,7 +134,7 @@ class Settings:
         metavar="S",
     )  # fmt: skip
     keepalive_timeout: float = option(
-        75.0, "seconds that an idle connection stays open (fastgevent)", values.seconds, "limits", metavar="S"
+        75.0, "seconds that an idle connection stays open (gevent, fastgevent)", values.seconds, "limits", metavar="S"
     )
     certfile: str = option(
         "", "serve https with this certificate (PEM, with its chain): wsgiref, gevent, fastgevent", values.text, "TLS",

@@ -22,7 +22,18 @@ class GeventBackend(Backend):
     library = "gevent"
     distribution = "gevent"
     install = "pip install 'circus-stack[gevent]'"
-    honours = frozenset({"spawn", "exclusive", "max_request_line", "max_headers", "max_head_size", "max_body_size"})
+    honours = frozenset(
+        {
+            "spawn",
+            "exclusive",
+            "max_request_line",
+            "max_headers",
+            "max_head_size",
+            "max_body_size",
+            "head_timeout",
+            "keepalive_timeout",
+        }
+    )
 
     @classmethod
     def prepare(cls, settings: Settings) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 from gevent import pywsgi
 
 from chaussette.backends.fastgevent.refusal import RequestRefusedError
+from chaussette.backends.gevent_headers import Headers
+from chaussette.settings import Settings
 
 # Hex digits for 64 bits at most, and an extension without control characters: RFC 9112, 7.1.
 _SIZE = re.compile(rb"([0-9a-fA-F]{1,16})(?:[ \t]*;[\t -~\x80-\xff]*)?\r\n")
@@ -27,11 +29,13 @@ class BadBodyError(pywsgi._InvalidClientInput):  # type: ignore[misc, unused-ign
 
 
 class ChunkedInput(pywsgi.Input):  # type: ignore[misc, unused-ignore]
-    """`wsgi.input` in place of pywsgi's `plain` one; raises BadBodyError beyond `most` bytes (0: no limit)."""
+    """`wsgi.input` in place of pywsgi's `plain` one; raises BadBodyError beyond `max_body_size` bytes (0: no limit),
+    and for trailers beyond what a head may have."""
 
-    def __init__(self, plain: Any, most: int) -> None:
+    def __init__(self, plain: Any, settings: Settings) -> None:
         super().__init__(plain.rfile, plain.content_length, socket=plain.socket, chunked_input=True)
-        self._most = most
+        self._settings = settings
+        self._refusal = RequestRefusedError(400, "the chunks of the body are malformed")
         self._announced = 0
 
     # pywsgi's own method is private to its class: this is the name that it calls.
@@ -41,13 +45,28 @@ class ChunkedInput(pywsgi.Input):  # type: ignore[misc, unused-ignore]
             raise self._refused(400, "the size of a chunk is malformed")
         size = int(match[1], 16)
         self._announced += size
-        if 0 < self._most < self._announced:
-            raise self._refused(413, f"the body is larger than {self._most} bytes")
+        most = self._settings.max_body_size
+        if 0 < most < self._announced:
+            raise self._refused(413, f"the body is larger than {most} bytes")
         if size == 0:
-            while self._Input__read_chunk_trailer(rfile):
-                pass
+            self._read_trailers(rfile)
         return size
+
+    def _read_trailers(self, rfile: Any) -> None:
+        """They reach nobody, and are bounded as a head is."""
+        try:
+            Headers(rfile, self._settings)
+        except RequestRefusedError as refusal:
+            raise self._refused(refusal.status, f"the trailers: {refusal.reason}") from refusal
+
+    def _discard(self) -> None:
+        """Read the rest; raises BadBodyError also where the application has swallowed that the body is bad: what
+        follows on the connection is no request."""
+        if self._chunked_input_error:
+            raise BadBodyError(self._refusal)
+        super()._discard()
 
     def _refused(self, status: int, reason: str) -> BadBodyError:
         self._chunked_input_error = True
-        return BadBodyError(RequestRefusedError(status, reason))
+        self._refusal = RequestRefusedError(status, reason)
+        return BadBodyError(self._refusal)

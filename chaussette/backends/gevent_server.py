@@ -11,6 +11,7 @@ import gevent
 from gevent import event, pool, pywsgi
 from gevent import socket as gevent_socket
 
+from chaussette.backends.fastgevent.deadlines import Deadlines
 from chaussette.backends.fastgevent.environ import check_host, split_absolute
 from chaussette.backends.fastgevent.refusal import RequestRefusedError, refusal_bytes
 from chaussette.backends.gevent_exclusive import ExclusiveWatch, exclusive_watch
@@ -34,7 +35,7 @@ _MOST_QUEUED = 4096
 
 class Site:
     """What the handlers of all listeners share. `idle` holds the sockets that wait for a request to begin,
-    `upgraded` those that an application may have taken out of HTTP."""
+    `upgraded` those that an application may have taken out of HTTP; `deadlines` watches the handlers."""
 
     def __init__(self, server_header: str, settings: Settings) -> None:
         self.settings = settings
@@ -43,6 +44,9 @@ class Site:
         self.idle: set[Any] = set()
         self.watches: list[ExclusiveWatch] = []
         self.upgraded: set[UpgradedSocket] = set()
+        hub = gevent.get_hub()
+        self.now: Callable[[], float] = hub.loop.now
+        self.deadlines = Deadlines(hub, min(settings.head_timeout, settings.keepalive_timeout))
 
     def kept(self) -> None:
         """A connection has had its first response, and stays: let others have the next ones."""
@@ -51,10 +55,16 @@ class Site:
 
 
 class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed here
-    """pywsgi's handler, with a Server header, no body for HEAD, no access log, and a last response that says close."""
+    """pywsgi's handler, with a Server header, no body for HEAD, no access log, and a last response that says close.
+
+    `deadline`: when it has waited for too long for a head, in the loop's seconds; None while a request is answered.
+    """
 
     site: Site
     turns = 0
+    deadline: float | None = None
+    is_late = False
+    body_refusal: RequestRefusedError | None = None
     headers: Headers
     headers_sent: bool
     path: str
@@ -63,17 +73,40 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
     application: Any
     wsgi_input: Any
 
-    def read_requestline(self) -> str:
-        """Wait for a request; the connection counts as idle meanwhile."""
-        idle, sock = self.site.idle, self.socket
-        self.turns += 1
-        if self.turns == 2:
-            self.site.kept()
-        idle.add(sock)
+    def handle(self) -> None:
+        """Serve one connection."""
+        site = self.site
+        self.deadline = site.now() + site.settings.head_timeout
+        site.deadlines.watch(self)
         try:
-            line: str = super().read_requestline()
+            super().handle()
         finally:
-            idle.discard(sock)
+            site.deadlines.forget(self)
+
+    def expire(self) -> None:
+        """The deadline has passed: whoever reads finds the end of what has come in."""
+        self.is_late, self.deadline = True, None
+        sock = self.__dict__.get("socket")
+        if sock is not None and sock.fileno() >= 0:
+            end_reading(sock.fileno())
+
+    def read_requestline(self) -> str:
+        """Wait for a request, until its first byte counted as idle; then for its first line."""
+        site, sock = self.site, self.socket
+        self.turns += 1
+        if self.turns > 1:
+            self.deadline = site.now() + site.settings.keepalive_timeout
+            if self.turns == 2:
+                site.kept()
+        site.idle.add(sock)
+        try:
+            if not self.rfile.peek(1):
+                return ""
+        finally:
+            site.idle.discard(sock)
+        if not self.is_late:
+            self.deadline = site.now() + site.settings.head_timeout
+        line: str = super().read_requestline()
         return line
 
     def MessageClass(self, file: Any, *_seekable: object) -> Headers:  # noqa: N802 - pywsgi's name
@@ -87,6 +120,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
             raise RequestRefusedError(414, f"the request target is longer than {settings.max_request_line} bytes")
         check_request_line(raw_requestline)
         is_read: bool = super().read_request(raw_requestline)
+        self.deadline = None
         self.headers.check(self.request_version, settings.max_body_size)
         if self.path[0] != "/":
             host, target = split_absolute(self.path.encode("latin-1"))
@@ -98,10 +132,25 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
     def _handle_client_error(self, ex: Exception) -> Any:
         """What the client is told; not one line of log for each that somebody tries."""
         if isinstance(ex, BadBodyError):
-            ex = ex.refusal
+            # pywsgi drops what is returned here, and then has an error response sent.
+            self.body_refusal = ex = ex.refusal
+        elif self.is_late:
+            ex = RequestRefusedError(408, "the head did not come in time")
         if isinstance(ex, RequestRefusedError):
             return str(ex.status), refusal_bytes(ex, b"")
         return super()._handle_client_error(ex)
+
+    def _send_error_response_if_possible(self, error_code: int) -> None:
+        """The refusal of a bad body, where nothing was sent yet; else what pywsgi would send."""
+        refusal = self.body_refusal
+        if refusal is None or self.response_length:
+            super()._send_error_response_if_possible(error_code)
+            return
+        self.close_connection = True
+        try:
+            self._sendall(refusal_bytes(refusal, b""))
+        except OSError:
+            log.debug("the client of a refused body has gone")
 
     def _headers(self) -> Iterator[tuple[str, str]]:
         return self.headers.items()
@@ -112,7 +161,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
         environ.setdefault("REMOTE_ADDR", UNIX_REMOTE_ADDR)
         plain = self.wsgi_input
         if plain.chunked_input:
-            self.wsgi_input = ChunkedInput(plain, self.site.settings.max_body_size)
+            self.wsgi_input = ChunkedInput(plain, self.site.settings)
             if environ["wsgi.input"] is plain:
                 environ["wsgi.input"] = self.wsgi_input
         if environ["wsgi.url_scheme"] == "https":
@@ -263,6 +312,7 @@ class Servers:
         finally:
             waker.stop()
             waker.close()
+            self._site.deadlines.close()
 
     def in_flight(self) -> int:
         """Connections with a request that is not answered."""

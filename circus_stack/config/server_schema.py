@@ -49,7 +49,7 @@ class ServerConfig:
         None, kinds.COUNT, "Bytes that a body may have (gevent, fastgevent), 413 above; 0: no limit."
     )
     head_timeout: float | None = option(
-        None, kinds.SECONDS, "Seconds from the first byte of a request to the end of its head (fastgevent; 30)."
+        None, kinds.SECONDS, "Seconds from the first byte of a request to the end of its head (gevent, fastgevent; 30)."
     )
     body_timeout: float | None = option(
         None, kinds.SECONDS, "Seconds between two pieces of a body (fastgevent; 60), 408 after them."
@@ -58,7 +58,7 @@ class ServerConfig:
         None, kinds.SECONDS, "Seconds in which a client must take something of its response (fastgevent; 60)."
     )
     keepalive_timeout: float | None = option(
-        None, kinds.SECONDS, "Seconds that an idle connection stays open (fastgevent; 75)."
+        None, kinds.SECONDS, "Seconds that an idle connection stays open (gevent, fastgevent; 75)."
     )
     exclusive: bool = option(
         True,

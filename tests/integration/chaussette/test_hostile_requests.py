@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 
 import pytest
 
@@ -77,6 +78,9 @@ HEADS = {
     "a long target": (b"GET /" + b"a" * 2500 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
     "many headers": (_GET + b"Host: x\r\n" + b"A: b\r\n" * 30 + b"\r\n", 431),
     "a long header": (_GET + b"Host: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n", 431),
+    "a large body in chunks": (_CHUNKED + b"3e9\r\n" + b"a" * 1001 + b"\r\n0\r\n\r\n", 413),
+    "many trailers": (_CHUNKED + b"0\r\n" + b"A: b\r\n" * 1500 + b"\r\n", 431),
+    "a long trailer": (_CHUNKED + b"0\r\nA: " + b"a" * 9000 + b"\r\n\r\n", 431),
     "a large body": (_POST + b"Content-Length: 1001\r\n\r\n" + b"a" * 10, 413),
 }
 CHUNKS = {
@@ -125,6 +129,9 @@ def test_the_hostile_catalogue(backend, supervisor, listener):
         found = answer(address, _CHUNKED + body + BEHIND)
         if b"</behind" in found:
             wrong.append((what, found[:400]))
+        found = answer(address, _CHUNKED.replace(b"/first", b"/swallow") + body + BEHIND)
+        if b"</behind" in found:
+            wrong.append((what, "swallowed", found[:400]))
     assert not wrong, wrong
 
     found = answer(address, _GET + b"Host: x\r\nX_User: admin\r\nX-User: me\r\nConnection: close\r\n\r\n")
@@ -135,3 +142,31 @@ def test_the_hostile_catalogue(backend, supervisor, listener):
     assert b"</first 3 ->" in found
     assert b"</behind 0 ->" in found
     assert b"admin" not in found
+
+
+@pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
+def test_slow_heads_and_idle_connections_end_beside_others(backend, supervisor, listener):
+    timeouts = ("--head-timeout", "1", "--keepalive-timeout", "1")
+    supervisor.start_ready("--backend", backend, *timeouts, fds=[listener.fileno()], app=APP)
+    address = listener.getsockname()
+    with (
+        socket.create_connection(address, timeout=PATIENCE_S) as slow,
+        socket.create_connection(address, timeout=PATIENCE_S) as kept,
+        socket.create_connection(address, timeout=PATIENCE_S) as silent,
+    ):
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nA: ")
+        kept.sendall(BEHIND)
+        served, said, end = 0, b"", time.monotonic() + PATIENCE_S
+        while not said and time.monotonic() < end:
+            # A byte now and then: the head as a whole has its time.
+            with contextlib.suppress(ConnectionError):
+                slow.send(b"a")
+            served += b"</behind 0 ->" in answer(address, BEHIND)
+            slow.settimeout(0.05)
+            with contextlib.suppress(TimeoutError):
+                said = slow.recv(65536)
+        assert said.startswith(b"HTTP/1.1 408 ")
+        assert served
+        assert silent.recv(1) == b""
+        assert b"</behind 0 ->" in kept.recv(65536)
+        assert kept.recv(65536) == b""
