@@ -17,7 +17,8 @@ class Tmux:
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, columns: int, rows: int) -> None:
         self._socket = f"circus-stack-{uuid.uuid4().hex[:12]}"
-        self._env = {name: value for name, value in env.items() if name != "TMUX"}
+        # The size is the terminal's; pytest-xdist has told its workers another one.
+        self._env = {name: value for name, value in env.items() if name not in ("TMUX", "COLUMNS", "LINES")}
         # Told by a file: tmux now and then misses the end of its own child.
         self._status = cwd / f"{self._socket}.status"
         words = f"TERM=xterm-256color LANG=C.UTF-8 {shlex.join(argv)}; echo $? >{shlex.quote(str(self._status))}"

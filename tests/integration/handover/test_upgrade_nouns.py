@@ -106,9 +106,12 @@ def test_hooks_plugins_limits_users_failures_and_runs_come_through(here):
     # What is spawned from here on is spawned as before.
     os.kill(stack.pids("limited")[0], signal.SIGKILL)
     (pid,) = stack.wait_pids(1, watcher="limited", other_than=before["limited"])
-    limits = Path(f"/proc/{pid}/limits").read_text()
-    assert limits.split("Max open files")[1].split()[0] == "77"
-    # The program that becomes another user is started as the arbiter's own.
+
+    def most_files() -> str:
+        return Path(f"/proc/{pid}/limits").read_text().split("Max open files")[1].split()[0]
+
+    # The program that sets limits, and the one that becomes another user, are started as the arbiter's own.
+    wait_until(lambda: most_files() == "77", "its limit", detail=most_files)
     wait_until(lambda: psutil.Process(pid).uids().real != 0, "another user")
     assert stack.stop() == 0
     here.assert_nothing_left()

@@ -214,5 +214,7 @@ def test_processes_are_found_by_their_mark(orphans: Orphans) -> None:
     one = orphans.start("sleep", "600", env={"CIRCUS_TEST_MARK": "a:7"})
     other = orphans.start("sleep", "600", env={"CIRCUS_TEST_MARK": ""})
 
-    assert marked_processes("CIRCUS_TEST_MARK") == {one.pid: "a:7", other.pid: ""}
+    # An environment can be seen once the program is executed.
+    marked = {one.pid: "a:7", other.pid: ""}
+    wait_until(lambda: marked_processes("CIRCUS_TEST_MARK") == marked, "both marks")
     assert mark_of(one.pid, "TEST_MARK") is None
