@@ -7,14 +7,28 @@ import http.client
 import re
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.waiting import wait_until
 
 WRK_CONNECTIONS = 32
 # Bounds a hang: wrk is stopped by a signal long before.
 MOST_S = 100
+# What wrk runs: each of its threads leaves a file behind at the first response.
+FIRST_RESPONSE = """\
+local told = false
+function response()
+  if not told then
+    told = true
+    io.open("%s", "w"):close()
+  end
+end
+"""
 
 
 @dataclass
@@ -27,13 +41,22 @@ class Outcome:
 
 @contextlib.contextmanager
 def wrk(port: int, *, keep_alive: bool, scheme: str = "http") -> Iterator[Outcome]:
-    """wrk with 32 connections on a loopback port for the length of the block; the outcome is filled in at its end."""
+    """wrk with 32 connections on a loopback port for the length of the block; the outcome is filled in at its end.
+
+    The block is entered once a first response has come: a short one on a busy machine would be over before that.
+    """
     header = [] if keep_alive else ["-H", "Connection: close"]
     # What starts meanwhile, here and in other tests, is not to wait for the load.
     argv = ["nice", "wrk", "-t1", f"-c{WRK_CONNECTIONS}", f"-d{MOST_S}s", "--timeout", "20s", *header]
     outcome = Outcome()
-    with subprocess.Popen([*argv, f"{scheme}://127.0.0.1:{port}/"], stdout=subprocess.PIPE, text=True) as program:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wrk-")))
+        script, answered = folder / "first.lua", folder / "answered"
+        script.write_text(FIRST_RESPONSE % answered)
+        argv += ["-s", str(script), f"{scheme}://127.0.0.1:{port}/"]
+        program = stack.enter_context(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True))
         try:
+            wait_until(answered.exists, "a first response to wrk")
             yield outcome
             program.send_signal(signal.SIGINT)
             report, _ = program.communicate(timeout=30)

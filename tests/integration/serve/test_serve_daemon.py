@@ -76,7 +76,7 @@ def test_a_service_that_cannot_be_placed_fails_the_start_of_a_daemon(here):
     done = here.run("circus-stack", "serve", str(ini), "--daemon")
     assert done.returncode == 1, done.stderr
     assert "[service:redis] cannot write /proc/nowhere" in done.stderr
-    here.assert_nothing_left()
+    assert_gone(here)
 
 
 def test_a_pid_file_that_names_a_living_process_is_left_alone(here):
