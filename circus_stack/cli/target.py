@@ -10,14 +10,13 @@ from msgspec.structs import replace
 from circus_stack.client.call import TIMEOUT_S
 from circus_stack.client.credentials import Credentials, credentials_of
 from circus_stack.client.discovery import FoundStack, NoStackError, Search, choose, find_stacks
-from circus_stack.client.reach import is_reachable
+from circus_stack.client.reach import is_reachable, seen_from_here
 from circus_stack.client.sync import Client
 from circus_stack.errors import CallError
 
 ENDPOINT_VARIABLE = "CIRCUSCTL_ENDPOINT"
 # Circus's default ports.
 CIRCUS_ENDPOINT = "tcp://127.0.0.1:5555"
-_EVERYWHERE = ("*", "0.0.0.0", "[::]")
 
 
 class Target(Struct, frozen=True):
@@ -53,11 +52,7 @@ class Target(Struct, frozen=True):
 
     def seen_from_here(self, published: str) -> str:
         """An address that means all of the arbiter's interfaces, at the one that we reach it by."""
-        host, _, port = published.removeprefix("tcp://").rpartition(":")
-        is_everywhere = published.startswith("tcp://") and host in _EVERYWHERE
-        if not is_everywhere or not self.endpoint.startswith("tcp://"):
-            return published
-        return f"{self.endpoint.rpartition(':')[0]}:{port}"
+        return seen_from_here(published, self.endpoint)
 
 
 def find_target(

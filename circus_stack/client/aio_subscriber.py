@@ -1,4 +1,4 @@
-"""Published messages in an event loop, as the frames that came: for programs that hand them on. Decodes nothing."""
+"""Published messages in an event loop: as the frames that came, for programs that hand them on, or read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import zmq
 import zmq.asyncio
 
 from circus_stack.client.credentials import Credentials
-from circus_stack.client.subscriber import EVENTS_QUEUE
-from circus_stack.protocol.frames import Frames
+from circus_stack.client.subscriber import EVENTS_QUEUE, Message
+from circus_stack.protocol.frames import Frames, parse_frames
 from circus_stack.protocol.topics import sync_topic
 
 
@@ -51,6 +51,14 @@ class AsyncSubscriber:
                 self.joined.set()
             elif len(frames) == 2:
                 return frames
+
+    async def message(self) -> Message:
+        """The next message, read. What nobody of ours or of Circus's sends is passed over."""
+        while True:
+            try:
+                return parse_frames(await self.receive())
+            except ValueError:
+                continue
 
     def close(self) -> None:
         """End the subscription. Safe to call twice."""

@@ -1,4 +1,4 @@
-"""Whether anybody listens at an endpoint: for a clear word at once, in place of a timeout."""
+"""Whether anybody listens at an endpoint, for a clear word in place of a timeout; and where a published one is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 # A listener on this machine accepts at once; elsewhere a lost packet may cost this much.
 _TIMEOUT_S = 1.0
+_EVERYWHERE = ("*", "0.0.0.0", "[::]")
 
 
 def is_reachable(endpoint: str) -> bool:
@@ -34,3 +35,13 @@ def _accepts_unix(path: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def seen_from_here(published: str, asked: str) -> str:
+    """An endpoint that an arbiter says it has, as it is reached from here: one that means all of the arbiter's
+    interfaces is at the host by which the arbiter itself was asked, at the endpoint `asked`."""
+    host, _, port = published.removeprefix("tcp://").rpartition(":")
+    is_everywhere = published.startswith("tcp://") and host in _EVERYWHERE
+    if not is_everywhere or not asked.startswith("tcp://"):
+        return published
+    return f"{asked.rpartition(':')[0]}:{port}"

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 EVENTS = "watcher"
 LOGS = "logs"
+STATS = "stat"
+SOCKETS = "sockets"
+STACK_TOPIC = "total.stack"
+"""What sums the whole stack up: not below `stat.`, where Circus's clients would take it for a watcher."""
+
 # A subscriber that subscribes to `sync.TOKEN.ready`, last of all, is sent that topic once: whatever it subscribed to
 # before is in force by then, so that a snapshot taken afterwards leaves no hole.
 SYNC = "sync"
@@ -32,6 +37,21 @@ def log_prefix(watcher: str | None = None, pid: int | None = None) -> str:
     if watcher is None:
         return f"{LOGS}."
     return f"{LOGS}.{topic_word(watcher)}." if pid is None else f"{LOGS}.{topic_word(watcher)}.{pid}."
+
+
+def stat_word(watcher: str) -> str:
+    """A watcher's name as a part of a topic of statistics. Circus's clients count the dots: there is none in it."""
+    return topic_word(watcher).replace(".", "-")
+
+
+def process_topic(watcher: str, pid: int) -> str:
+    """`stat.NAME.PID`."""
+    return f"{STATS}.{stat_word(watcher)}.{pid}"
+
+
+def watcher_topic(watcher: str) -> str:
+    """`stat.NAME`."""
+    return f"{STATS}.{stat_word(watcher)}"
 
 
 def sync_topic(token: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import structs
 
+from circus_stack.protocol.topics import STACK_TOPIC, process_topic, watcher_topic
 from circus_stack.stats.aggregate import Totals, total_of, total_of_stack
 from circus_stack.stats.census import Census, Row
 from circus_stack.stats.channel import Channel
@@ -15,16 +16,7 @@ from circus_stack.stats.collect.proportional import Proportional
 from circus_stack.stats.collect.sampler import Sample, Sampler
 from circus_stack.stats.metrics.usage import CpuMeter
 from circus_stack.stats.serving import Serving
-from circus_stack.stats.wire import (
-    OWN,
-    STACK_TOPIC,
-    Fields,
-    process_fields,
-    process_topic,
-    totals_fields,
-    watcher_fields,
-    watcher_topic,
-)
+from circus_stack.stats.wire import OWN, Fields, process_fields, totals_fields, watcher_fields
 
 # (name of a watcher, "" for the stack; what it sums up to; seconds since the epoch)
 Record = Callable[[str, Totals, float], None]

@@ -11,7 +11,6 @@ from typing import Any
 from circus_stack.client.aio import AsyncClient
 from circus_stack.client.aio_subscriber import AsyncSubscriber
 from circus_stack.errors import CallError, CommandError
-from circus_stack.protocol.frames import parse_frames
 from circus_stack.protocol.topics import EVENTS
 from circus_stack.stats.census import Census
 from circus_stack.stats.metrics.tally import Tally
@@ -48,11 +47,7 @@ class Follower:
 
     async def _receive(self) -> None:
         while True:
-            frames = await self._subscriber.receive()
-            try:
-                topic, fields = parse_frames(frames)
-            except ValueError:
-                continue
+            topic, fields = await self._subscriber.message()
             event = topic.rpartition(".")[2]
             self.tally.apply(event, fields)
             if not self._has_snapshot:

@@ -8,34 +8,14 @@ from typing import Any
 from msgspec import structs
 
 from circus_stack.protocol.figures import format_bytes, format_cpu_time
-from circus_stack.protocol.topics import topic_word
 from circus_stack.stats.aggregate import Totals
 from circus_stack.stats.collect.particulars import Particulars
 from circus_stack.stats.collect.sampler import Sample
 
 Fields = dict[str, Any]
 
-PREFIX = "stat"
-# The watcher's name under which Circus tells of the arbiter itself, and of all sockets.
-OWN, SOCKETS = "circus", "sockets"
-
-STACK_TOPIC = "total.stack"
-"""What sums the whole stack up: not below `stat.`, where Circus's clients would take it for a watcher."""
-
-
-def process_topic(watcher: str, pid: int) -> str:
-    """`stat.NAME.PID`."""
-    return f"{PREFIX}.{stat_word(watcher)}.{pid}"
-
-
-def watcher_topic(watcher: str) -> str:
-    """`stat.NAME`."""
-    return f"{PREFIX}.{stat_word(watcher)}"
-
-
-def stat_word(watcher: str) -> str:
-    """A watcher's name as a part of a topic. Circus's clients count the dots: there is none in it."""
-    return topic_word(watcher).replace(".", "-")
+# The watcher's name under which Circus tells of the arbiter itself.
+OWN = "circus"
 
 
 def process_fields(

@@ -1,4 +1,4 @@
-"""Rows out of a statistics channel alone, message by message: what Circus's own circus-top shows. Pure.
+"""Rows out of a statistics channel alone, record by record: what Circus's own circus-top shows. Pure.
 
 There are no states in it, and nobody tells that a process has gone: it is taken for gone when it was not told of for a
 while.
@@ -6,19 +6,12 @@ while.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
-from circus_stack.top.merge import figures_of
-from circus_stack.top.rows import Figures, ProcessRow, SocketRow, WatcherRow
+from circus_stack.client.stats.records import Figures, ProcessStats, Record, SocketStats
+from circus_stack.top.merge import socket_row
+from circus_stack.top.rows import ProcessRow, SocketRow, WatcherRow
 
-Fields = Mapping[str, Any]
-
-_PREFIX = "stat."
-_SOCKETS = "sockets"
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)([BKMGTP]?)")
-_POWERS = "BKMGTP"
 # More than that is no stack, but somebody who fills our memory.
 _MOST = 20_000
 
@@ -31,29 +24,26 @@ class Board:
         self._processes: dict[tuple[str, int], tuple[float, ProcessRow]] = {}
         self._sockets: dict[str, tuple[float, SocketRow]] = {}
 
-    def apply(self, topic: str, fields: Fields, now: float) -> None:
-        """Take in one message; `now` is in seconds of any clock. What is not understood is passed over."""
-        if not topic.startswith(_PREFIX):
+    def apply(self, record: Record, now: float) -> None:
+        """Take in what was told; `now` is in seconds of any clock. Sums are made here, over those that are there."""
+        if len(self._processes) + len(self._sockets) >= _MOST:
             return
-        watcher, _, last = topic.removeprefix(_PREFIX).rpartition(".")
-        if not watcher or not last.isdecimal() or len(self._processes) + len(self._sockets) >= _MOST:
-            return
-        if watcher == _SOCKETS:
-            self._sockets[last] = (now, _socket(last, fields))
-        else:
-            self._processes[watcher, int(last)] = (now, _process(int(last), fields))
+        if isinstance(record, SocketStats):
+            self._sockets[record.name] = (now, socket_row(record))
+        elif isinstance(record, ProcessStats):
+            self._processes[record.watcher, record.pid] = (now, _process(record))
 
     def watchers(self, now: float) -> tuple[WatcherRow, ...]:
         """The watchers by name, with those of their processes that were told of lately."""
         self._forget(now)
         found: dict[str, list[ProcessRow]] = {}
-        for (watcher, _), (_, row) in sorted(self._processes.items()):
+        for (watcher, _), (_, row) in sorted(self._processes.items(), key=lambda item: item[0]):
             found.setdefault(watcher, []).append(row)
         return tuple(_watcher(name, tuple(rows)) for name, rows in found.items())
 
     def sockets(self) -> tuple[SocketRow, ...]:
         """The sockets, likewise."""
-        return tuple(row for _, (_, row) in sorted(self._sockets.items()))
+        return tuple(self._sockets[name][1] for name in sorted(self._sockets))
 
     def _forget(self, now: float) -> None:
         oldest = now - self._silence_s
@@ -66,24 +56,14 @@ def total_of(watchers: tuple[WatcherRow, ...]) -> Figures:
     return _sum(tuple(row for watcher in watchers for row in watcher.processes))
 
 
-def _process(pid: int, fields: Fields) -> ProcessRow:
-    known = dict(fields)
-    # Circus has memory as a text alone, and "N/A" where it knows nothing.
-    known.setdefault("rss", _bytes(fields.get("mem_info1")))
-    known.setdefault("vms", _bytes(fields.get("mem_info2")))
-    age = fields.get("age")
+def _process(record: ProcessStats) -> ProcessRow:
     return ProcessRow(
-        pid=pid,
-        age=float(age) if isinstance(age, int | float) else None,
-        command=str(fields.get("name") or fields.get("cmdline") or ""),
-        user=str(fields.get("username") or ""),
-        figures=figures_of(known),
+        pid=record.pid,
+        age=record.age,
+        command=record.role or record.command,
+        user=record.user,
+        figures=record.figures,
     )
-
-
-def _bytes(text: object) -> int | None:
-    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
-    return None if match is None else int(float(match[1]) * 1024 ** _POWERS.index(match[2] or "B"))
 
 
 def _watcher(name: str, processes: tuple[ProcessRow, ...]) -> WatcherRow:
@@ -97,12 +77,3 @@ def _sum(processes: tuple[ProcessRow, ...]) -> Figures:
 
     sums = {field: sum(values) for field in ("cpu", "rss", "vms", "threads", "rps", "busy") if (values := known(field))}
     return Figures(**sums, p99=max(known("p99"), default=None))
-
-
-def _socket(fd: str, fields: Fields) -> SocketRow:
-    reads = fields.get("reads")
-    return SocketRow(
-        name=fd,
-        address=str(fields.get("address", "")),
-        accepted_per_s=float(reads) if isinstance(reads, int | float) else None,
-    )

@@ -1,6 +1,6 @@
 """What a stack does, look after look, as long as somebody watches. Wakes up for circusd-stats' ticks and for events.
 
-One look is one `snapshot` of circusd-stats; the arbiter is asked again only when something has happened there.
+One look is one snapshot of circusd-stats; the arbiter is asked again only when something has happened there.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from typing import Any
 
 from circus_stack.client.aio import AsyncClient
 from circus_stack.client.aio_subscriber import AsyncSubscriber
+from circus_stack.client.stats.aio import AsyncStatsClient
+from circus_stack.client.stats.reading import number
+from circus_stack.client.stats.records import NO_FIGURES, Snapshot
+from circus_stack.client.stats.whereabouts import NO_STATS, Whereabouts
 from circus_stack.errors import CallError, CommandError
-from circus_stack.protocol.topics import EVENTS
-from circus_stack.top.merge import figures_of, sockets_of, watchers_of
+from circus_stack.protocol.topics import EVENTS, STACK_TOPIC
+from circus_stack.top.merge import sockets_of, watchers_of
 from circus_stack.top.place import Place
-from circus_stack.top.rows import NO_FIGURES, StackRow
+from circus_stack.top.rows import StackRow
 
 Fields = Mapping[str, Any]
 
-# The sum over the stack: published once a tick, and so the sign that there is something new.
-_TICK = "total.stack"
 # Without a tick for so long (nobody samples, or at a slow pace) a look is taken anyway.
 _LONGEST_S = 2.0
 # Of a storm of events one look shows as much as many.
 _SHORTEST_S = 0.2
 _TIMEOUT_S = 3.0
-_NO_STATS = "no figures: circusd-stats doesn't run (statsd = true in [circus])"
 
 
 class Feed:
@@ -39,9 +40,8 @@ class Feed:
         self.place = place
         self._epoch = epoch
         self._arbiter = AsyncClient(place.endpoint, timeout_s=_TIMEOUT_S, credentials=place.credentials)
-        self._stats: AsyncClient | None = None
-        if place.stats_query_endpoint:
-            self._stats = AsyncClient(place.stats_query_endpoint, timeout_s=_TIMEOUT_S, credentials=place.credentials)
+        where = Whereabouts(query=place.stats_query_endpoint, credentials=place.credentials)
+        self._stats = AsyncStatsClient(where, timeout_s=_TIMEOUT_S)
         self._status: Fields = {}
         self._sockets: list[Fields] = []
         self._is_stale = True
@@ -60,11 +60,12 @@ class Feed:
             self._is_stale = True
             return self._row(time=self._epoch(), trouble=f"a reply is none of circus-stack's: {error!r}")
 
-    def _merged(self, snapshot: Fields, trouble: str) -> StackRow:
-        now = float(snapshot.get("total", self._status).get("time", self._epoch()))
+    def _merged(self, snapshot: Snapshot | None, trouble: str) -> StackRow:
+        told = snapshot.stack.time if snapshot is not None else number(self._status.get("time"))
+        now = self._epoch() if told is None else told
         return self._row(
             time=now,
-            figures=figures_of(snapshot["total"]) if snapshot else NO_FIGURES,
+            figures=snapshot.stack.figures if snapshot is not None else NO_FIGURES,
             watchers=watchers_of(self._status, snapshot, now),
             sockets=sockets_of(self._sockets, snapshot),
             trouble=trouble,
@@ -80,13 +81,13 @@ class Feed:
         )
         self._status, self._sockets = status, sockets["sockets"]
 
-    async def _ask_stats(self) -> tuple[Fields, str]:
-        if self._stats is None:
-            return {}, _NO_STATS
+    async def _ask_stats(self) -> tuple[Snapshot | None, str]:
+        if not self.place.stats_query_endpoint:
+            return None, f"no figures: {NO_STATS}"
         try:
-            return await self._stats.call("snapshot"), ""
+            return await self._stats.snapshot(), ""
         except (CallError, CommandError) as error:
-            return {}, f"no figures: {error}"
+            return None, f"no figures: {error}"
 
     def _row(self, **fields: Any) -> StackRow:
         place = self.place
@@ -94,12 +95,11 @@ class Feed:
 
     async def history(self, watcher: str, since_s: float) -> Fields:
         """What circusd-stats remembers of a watcher, "" for the stack; nothing where there is no history."""
-        if self._stats is None:
-            return {}
         try:
-            return await self._stats.call("history", name=watcher, since=since_s)
+            found = await self._stats.history(watcher, since_s=since_s)
         except (CallError, CommandError):
             return {}
+        return {"times": found.times, **found.columns}
 
     async def command(self, name: str, properties: Fields) -> None:
         """Have the arbiter do something. Raises CallError and CommandError."""
@@ -110,7 +110,8 @@ class Feed:
         """Tell of each look, until cancelled."""
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             for endpoint, topic, is_stale in (
-                (self.place.stats_endpoint, _TICK, False),
+                # The sum over the stack is published once a tick, and so is the sign that there is something new.
+                (self.place.stats_endpoint, STACK_TOPIC, False),
                 (self.place.pubsub_endpoint, f"{EVENTS}.", True),
             ):
                 if endpoint:
@@ -144,5 +145,4 @@ class Feed:
     async def aclose(self) -> None:
         """Hang up."""
         await self._arbiter.aclose()
-        if self._stats is not None:
-            await self._stats.aclose()
+        await self._stats.aclose()

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from circus_stack.client.aio_subscriber import AsyncSubscriber
+from circus_stack.client.stats.aio import AsyncStatsClient
+from circus_stack.client.stats.whereabouts import Whereabouts
 from circus_stack.errors import CommandError
-from circus_stack.protocol.frames import parse_frames
 from circus_stack.top.channel import Board, total_of
 from circus_stack.top.feed import Feed
 from circus_stack.top.place import Place
@@ -55,7 +55,8 @@ class ChannelFeed:
         self.place = place
         self._board = Board(silence_s)
         self._has_heard = False
-        self._subscriber = AsyncSubscriber(place.stats_endpoint, ("stat.",), credentials=place.credentials)
+        where = Whereabouts(stats=place.stats_endpoint, credentials=place.credentials)
+        self._records = AsyncStatsClient(where).subscribe()
 
     async def look(self) -> StackRow:
         """What was told within a pace, a little more than a second."""
@@ -85,13 +86,9 @@ class ChannelFeed:
 
     async def _listen(self) -> None:
         while True:
-            frames = await self._subscriber.receive()
-            try:
-                topic, fields = parse_frames(frames)
-            except ValueError:
-                continue
+            record = await self._records.next()
             self._has_heard = True
-            self._board.apply(topic, fields, time.monotonic())
+            self._board.apply(record, time.monotonic())
 
     async def history(self, watcher: str, since_s: float) -> Fields:
         """Nothing."""
@@ -105,4 +102,4 @@ class ChannelFeed:
 
     async def aclose(self) -> None:
         """Hang up."""
-        self._subscriber.close()
+        self._records.close()

@@ -10,7 +10,6 @@ from circus_stack.client.aio import AsyncClient
 from circus_stack.client.aio_subscriber import AsyncSubscriber
 from circus_stack.client.loglines import LogJoin, LogRecord
 from circus_stack.errors import CallError, CommandError
-from circus_stack.protocol.frames import parse_frames
 from circus_stack.protocol.topics import log_prefix
 from circus_stack.top.place import Place
 
@@ -45,9 +44,9 @@ class LogTail:
             join = LogJoin(self._watcher, self._pid)
             self._take(await self._snapshot(client, join), tell)
             while True:
-                frames = await subscriber.receive()
+                _, fields = await subscriber.message()
                 with contextlib.suppress(ValueError, KeyError, TypeError):
-                    self._take(join.follow(parse_frames(frames)[1]), tell)
+                    self._take(join.follow(fields), tell)
 
     async def _snapshot(self, client: AsyncClient, join: LogJoin) -> Sequence[LogRecord]:
         try:

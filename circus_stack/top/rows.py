@@ -4,28 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What one process, one watcher or a whole stack uses and serves; None is what nobody knows, or what doesn't apply.
-
-    `cpu` is percent of one core; `rss`, `pss` and `vms` are bytes; `rps` requests a second, `busy` requests under way;
-    `p50`, `p95` and `p99` seconds.
-    """
-
-    cpu: float | None = None
-    rss: int | None = None
-    pss: int | None = None
-    vms: int | None = None
-    threads: int | None = None
-    rps: float | None = None
-    busy: int | None = None
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-
-
-NO_FIGURES = Figures()
+from circus_stack.client.stats.records import NO_FIGURES, Figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

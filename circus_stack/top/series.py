@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from circus_stack.client.stats.records import Figures
 from circus_stack.top.lines import Key
-from circus_stack.top.rows import Figures, StackRow
+from circus_stack.top.rows import StackRow
 
 FIELDS = ("cpu", "rss", "rps", "p99", "busy")
 # Seconds that a graph goes back, one point each: what circusd-stats keeps at its finest.

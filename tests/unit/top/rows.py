@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from circus_stack.top.rows import Figures, ProcessRow, SocketRow, StackRow, WatcherRow
+from circus_stack.client.stats.records import Figures
+from circus_stack.top.rows import ProcessRow, SocketRow, StackRow, WatcherRow
 
 WEB = WatcherRow(
     name="web",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from circus_stack.client.stats.reading import record_of, snapshot_of
+from circus_stack.client.stats.records import NO_FIGURES
 from circus_stack.top.channel import Board, total_of
-from circus_stack.top.merge import figures_of, sockets_of, watchers_of
-from circus_stack.top.rows import NO_FIGURES
+from circus_stack.top.merge import sockets_of, watchers_of
 
 STATUS = {
     "statuses": {"web": "active", "circusd-stats": "active", "old": "stopped"},
@@ -20,7 +23,8 @@ STATUS = {
         "old": {"wanted": 0, "processes": []},
     },
 }
-SNAPSHOT = {
+SNAPSHOT: dict[str, Any] = {
+    "total": {},
     "watchers": {
         "web": {
             "cpu_sum": 12.5,
@@ -30,12 +34,12 @@ SNAPSHOT = {
             "restarts": 4,
             "pids": {"5": {"cpu": 12.5, "rss": 4096, "pss": 1024, "argv": ["app", "-x"], "username": "www"}},
         }
-    }
+    },
 }
 
 
 def test_states_come_from_the_arbiter_and_figures_from_circusd_stats() -> None:
-    web, old = watchers_of(STATUS, SNAPSHOT, 1000.0)
+    web, old = watchers_of(STATUS, snapshot_of(SNAPSHOT), 1000.0)
     assert (web.name, web.state, web.wanted, web.ready, web.restarts, web.age) == ("web", "active", 2, 1, 4, 10.0)
     assert (web.figures.cpu, web.figures.rps, web.figures.p99, web.figures.busy) == (12.5, 3.0, 0.5, None)
     known, new = web.processes
@@ -46,33 +50,38 @@ def test_states_come_from_the_arbiter_and_figures_from_circusd_stats() -> None:
 
 
 def test_without_samples_there_are_states() -> None:
-    web, _ = watchers_of(STATUS, {}, 1000.0)
+    web, _ = watchers_of(STATUS, None, 1000.0)
     assert (web.state, web.figures, web.restarts) == ("active", NO_FIGURES, None)
 
 
 def test_a_reply_of_circus_has_states_alone() -> None:
-    [web] = watchers_of({"statuses": {"web": "active"}}, {}, 0.0)
+    [web] = watchers_of({"statuses": {"web": "active"}}, None, 0.0)
     assert (web.state, web.wanted, web.processes) == ("active", None, ())
-
-
-def test_what_is_no_number_is_not_known() -> None:
-    assert figures_of({"cpu": "N/A", "rss": None, "busy": True}) == NO_FIGURES
 
 
 def test_sockets() -> None:
     listed = [{"name": "web", "host": "::1", "port": 80, "backlog": 64}, {"name": "u", "path": "/run/u"}]
-    web, unix = sockets_of(listed, {"sockets": [{"name": "web", "queued": 2, "limit": 128, "drops": 0}]})
+    web, unix = sockets_of(
+        listed, snapshot_of({**SNAPSHOT, "sockets": [{"name": "web", "queued": 2, "limit": 128, "drops": 0}]})
+    )
     assert (web.address, web.queued, web.limit, web.dropped) == ("::1:80", 2, 128, 0)
     assert (unix.address, unix.queued, unix.limit) == ("/run/u", None, None)
 
 
+def told(board: Board, topic: str, fields: dict[str, Any], now: float) -> None:
+    last = topic.rpartition(".")[2]
+    record = record_of(topic, {"subtopic": int(last), **fields} if last.isdecimal() else fields)
+    if record is not None:
+        board.apply(record, now)
+
+
 def test_a_channel_of_circus_is_enough_for_rows() -> None:
     board = Board(3.0)
-    board.apply("stat.web.7", {"mem_info1": "1.50M", "cpu": 4.0, "age": 9.5, "cmdline": "python", "name": None}, 1.0)
-    board.apply("stat.web.8", {"mem_info1": "N/A", "cpu": "N/A", "age": "N/A"}, 3.0)
-    board.apply("stat.web", {"pid": [7, 8], "cpu": 2.0}, 3.0)
-    board.apply("stat.sockets.9", {"address": "127.0.0.1:80", "reads": 5}, 3.0)
-    board.apply("watcher.web.spawn", {"process_pid": 7}, 3.0)
+    told(board, "stat.web.7", {"mem_info1": "1.50M", "cpu": 4.0, "age": 9.5, "cmdline": "python", "name": None}, 1.0)
+    told(board, "stat.web.8", {"mem_info1": "N/A", "cpu": "N/A", "age": "N/A"}, 3.0)
+    told(board, "stat.web", {"pid": [7, 8], "cpu": 2.0}, 3.0)
+    told(board, "stat.sockets.9", {"address": "127.0.0.1:80", "reads": 5}, 3.0)
+    told(board, "watcher.web.spawn", {"process_pid": 7}, 3.0)
     [web] = board.watchers(3.5)
     assert [each.pid for each in web.processes] == [7, 8]
     assert (web.processes[0].figures.rss, web.processes[1].figures.rss) == (3 * 2**19, None)
@@ -81,8 +90,8 @@ def test_a_channel_of_circus_is_enough_for_rows() -> None:
 
 def test_a_silent_process_is_gone() -> None:
     board = Board(3.0)
-    board.apply("stat.web.7", {"cpu": 4.0}, 1.0)
-    board.apply("stat.web.8", {"cpu": 4.0}, 3.0)
+    told(board, "stat.web.7", {"cpu": 4.0}, 1.0)
+    told(board, "stat.web.8", {"cpu": 4.0}, 3.0)
     [web] = board.watchers(4.5)
     assert [each.pid for each in web.processes] == [8]
     assert board.watchers(60.0) == ()

@@ -1,0 +1,50 @@
+"""Where the statistics of a stack are: told by its record, or by its arbiter. Asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from circus_stack.client.credentials import Credentials
+from circus_stack.client.discovery import FoundStack
+from circus_stack.client.reach import seen_from_here
+from circus_stack.errors import CallError
+
+NO_STATS = "circusd-stats doesn't run (statsd = true in [circus])"
+
+
+class Whereabouts(Struct, frozen=True, kw_only=True):
+    """`stats` is where figures are published, `query` where snapshots and history are asked for; empty where there is
+    none, as Circus has no `query`. `credentials` are shown at both."""
+
+    stats: str = ""
+    query: str = ""
+    credentials: Credentials | None = None
+
+    def stats_or_refuse(self) -> str:
+        """The endpoint of the channel. Raises CallError where there is none."""
+        if not self.stats:
+            raise CallError(f"no figures: {NO_STATS}")
+        return self.stats
+
+    def query_or_refuse(self) -> str:
+        """The endpoint for questions. Raises CallError where there is none."""
+        if not self.query:
+            raise CallError(f"nobody to ask for a snapshot or a history: {NO_STATS}, or it is Circus's own")
+        return self.query
+
+
+def whereabouts_of(stack: FoundStack) -> Whereabouts:
+    """Those of a stack of this user on this machine, which ask for no key."""
+    return Whereabouts(stats=stack.record.stats_endpoint, query=stack.record.stats_query_endpoint)
+
+
+def whereabouts_told(options: Mapping[str, Any], asked: str, credentials: Credentials | None = None) -> Whereabouts:
+    """Those in an arbiter's reply to `globaloptions`, which was asked at the endpoint `asked`."""
+
+    def told(name: str) -> str:
+        return seen_from_here(str(options.get(name) or ""), asked)
+
+    return Whereabouts(stats=told("stats_endpoint"), query=told("stats_query_endpoint"), credentials=credentials)
