@@ -37,6 +37,18 @@ def parse_whole(value: str | int, least: int, most: float = float("inf")) -> int
     return number
 
 
+_SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_span(text: str) -> float:
+    """A length of time that a person gives: seconds, or a number with a unit, `90s`, `10m`, `1.5h`, `7d`; above 0."""
+    word = text.strip().lower()
+    number = parse_seconds(word[:-1]) * _SPANS[word[-1]] if word[-1:] in _SPANS else parse_seconds(word)
+    if number <= 0:
+        raise ValueError("out of range")
+    return number
+
+
 def parse_seconds(value: str | float) -> float:
     """0 or more, and finite."""
     try:

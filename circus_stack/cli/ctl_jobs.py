@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from circus_stack.cli.ctl_stats import format_age
 from circus_stack.cli.style import GREEN, RED, YELLOW, Style
 from circus_stack.cli.table import Column, render_table
+from circus_stack.top.words import spaced_age
 
 _COLUMNS = (
     Column("JOB"),
@@ -50,4 +50,4 @@ def _duration(started: float | None, ended: float | None) -> str:
     if started is None or ended is None:
         return ""
     seconds = ended - started
-    return f"{seconds:.1f}s" if seconds < 60 else format_age(seconds)
+    return f"{seconds:.1f}s" if seconds < 60 else spaced_age(seconds)

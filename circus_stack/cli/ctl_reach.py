@@ -80,6 +80,10 @@ class Reach(Struct, frozen=True, kw_only=True):
         """Where log lines are published. Raises CallError."""
         return self._published(self.target(), Target.logs_endpoint)
 
+    def statistics(self) -> Published:
+        """Where circusd-stats is asked. Raises CallError."""
+        return self._published(self.target(), Target.stats_query_endpoint)
+
     def _published(self, target: Target, endpoint_of: Callable[[Target, float], str]) -> Published:
         endpoint = endpoint_of(target, self.timeout_s)
         credentials = target.credentials if endpoint.startswith("tcp://") else None

@@ -45,7 +45,7 @@ class Session(Struct, frozen=True, kw_only=True):
             return self._upgrade(properties)
         reply = self.ask(command, properties)
         if self.is_json:
-            self.say(self._json(reply))
+            self.say(self.json(reply))
         elif is_error(reply):
             self.complain(f"error: {reply.get('reason')}")
         else:
@@ -63,12 +63,12 @@ class Session(Struct, frozen=True, kw_only=True):
                 reply = upgrade(client, properties, lambda: stack is None or is_alive(stack.paths))
         except CommandError as error:
             refusal = {"status": ERROR, "reason": str(error), "errno": int(error.errno)}
-            self.say(self._json(refusal)) if self.is_json else self.complain(f"error: {error}")
+            self.say(self.json(refusal)) if self.is_json else self.complain(f"error: {error}")
             return REFUSED
-        self.say(self._json(reply) if self.is_json else summary(reply, None))
+        self.say(self.json(reply) if self.is_json else summary(reply, None))
         return OK
 
-    def _json(self, reply: Reply) -> str:
+    def json(self, reply: Reply) -> str:
         # In Circus's very form, blanks included: scripts look for `"status": "ok"`.
         if not self.is_pretty:
             return json.dumps(reply)

@@ -8,6 +8,7 @@ from typing import Any
 from circus_stack.cli.style import BOLD, DIM, Style
 from circus_stack.cli.table import Column, render_table
 from circus_stack.protocol.reply import Reply
+from circus_stack.top.words import spaced_age
 
 Infos = Mapping[str, Any]
 
@@ -75,7 +76,7 @@ def _rows(pid: str, info: Any, indent: str) -> Iterator[tuple[str, ...]]:
         str(info["mem"]),
         str(info["mem_info1"]),
         str(info["ctime"]),
-        format_age(info["age"]),
+        spaced_age(info["age"]),
         str(info["nice"]),
         str(info["username"]),
         indent + str(info["cmdline"]),
@@ -104,17 +105,3 @@ def render_dstats(reply: Reply, _style: Style) -> str:
     info = reply["info"]
     children = [f"    {_figures(child)}" for child in info.get("children", ())]
     return "\n".join(["Main Process:", f"    {_figures(info)}", *(["Children:", *children] if children else [])])
-
-
-def format_age(seconds: float | None) -> str:
-    """Seconds as the two units that matter: `42s`, `3m 20s`, `5h 02m`, `9d 04h`."""
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days}d {hours:02d}h"
-    if hours:
-        return f"{hours}h {minutes:02d}m"
-    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"

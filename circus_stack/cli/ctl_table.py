@@ -15,6 +15,7 @@ _OWN = {
     "help": "circus_stack.cli.ctl_help:help_command",
     "listen": "circus_stack.cli.ctl_listen:listen",
     "logs": "circus_stack.cli.ctl_logs:logs",
+    "stats": "circus_stack.cli.ctl_history:stats",
 }
 
 

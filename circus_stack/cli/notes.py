@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from circus_stack.cli.ansi import make_safe, without_colours
-from circus_stack.cli.ctl_stats import format_age
 from circus_stack.cli.style import BOLD, DIM, RED, YELLOW, Style
+from circus_stack.top.words import spaced_age
 
 
 def notes_of(name: str, watcher: Mapping[str, Any], now: float, style: Style) -> str:
@@ -19,7 +19,7 @@ def notes_of(name: str, watcher: Mapping[str, Any], now: float, style: Style) ->
     failed = watcher.get("failed")
     if failed is None:
         return f"{style.paint(name, YELLOW)}: {detail}{_next_try(watcher.get('retry_at'), now)}"
-    lines = [f"{style.paint(name, RED, BOLD)} failed {format_age(now - failed['since'])} ago: {detail}"]
+    lines = [f"{style.paint(name, RED, BOLD)} failed {spaced_age(now - failed['since'])} ago: {detail}"]
     # What a program wrote must not steer the terminal.
     lines += [style.paint(f"    {make_safe(without_colours(line))}", DIM) for line in failed["lines"]]
     return "\n".join([*lines, f"    circusctl start {name} tries again"])

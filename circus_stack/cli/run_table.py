@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from circus_stack.cli.ctl_stats import format_age
 from circus_stack.cli.style import GREEN, RED, YELLOW, Style
 from circus_stack.cli.table import Column, render_table
 from circus_stack.exits import describe_exit
+from circus_stack.top.words import spaced_age
 
 _COLUMNS = (
     Column("RUN"),
@@ -50,7 +50,7 @@ def _row(name: str, watcher: Mapping[str, Any], now: float, style: Style) -> tup
     return (
         name,
         style.paint(text, colour) if colour is not None else text,
-        f"{format_age(now - run['started'])} ago" if run else "",
+        f"{spaced_age(now - run['started'])} ago" if run else "",
         "" if took is None else f"{took:.2f} s",
         " ".join(filter(None, (schedule.get("schedule"), schedule.get("timezone")))),
         _next(schedule.get("next_run"), now),
@@ -61,4 +61,4 @@ def _next(at: float | None, now: float) -> str:
     if at is None:
         return ""
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-    return f"{moment} (in {format_age(max(0.0, at - now))})"
+    return f"{moment} (in {spaced_age(max(0.0, at - now))})"

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from circus_stack.cli.ctl_output import address_of, paint_state
-from circus_stack.cli.ctl_stats import format_age
 from circus_stack.cli.notes import notes_of
 from circus_stack.cli.remote import remote, stack_option, stdout_style, target_of
 from circus_stack.cli.run_table import render_runs, shown_state
@@ -18,6 +17,7 @@ from circus_stack.cli.table import Column, render_table
 from circus_stack.cli.target import Target
 from circus_stack.protocol.codec import encode
 from circus_stack.protocol.record import StackRecord
+from circus_stack.top.words import spaced_age
 
 _COLUMNS = (
     Column("WATCHER"),
@@ -83,7 +83,7 @@ def _heading(endpoint: str, record: StackRecord | None, now: float, style: Style
     if record is None:
         return f"arbiter at {endpoint}"
     name = style.paint(record.name or record.id, BOLD)
-    return f"{name}  {record.source}\npid {record.pid}, up {format_age(now - record.started_at)}, {endpoint}"
+    return f"{name}  {record.source}\npid {record.pid}, up {spaced_age(now - record.started_at)}, {endpoint}"
 
 
 def _row(name: str, state: str, watcher: Mapping[str, Any], now: float, style: Style) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ def _row(name: str, state: str, watcher: Mapping[str, Any], now: float, style: S
         name,
         paint_state(shown_state(state, watcher), style),
         _ready(state, watcher, style),
-        format_age(max((now - each["started"] for each in processes), default=None)),
+        spaced_age(max((now - each["started"] for each in processes), default=None)),
         backend,
         _pids([each["pid"] for each in processes]),
     )

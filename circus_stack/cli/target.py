@@ -11,6 +11,7 @@ from circus_stack.client.call import TIMEOUT_S
 from circus_stack.client.credentials import Credentials, credentials_of
 from circus_stack.client.discovery import FoundStack, NoStackError, Search, choose, find_stacks
 from circus_stack.client.reach import is_reachable, seen_from_here
+from circus_stack.client.stats.whereabouts import NO_STATS
 from circus_stack.client.sync import Client
 from circus_stack.errors import CallError
 
@@ -43,11 +44,19 @@ class Target(Struct, frozen=True):
             return self.stack.record.logs_endpoint
         return self._ask("logs_endpoint", timeout_s)
 
-    def _ask(self, option: str, timeout_s: float) -> str:
+    def stats_query_endpoint(self, timeout_s: float) -> str:
+        """Where circusd-stats is asked, likewise. Raises CallError where it doesn't run."""
+        if self.stack is None:
+            return self._ask("stats_query_endpoint", timeout_s, NO_STATS)
+        if not self.stack.record.stats_query_endpoint:
+            raise CallError(f"the stack {self.stack.record.name or self.stack.record.id} has no history: {NO_STATS}")
+        return self.stack.record.stats_query_endpoint
+
+    def _ask(self, option: str, timeout_s: float, hint: str = "") -> str:
         with self.client(timeout_s) as client:
             options = client.call("globaloptions")["options"]
         if not options.get(option):
-            raise CallError(f"the arbiter at {self.endpoint} has no {option}")
+            raise CallError(f"the arbiter at {self.endpoint} has no {option}" + (f": {hint}" if hint else ""))
         return self.seen_from_here(str(options[option]))
 
     def seen_from_here(self, published: str) -> str:

@@ -52,16 +52,26 @@ def latency(value: float | None) -> str:
 
 def age(value: float | None) -> str:
     """Seconds in the one or two units that matter: `42s`, `3m20`, `5h02`, `9d04`."""
-    if value is None:
-        return ""
-    minutes, seconds = divmod(int(value), 60)
+    units = _units_of(value)
+    return "".join(units)[:-1] if len(units) > 1 else "".join(units)
+
+
+def spaced_age(value: float | None) -> str:
+    """The same where there is room: `42s`, `3m 20s`, `5h 02m`, `9d 04h`."""
+    return " ".join(_units_of(value))
+
+
+def _units_of(seconds: float | None) -> tuple[str, ...]:
+    if seconds is None:
+        return ()
+    minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:
-        return f"{days}d{hours:02d}"
+        return f"{days}d", f"{hours:02d}h"
     if hours:
-        return f"{hours}h{minutes:02d}"
-    return f"{minutes}m{seconds:02d}" if minutes else f"{seconds}s"
+        return f"{hours}h", f"{minutes:02d}m"
+    return (f"{minutes}m", f"{rest:02d}s") if minutes else (f"{rest}s",)
 
 
 def count(value: int | None) -> str:

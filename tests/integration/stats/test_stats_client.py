@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -187,6 +188,44 @@ def test_nobody_is_let_in_without_a_key(stack: RunningStack, ports: dict[str, in
     stranger = Credentials(known.server, known.secret, known.server)
     with pytest.raises(CallError):
         StatsClient.connect(f"tcp://127.0.0.1:{ports['control']}", credentials=stranger, timeout_s=2)
+
+
+def test_what_was_used_is_printed(here: Room, stack: RunningStack) -> None:
+    ctl = "circusctl"
+    overview = here.run(ctl, "stats", "--since", "10m").stdout.splitlines()
+    assert overview[0].split()[:3] == ["WATCHER", "CPU%", "MOST"]
+    assert {line.split()[0] for line in overview[1:]} == {"idle", "My.Idle", "(all)"}
+    points = [line.split() for line in here.run(ctl, "stats", "idle", "--since=600").stdout.splitlines()]
+    assert points[0] == ["TIME", "PROCESSES", "CPU%", "RSS", "RPS", "P99", "BUSY"]
+    assert points[-1][1] == "2"
+    assert (int(points[-1][3]) > 4096, points[-1][4]) == (True, "-")
+    told = json.loads(here.run(ctl, "--json", "stats", "--since", "10m", "idle").stdout)
+    assert [(each["watcher"], each["step"]) for each in told["series"]] == [("idle", 1)]
+    assert here.run(ctl, "stats", "idle").stdout.count("sleep") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--since", "soon"], 2, "'soon' is no length of time"),
+        (["--since", "-5"], 2, "'-5' is no length of time"),
+        (["--since", "10m", "nobody"], 3, "nothing is remembered of 'nobody'; there is My.Idle, idle"),
+        (["--since", "10m", "idle", "1"], 1, "not what single processes did"),
+    ],
+)
+def test_wrong_words_are_told(here: Room, stack: RunningStack, words: list[str], status: int, said: str) -> None:
+    done = here.run("circusctl", "stats", *words)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (status, True, False), done.stderr
+
+
+def test_what_was_used_is_printed_elsewhere_with_a_key(
+    here: Room, stack: RunningStack, ports: dict[str, int], key: Path
+) -> None:
+    at = ["--endpoint", f"tcp://127.0.0.1:{ports['control']}", "stats", "--since", "10m"]
+    done = here.run("circusctl", "--key", str(key), *at)
+    assert (done.returncode, "idle" in done.stdout) == (0, True), done.stderr
+    refused = here.run("circusctl", *at)
+    assert (refused.returncode, "lets in only who has a key" in refused.stderr) == (1, True)
 
 
 def test_the_example_runs(here: Room, stack: RunningStack, ports: dict[str, int], key: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from circus_stack.cli.ctl_output import render
-from circus_stack.cli.ctl_stats import format_age
 from circus_stack.cli.status import render_status
 from circus_stack.cli.style import PLAIN, Style
 from circus_stack.cli.table import Column, render_table
@@ -16,6 +15,7 @@ from circus_stack.cli.target import Target
 from circus_stack.client.discovery import FoundStack
 from circus_stack.protocol.record import StackRecord
 from circus_stack.protocol.rundir import RuntimePaths
+from circus_stack.top.words import spaced_age
 
 SINGLETON = "a singleton keeps its one process: nothing has changed"
 TERMINAL = Style(is_terminal=True, has_colour=True, has_symbols=True, width=80)
@@ -104,7 +104,7 @@ def test_states_have_colours_on_a_terminal_only() -> None:
     [(None, ""), (0.9, "0s"), (59, "59s"), (200, "3m 20s"), (18120, "5h 02m"), (792000, "9d 04h")],
 )
 def test_ages(seconds: float | None, text: str) -> None:
-    assert format_age(seconds) == text
+    assert spaced_age(seconds) == text
 
 
 def test_columns_stand_below_each_other_whatever_their_colour() -> None:
