@@ -59,9 +59,9 @@ class Control:
             return False
         return True
 
-    def receive(self) -> tuple[Fork, list[int]] | None:
-        """The next request, and the descriptors that came with it; None at the end. Raises ValueError for a message
-        that is none."""
+    def receive(self) -> tuple[Fork, list[int] | None] | None:
+        """The next request, and the descriptors that came with it, or None in their place where not all could be taken,
+        for want of numbers; None at the end. Raises ValueError for a message that is none."""
         try:
             data, ancillary, flags, _ = self._sock.recvmsg(MOST_BYTES, CMSG_LEN(MOST_FDS * _FD_BYTES), MSG_CMSG_CLOEXEC)
         except ConnectionError:
@@ -74,9 +74,9 @@ class Control:
             close_all(list(fds))
             return None
         if flags & MSG_CTRUNC:
-            # The limit of open files, most likely.
+            # The limit of open files, our own or that of the machine.
             close_all(list(fds))
-            return Fork(()), []
+            return decode_fork(data), None
         return decode_fork(data), list(fds)
 
     def close(self) -> None:

@@ -19,7 +19,10 @@ _PID = struct.Struct("i")
 def fork_all(count: int) -> tuple[list[int], int] | int:
     """Fork so many workers. In the zygote: their pids, and the error number of what stopped it before the last, or 0.
     In a worker: its place among them."""
-    pids_in, pids_out = os.pipe2(os.O_CLOEXEC)
+    try:
+        pids_in, pids_out = os.pipe2(os.O_CLOEXEC)
+    except OSError as error:
+        return [], error.errno or 0
     try:
         midwife = native_fork()
     except OSError as error:
@@ -41,6 +44,9 @@ def fork_all(count: int) -> tuple[list[int], int] | int:
 
 def _deliver(count: int, pids_out: int) -> int:
     """Returns in the workers alone."""
+    # Until a worker has a session of its own it is in hers: whatever ends her, or the zygote with all of its group, no
+    # worker was ever in the zygote's.
+    os.setsid()
     for place in range(count):
         try:
             pid = native_fork()

@@ -2,7 +2,8 @@
 
 They speak over a SOCK_SEQPACKET pair, whose one end the zygote inherits; CHAUSSETTE_ZYGOTE in its environment is the
 number. A message is one packet of JSON. The zygote says `ready` or `refused` once, when it has loaded the application;
-after that each `fork` is answered by one `forked`. A `fork` has descriptors beside it (SCM_RIGHTS), which its births
+after that each `fork` is answered by one `forked` of the same number: an answer that nobody waits for any more must not
+be taken for that to the next request. A `fork` has descriptors beside it (SCM_RIGHTS), which its births
 name by their place in that list. End of file ends the zygote; workers that it has forked go on.
 """
 
@@ -37,9 +38,10 @@ class Birth:
 
 @dataclass(frozen=True)
 class Fork:
-    """Asks for workers."""
+    """Asks for workers; `number` is that of the request."""
 
     births: tuple[Birth, ...]
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,12 @@ class Refused:
 @dataclass(frozen=True)
 class Forked:
     """The workers, in the order of the births; they are children of the supervisor, where that adopts orphans, by now.
-    Where there are fewer, `errno` says what stopped the next."""
+    Where there are fewer, `errno` says what stopped the next: EMFILE, that the zygote could not take their descriptors.
+    `number`: which request this answers."""
 
     pids: tuple[int, ...] = field(default=())
     errno: int = 0
+    number: int = 0
 
 
 Report = Ready | Refused | Forked
@@ -71,14 +75,14 @@ Report = Ready | Refused | Forked
 def encode_fork(fork: Fork) -> bytes:
     """As it is sent."""
     births = [[list(each.argv), dict(each.changes), sorted(each.fds.items()), each.gate] for each in fork.births]
-    return json.dumps({"fork": births}, separators=(",", ":")).encode("utf-8", "surrogateescape")
+    return json.dumps({"fork": births, "number": fork.number}, separators=(",", ":")).encode("utf-8", "surrogateescape")
 
 
 def decode_fork(data: bytes) -> Fork:
     """Raises ValueError for what is none."""
     try:
-        births = json.loads(data.decode("utf-8", "surrogateescape"))["fork"]
-        return Fork(tuple(_birth(*each) for each in births))
+        body = json.loads(data.decode("utf-8", "surrogateescape"))
+        return Fork(tuple(_birth(*each) for each in body["fork"]), int(body["number"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f"no request of a supervisor: {error!r}") from error
 
@@ -91,8 +95,8 @@ def encode_report(report: Report) -> bytes:
             body = {"ready": took_s}
         case Refused(reason):
             body = {"refused": reason[: MOST_BYTES // 8]}
-        case Forked(pids, errno):
-            body = {"forked": list(pids), "errno": errno}
+        case Forked(pids, errno, number):
+            body = {"forked": list(pids), "errno": errno, "number": number}
     return json.dumps(body).encode("utf-8", "surrogateescape")
 
 
@@ -104,7 +108,7 @@ def decode_report(data: bytes) -> Report:
             return Ready(float(body["ready"]))
         if "refused" in body:
             return Refused(str(body["refused"]))
-        return Forked(_pids(body["forked"]), int(body["errno"]))
+        return Forked(_pids(body["forked"]), int(body["errno"]), int(body["number"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f"no report of a zygote: {error!r}") from error
 

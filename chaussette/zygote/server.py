@@ -12,6 +12,7 @@ import warnings
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from errno import EMFILE
 from typing import TYPE_CHECKING, NoReturn
 
 from chaussette import server
@@ -116,12 +117,15 @@ def _breed(control: Control, loaded: Loaded) -> int:
             # Nothing was served from here: what the application has for its end is for the workers.
             os._exit(0)
         fork, received = request
+        if received is None:
+            control.send(Forked((), EMFILE, fork.number))
+            continue
         outcome = fork_all(len(fork.births))
         if isinstance(outcome, int):
             _live(loaded, fork.births[outcome], received, control)
         close_all(received)
         pids, errno = outcome
-        control.send(Forked(tuple(pids), errno))
+        control.send(Forked(tuple(pids), errno, fork.number))
 
 
 # -- a worker -----------------------------------------------------------------------------------------------------

@@ -16,6 +16,9 @@ RAN_WELL_AFTER_S = 10.0
 # One that said itself that it serves, and then did so for this long, has run well; one that dies on its first request
 # has not, and would otherwise be started again and again without a pause.
 SERVED_WELL_AFTER_S = 1.0
+# How long a slot, or a zygote, waits when the machine, not the command, is at fault: no descriptors, no memory, no
+# processes left.
+SHORTAGE_S = 1.0
 # Once is chance, twice may be a coincidence: from so many failures in a row on a watcher is said to flap.
 FLAPPING_AFTER = 3
 # The exponent is bounded, so that a slot that fails for weeks doesn't compute with huge numbers: by then the longest

@@ -17,11 +17,12 @@ _MOST_BIRTHS = 32
 
 
 class Packet(Struct, frozen=True):
-    """A request: the bytes, and the descriptors beside them. It asks for so many births."""
+    """A request: the bytes, and the descriptors beside them. It asks for so many births; its answer has its number."""
 
     data: bytes
     fds: tuple[int, ...]
     count: int
+    number: int
 
 
 def zygote_plan(plan: SpawnPlan, control_fd: int) -> SpawnPlan:
@@ -38,19 +39,22 @@ def zygote_plan(plan: SpawnPlan, control_fd: int) -> SpawnPlan:
     )
 
 
-def packets(plans: Sequence[SpawnPlan], gate_fds: Sequence[int], zygote_env: Mapping[str, str]) -> Iterator[Packet]:
-    """The requests for these processes, in their order; each has a gate. Raises ValueError where one alone is too
-    large: its environment differs from the zygote's by far too much."""
+def packets(
+    plans: Sequence[SpawnPlan], gate_fds: Sequence[int], zygote_env: Mapping[str, str], numbers: Iterator[int]
+) -> Iterator[Packet]:
+    """The requests for these processes, in their order, each with the next of the `numbers`; each process has a gate.
+    Raises ValueError where one alone is too large: its environment differs from the zygote's by far too much."""
+    number = next(numbers)
     births: list[Birth] = []
     table: dict[int, int] = {}
     size = 0
     for plan, gate_fd in zip(plans, gate_fds, strict=True):
         longer = {fd: place for place, fd in enumerate(dict.fromkeys((*table, *_numbers(plan).values(), gate_fd)))}
         birth = _birth(plan, gate_fd, longer, zygote_env)
-        bytes_more = len(encode_fork(Fork((birth,))))
+        bytes_more = len(encode_fork(Fork((birth,), number)))
         if births and (len(longer) > MOST_FDS or size + bytes_more > MOST_BYTES or len(births) == _MOST_BIRTHS):
-            yield Packet(encode_fork(Fork(tuple(births))), tuple(table), len(births))
-            births, size = [], 0
+            yield _packet(births, table, number)
+            number, births, size = next(numbers), [], 0
             longer = {fd: place for place, fd in enumerate(dict.fromkeys((*_numbers(plan).values(), gate_fd)))}
             birth = _birth(plan, gate_fd, longer, zygote_env)
         if bytes_more > MOST_BYTES:
@@ -58,7 +62,11 @@ def packets(plans: Sequence[SpawnPlan], gate_fds: Sequence[int], zygote_env: Map
         births.append(birth)
         table, size = longer, size + bytes_more
     if births:
-        yield Packet(encode_fork(Fork(tuple(births))), tuple(table), len(births))
+        yield _packet(births, table, number)
+
+
+def _packet(births: Sequence[Birth], table: Mapping[int, int], number: int) -> Packet:
+    return Packet(encode_fork(Fork(tuple(births), number)), tuple(table), len(births), number)
 
 
 def _numbers(plan: SpawnPlan) -> dict[int, int]:

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, Schedule
+from circus_stack.arbiter.backoff import RAN_WELL_AFTER_S, SHORTAGE_S, Schedule
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.secret_environment import spawn_variables_aside
 from circus_stack.arbiter.zygote import Zygote, ZygoteView
-from circus_stack.errors import SpawnError
+from circus_stack.errors import ResourceShortageError, SpawnError
 from circus_stack.events import SpawnFailed
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Nursery:
         try:
             secrets = await spawn_variables_aside(self._charge.means.loop, config) if config.has_secrets else {}
         except SpawnError as error:
-            zygote.give_up(str(error))
+            zygote.give_up(error)
         else:
             zygote.start(secrets)
 
@@ -133,15 +133,15 @@ class Nursery:
         self._leaving.add(zygote)
         zygote.end()
 
-    def _ended(self, zygote: Zygote, reason: str) -> None:
+    def _ended(self, zygote: Zygote, reason: SpawnError | None) -> None:
         self._leaving.discard(zygote)
         if self._zygotes.get(zygote.generation) is zygote:
             del self._zygotes[zygote.generation]
-            if reason:
+            if reason is not None:
                 self._note_failure(zygote, reason)
         self._charge.means.pulse.beat()
 
-    def _note_failure(self, zygote: Zygote, reason: str) -> None:
+    def _note_failure(self, zygote: Zygote, reason: SpawnError) -> None:
         charge = self._charge
         if zygote.ready_at is not None:
             log.warning("%s: %s; another one is started, its workers serve on", charge.name, reason)
@@ -149,9 +149,12 @@ class Nursery:
         if ran_well or zygote.generation != self._failed_generation:
             self._failures = 0
         self._failed_generation = zygote.generation
-        charge.publish(SpawnFailed(watcher=charge.name, time=charge.epoch(), reason=reason))
-        self._failures += 1
-        delay_s = Schedule.of(charge.config).delay_s(self._failures, charge.means.draw())
+        charge.publish(SpawnFailed(watcher=charge.name, time=charge.epoch(), reason=str(reason)))
+        if isinstance(reason, ResourceShortageError):
+            delay_s = SHORTAGE_S
+        else:
+            self._failures += 1
+            delay_s = Schedule.of(charge.config).delay_s(self._failures, charge.means.draw())
         if self._retry is not None:
             self._retry.cancel()
         self._retry = charge.means.loop.call_later(delay_s, self._try_again)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from circus_stack.arbiter.ages import Ages
+from circus_stack.arbiter.backoff import SHORTAGE_S
 from circus_stack.arbiter.charge import Charge
 from circus_stack.arbiter.ends import Ends
 from circus_stack.arbiter.launch_batch import LaunchBatch
@@ -30,8 +31,6 @@ log = logging.getLogger(__name__)
 _SPAWNS_A_TURN = 32
 # While a zygote forks these, the loop has its turns; what it does for each of them then, it does without a pause.
 _FORKS_AT_ONCE = 16
-# How long a slot waits when the machine, not the command, is at fault: no descriptors, no memory, no processes left.
-_SHORTAGE_S = 1.0
 
 
 class _Launch(Struct, frozen=True):
@@ -225,7 +224,12 @@ class Spawns:
         """Without a zygote none of them can be: each slot has failed, and that is told once, by the nursery."""
         charge = self._charge
         now = charge.means.clock()
-        failures = [charge.watcher.spawn_failed(wid, now) for wid in self._next_slots(charge.watcher.wanted)]
+        wids = self._next_slots(charge.watcher.wanted)
+        if isinstance(error, ResourceShortageError):
+            for wid in wids:
+                charge.watcher.postpone(wid, now + SHORTAGE_S)
+            return
+        failures = [charge.watcher.spawn_failed(wid, now) for wid in wids]
         if failures:
             worst = max(failures, key=lambda each: (each.gives_up, each.begins_to_flap, each.delay_s))
             self._on_failure(worst, str(error))
@@ -295,6 +299,6 @@ class Spawns:
         charge.runs.note(wid, None)
         now = charge.means.clock()
         if isinstance(error, ResourceShortageError) or (isinstance(error, OSError) and is_shortage(error)):
-            charge.watcher.postpone(wid, now + _SHORTAGE_S)
+            charge.watcher.postpone(wid, now + SHORTAGE_S)
         else:
             self._on_failure(charge.watcher.spawn_failed(wid, now), str(error))

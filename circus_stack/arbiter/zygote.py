@@ -4,10 +4,12 @@ asked, ended; whether there should be one is decided elsewhere."""
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 
 from msgspec import Struct
 
@@ -57,15 +59,18 @@ class Newborn(Struct, frozen=True):
 
 class Zygote:
     """Of one generation of a watcher. `on_end(zygote, reason)` is called once, when its process is gone or could not be
-    started; `reason` is empty where its end was asked for."""
+    started; `reason` is None where its end was asked for."""
 
-    def __init__(self, charge: Charge, generation: int, on_end: Callable[[Zygote, str], None]) -> None:
+    def __init__(self, charge: Charge, generation: int, on_end: Callable[[Zygote, SpawnError | None], None]) -> None:
         self._charge = charge
         self.generation = generation
         self._on_end = on_end
         self._loaded: asyncio.Future[None] = charge.means.loop.create_future()
         # Whoever waits for it may have gone: what nobody asks for is no news.
         self._loaded.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self._numbers = count(1)
+        # The number of the request that waits, and its answer.
+        self._asked = 0
         self._answer: asyncio.Future[Forked] | None = None
         self._channel = PacketChannel(charge.means.loop, self._heard, self._hung_up)
         self._deadline: asyncio.TimerHandle | None = None
@@ -91,24 +96,27 @@ class Zygote:
         """Start the process, unless its end was asked for meanwhile; what keeps it from starting is told by
         `on_end`."""
         if self._is_ending:
-            self._over("")
+            self._over(SpawnError("it was not wanted any more"))
             return
         try:
             self._start(secrets)
-        except (CircusStackError, OSError, ValueError) as error:
-            self.give_up(str(error))
+        except OSError as error:
+            self.give_up(_refused(error, "its zygote could not be started"))
+        except (CircusStackError, ValueError) as error:
+            self.give_up(error if isinstance(error, SpawnError) else SpawnError(str(error)))
 
-    def give_up(self, reason: str) -> None:
+    def give_up(self, reason: SpawnError) -> None:
         """There will be no process."""
         self._channel.close()
         self._over(reason)
 
     def _start(self, secrets: Mapping[str, str]) -> None:
         means, config = self._charge.means, self._charge.config
+        childs_fd = self._channel.open()
         capture = means.open_capture(config, ZYGOTE_SLOT)
         try:
             plan = LaunchBatch(self._charge, secrets).plan(ZYGOTE_SLOT, 0, new_token(), capture)
-            plan = zygote_plan(plan, self._channel.childs_fd)
+            plan = zygote_plan(plan, childs_fd)
             child = means.spawn_all([plan])[0]
             if isinstance(child, SpawnError):
                 raise child
@@ -136,11 +144,12 @@ class Zygote:
         outcomes: list[Newborn | SpawnError] = []
         gates: list[Gate] = []
         try:
-            gates += [Gate() for _ in plans]
-            for packet in packets(plans, [gate.childs_fd for gate in gates], self._env):
+            for _ in plans:
+                gates.append(Gate())
+            for packet in packets(plans, [gate.childs_fd for gate in gates], self._env, self._numbers):
                 outcomes += await self._ask(packet, gates[len(outcomes) :][: packet.count])
         except (SpawnError, OSError, ValueError) as error:
-            outcomes += [_refused(error)] * (len(plans) - len(outcomes))
+            outcomes += [_refused(error, "the arbiter could not ask its zygote")] * (len(plans) - len(outcomes))
         except BaseException:
             for gate in gates:
                 gate.close()
@@ -153,7 +162,8 @@ class Zygote:
     async def _ask(self, packet: Packet, gates: Sequence[Gate]) -> list[Newborn | SpawnError]:
         if not self.is_loaded:
             raise SpawnError("its zygote has ended")
-        self._answer = answer = self._charge.means.loop.create_future()
+        self._asked, self._answer = packet.number, self._charge.means.loop.create_future()
+        answer = self._answer
         timeout_s = self._charge.config.ready_timeout
         try:
             self._channel.send(packet.data, packet.fds)
@@ -180,7 +190,7 @@ class Zygote:
         except ProcessLookupError:
             return SpawnError(f"the forked process {pid} has ended at once")
         except OSError as error:
-            return _refused(error)
+            return _refused(error, f"cannot watch the forked process {pid}, so it was ended again")
         if child.stamp is not None or session_of(pid) == os.getsid(0):
             os.close(child.pidfd)
             return SpawnError(
@@ -202,7 +212,8 @@ class Zygote:
             case Refused(reason):
                 self._refusal = self._refusal or reason
             case Forked():
-                if self._answer is not None and not self._answer.done():
+                # Of one that was given up the workers end at their gates.
+                if self._answer is not None and report.number == self._asked and not self._answer.done():
                     self._answer.set_result(report)
 
     def _became_ready(self) -> None:
@@ -220,7 +231,7 @@ class Zygote:
             return
         self._is_ending = True
         self._cancel_deadline()
-        self._fail("its zygote is being ended")
+        self._fail(SpawnError("its zygote is being ended"))
         self._channel.close()
         if self.pid:
             self._charge.means.reaper.send(self.pid, signal.SIGTERM)
@@ -251,19 +262,19 @@ class Zygote:
         self._channel.drain()
         self._channel.close()
         when = "" if self.ready_at is not None else " before it had loaded the application"
-        self._over(self._refusal or f"its zygote {describe_exit(exit_code)}{when}")
+        self._over(SpawnError(self._refusal or f"its zygote {describe_exit(exit_code)}{when}"))
 
-    def _over(self, reason: str) -> None:
+    def _over(self, reason: SpawnError) -> None:
         was_asked = self._is_ending
         self._is_ending = self._is_over = True
         self._cancel_deadline()
         self._fail(reason)
-        self._on_end(self, "" if was_asked else reason)
+        self._on_end(self, None if was_asked else reason)
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: SpawnError) -> None:
         for future in (self._loaded, self._answer):
             if future is not None and not future.done():
-                future.set_exception(SpawnError(reason))
+                future.set_exception(reason)
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
@@ -271,14 +282,19 @@ class Zygote:
             self._deadline = None
 
 
-def _refused(error: Exception) -> SpawnError:
+def _refused(error: Exception, what: str) -> SpawnError:
+    """Why `what` happened; what went wrong here, in the arbiter, is not said of the zygote."""
     if isinstance(error, SpawnError):
         return error
-    if isinstance(error, OSError):
-        return _short_of(error.errno or 0)
-    return SpawnError(str(error))
+    if not isinstance(error, OSError):
+        return SpawnError(f"{what}: {error}")
+    text = f"{what}: {error.strerror}"
+    return ResourceShortageError(text) if is_shortage(error) else SpawnError(text)
 
 
-def _short_of(errno: int) -> SpawnError:
-    text = f"its zygote could not fork: {os.strerror(errno)}" if errno else "its zygote could not fork"
-    return ResourceShortageError(text) if is_shortage(OSError(errno, "")) else SpawnError(text)
+def _short_of(number: int) -> SpawnError:
+    """What the zygote has met."""
+    if not number:
+        return SpawnError("its zygote could not fork")
+    what = "take the descriptors of its workers" if number in (errno.EMFILE, errno.ENFILE) else "fork"
+    return _refused(OSError(number, os.strerror(number)), f"its zygote could not {what}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -24,31 +25,43 @@ class PacketChannel:
         self._loop = loop
         self._on_packet = on_packet
         self._on_end = on_end
-        self._ours, self._childs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._ours.setblocking(False)
+        self._ours: socket.socket | None = None
+        self._childs_fd = -1
 
-    @property
-    def childs_fd(self) -> int:
-        """The child's end, until `begin` or `close`."""
-        return self._childs.fileno()
+    def open(self) -> int:
+        """Make both ends; the child's, ours until `begin` or `close`. Raises OSError where there are no descriptors."""
+        self._ours, childs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours.setblocking(False)
+        self._childs_fd = childs.detach()
+        return self._childs_fd
 
     def begin(self) -> None:
         """The child runs: close its end here, begin to listen."""
-        self._childs.close()
-        self._loop.add_reader(self._ours.fileno(), self._read)
+        self._close_childs()
+        if self._ours is not None:
+            self._loop.add_reader(self._ours.fileno(), self._read)
+
+    def _close_childs(self) -> None:
+        if self._childs_fd >= 0:
+            os.close(self._childs_fd)
+            self._childs_fd = -1
 
     def send(self, data: bytes, fds: Sequence[int] = ()) -> None:
-        """Send a packet; the child gets copies of the descriptors. Raises OSError."""
+        """Send a packet; the child gets copies of the descriptors. Raises OSError, where it is closed ENOTCONN."""
+        if self._ours is None:
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         self._ours.sendmsg([data], ancillary, socket.MSG_NOSIGNAL)
 
     def drain(self) -> None:
         """Hand on what has come by now: the last words of a child that has ended."""
-        while self._ours.fileno() >= 0 and self._read():
+        while self._read():
             pass
 
     def _read(self) -> bool:
         """Whether there was a packet."""
+        if self._ours is None:
+            return False
         try:
             data, ancillary, _flags, _ = self._ours.recvmsg(_MOST, 0, socket.MSG_CMSG_CLOEXEC)
         except BlockingIOError:
@@ -66,10 +79,11 @@ class PacketChannel:
 
     def close(self) -> None:
         """Hear no more; the child reads the end of file. Safe to call twice."""
-        if self._ours.fileno() >= 0:
+        if self._ours is not None:
             self._loop.remove_reader(self._ours.fileno())
             self._ours.close()
-        self._childs.close()
+            self._ours = None
+        self._close_childs()
 
 
 class Gate:

@@ -29,13 +29,15 @@ BIRTHS = st.builds(
 )
 
 
-@given(st.lists(BIRTHS, max_size=4).map(tuple))
-def test_a_request_comes_back_as_it_was(births: tuple[Birth, ...]) -> None:
-    assert decode_fork(encode_fork(Fork(births))) == Fork(births)
+@given(st.lists(BIRTHS, max_size=4).map(tuple), st.integers(0, 2**40))
+def test_a_request_comes_back_as_it_was(births: tuple[Birth, ...], number: int) -> None:
+    assert decode_fork(encode_fork(Fork(births, number))) == Fork(births, number)
 
 
 @pytest.mark.parametrize(
-    "report", [Ready(1.5), Refused("no\nluck \udcff"), Forked((12, 13), 0), Forked((), 11)], ids=lambda each: str(each)
+    "report",
+    [Ready(1.5), Refused("no\nluck \udcff"), Forked((12, 13), 0, 7), Forked((), 11)],
+    ids=lambda each: str(each),
 )
 def test_a_report_comes_back_as_it_was(report: Ready | Refused | Forked) -> None:
     assert decode_report(encode_report(report)) == report
@@ -51,8 +53,17 @@ def test_a_refusal_of_any_length_fits_into_a_packet() -> None:
     "data",
     [
         *(b"", b"\xff", b"[]", b"7", b"null", b"{}", b'"ready"', b'{"ready": "soon"}', b'{"ready": null}'),
-        *(b'{"forked": 3, "errno": 0}', b'{"forked": [3]}', b'{"forked": ["3"], "errno": 0}'),
-        *(b'{"forked": [1], "errno": 0}', b'{"forked": [-5], "errno": 0}', b'{"forked": [true], "errno": 0}'),
+        *(
+            b'{"forked": [], "errno": 0}',
+            b'{"forked": 3, "errno": 0, "number": 1}',
+            b'{"forked": [3]}',
+            b'{"forked": ["3"], "errno": 0}',
+        ),
+        *(
+            b'{"forked": [1], "errno": 0, "number": 1}',
+            b'{"forked": [-5], "errno": 0, "number": 1}',
+            b'{"forked": [true], "errno": 0, "number": 1}',
+        ),
     ],
 )
 def test_what_is_no_report_is_a_value_error(data: bytes) -> None:
@@ -61,7 +72,16 @@ def test_what_is_no_report_is_a_value_error(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{}", b"[]", b'{"fork": 3}', b'{"fork": [[1]]}', b'{"fork": [[[], {}, [[1]], 0]]}']
+    "data",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'{"fork": []}',
+        b'{"fork": 3, "number": 1}',
+        b'{"fork": [[1]], "number": 1}',
+        b'{"fork": [[[], {}, [[1]], 0]], "number": 1}',
+    ],
 )
 def test_what_is_no_request_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError):
