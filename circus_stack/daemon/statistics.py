@@ -38,6 +38,7 @@ from circus_stack.stats.follower import Follower
 from circus_stack.stats.history.file import HistoryError, HistoryFile
 from circus_stack.stats.metrics.figures import KnownFigures
 from circus_stack.stats.sockets.queues import QueueReader
+from circus_stack.stats.sockets.traffic import Traffic
 from circus_stack.stats.ticker import Ticker
 from circus_stack.stats.wire import totals_fields
 from circus_stack.system.memory import proportional_memory, total_memory
@@ -99,7 +100,7 @@ class _Run:
         self._open_endpoints(setting, teardown)
         source, kin, booted = _readers()
         self._history = _open_history(setting.state_dir, teardown)
-        queues = QueueReader()
+        queues, traffic = QueueReader(), Traffic()
         self._desk = Desk(
             census=self._census,
             sampler=Sampler(source, kin),
@@ -108,7 +109,7 @@ class _Run:
             record=self._record,
             total_memory=total_memory(),
             proportional=Proportional(proportional_memory),
-            queues=lambda: queues.read(self._follower.sockets),
+            queues=lambda: traffic.measured(queues.read(self._follower.sockets), self._desk.serving.served),
         )
         self.ticker = Ticker(self._census, tick=self._desk.tick, tick_stack=self._desk.tick_stack)
         self._answers = Answers(

@@ -9,6 +9,7 @@ EVENTS = "watcher"
 LOGS = "logs"
 STATS = "stat"
 SOCKETS = "sockets"
+SOCKETS_TOPIC = f"{STATS}.{SOCKETS}"
 STACK_TOPIC = "total.stack"
 """What sums the whole stack up: not below `stat.`, where Circus's clients would take it for a watcher."""
 
@@ -52,6 +53,11 @@ def process_topic(watcher: str, pid: int) -> str:
 def watcher_topic(watcher: str) -> str:
     """`stat.NAME`."""
     return f"{STATS}.{stat_word(watcher)}"
+
+
+def socket_topic(fd: int) -> str:
+    """`stat.sockets.FD`."""
+    return f"{SOCKETS_TOPIC}.{fd}"
 
 
 def sync_topic(token: str) -> str:

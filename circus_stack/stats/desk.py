@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import structs
 
-from circus_stack.protocol.topics import STACK_TOPIC, process_topic, watcher_topic
+from circus_stack.protocol.topics import SOCKETS_TOPIC, STACK_TOPIC, process_topic, socket_topic, watcher_topic
 from circus_stack.stats.aggregate import Totals, total_of, total_of_stack
 from circus_stack.stats.census import Census, Row
 from circus_stack.stats.channel import Channel
@@ -16,7 +16,15 @@ from circus_stack.stats.collect.proportional import Proportional
 from circus_stack.stats.collect.sampler import Sample, Sampler
 from circus_stack.stats.metrics.usage import CpuMeter
 from circus_stack.stats.serving import Serving
-from circus_stack.stats.wire import OWN, Fields, process_fields, totals_fields, watcher_fields
+from circus_stack.stats.wire import (
+    OWN,
+    Fields,
+    process_fields,
+    socket_fields,
+    sockets_fields,
+    totals_fields,
+    watcher_fields,
+)
 
 # (name of a watcher, "" for the stack; what it sums up to; seconds since the epoch)
 Record = Callable[[str, Totals, float], None]
@@ -76,12 +84,21 @@ class Desk:
         self._forget_the_gone()
         self._proportional.refresh(self._everybody())
         self.sockets = self._queues()
+        self._tell_sockets(now)
         samples = self._sampler.sample(self._census.own, with_family=False)
         self._tell(OWN, samples, total_of(samples), now, self._census.own)
         totals = total_of_stack(total for name, total in self.totals.items() if name)
         self.totals[""] = totals
         self._channel.offer(STACK_TOPIC, lambda: totals_fields(totals, now))
         self._record("", totals, now)
+
+    def _tell_sockets(self, now: float) -> None:
+        for each in self.sockets:
+            topic = socket_topic(each["fd"])
+            if self._channel.is_wanted(topic):
+                self._channel.publish(topic, socket_fields(each, now))
+        if self.sockets:
+            self._channel.offer(SOCKETS_TOPIC, lambda: sockets_fields(self.sockets, now))
 
     def _tell(
         self,

@@ -54,7 +54,7 @@ class Follower:
                 self._early.append((event, fields))
                 continue
             self._census.apply(event, fields)
-            if event == "config_applied":
+            if event in ("config_applied", "add", "remove"):
                 await self._read_sockets()
             if event in ("add", "updated") and isinstance(fields.get("watcher"), str):
                 await self._read_interval(fields["watcher"])
@@ -98,7 +98,7 @@ class Follower:
         return True
 
     async def _read_sockets(self) -> None:
-        """A configuration that was read again may have others."""
+        """A configuration that was read again may have others, and a watcher that came or went had some."""
         try:
             self.sockets = list((await self._client.call("listsockets"))["sockets"])
         except (CallError, CommandError, KeyError, TypeError) as error:

@@ -65,6 +65,43 @@ def watcher_fields(processes: Iterable[Fields], totals: Totals, now: float) -> F
     }
 
 
+def socket_fields(known: Mapping[str, Any], now: float) -> Fields:
+    """One listening socket. The keys up to `address` are Circus's; `reads` are the connections accepted since the tick
+    before."""
+    fd = known["fd"]
+    return {
+        "fd": fd,
+        "subtopic": fd,
+        "reads": known.get("reads", 0),
+        "address": address_of(known),
+        "name": known.get("name"),
+        "queued": known.get("queued"),
+        "limit": known.get("limit"),
+        "drops": known.get("drops"),
+        "backlog": known.get("backlog"),
+        "accepted_per_s": known.get("accepted_per_s"),
+        "time": now,
+    }
+
+
+def sockets_fields(sockets: Iterable[Mapping[str, Any]], now: float) -> Fields:
+    """The sum over the sockets: Circus's `addresses` and `reads`, then ours, over those of which it is known."""
+    found = list(sockets)
+    return {
+        "addresses": [address_of(each) for each in found],
+        "reads": sum(each.get("reads", 0) for each in found),
+        "queued": sum(each.get("queued") or 0 for each in found),
+        "drops": sum(each.get("drops") or 0 for each in found),
+        "accepted_per_s": round(sum(each.get("accepted_per_s") or 0.0 for each in found), 2),
+        "time": now,
+    }
+
+
+def address_of(listed: Mapping[str, Any]) -> str:
+    """As Circus has it: `HOST:PORT`, or the path of a unix socket."""
+    return str(listed["path"]) if "path" in listed else f"{listed.get('host')}:{listed.get('port')}"
+
+
 def totals_fields(totals: Totals, now: float) -> Fields:
     """The sums under names that Circus doesn't use: `cpu_sum` is percent of one core."""
     fields = structs.asdict(totals)

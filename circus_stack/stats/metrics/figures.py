@@ -15,7 +15,8 @@ Fields = Mapping[str, Any]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFigures:
     """`status` is the arbiter's extended one, empty if it did not answer; `totals` are the sums of each watcher as they
-    are published; `sockets` have `name`, `queued`, `limit` and `drops`."""
+    are published; `sockets` have `name`, `queued`, `limit`, `drops` and
+    `accepted`."""
 
     status: Fields
     tally: Tally

@@ -168,6 +168,13 @@ def _sockets(sockets: Sequence[Fields]) -> Iterator[Metric]:
     )
     _add_sockets(drops, sockets, "drops")
     yield drops
+    accepted = CounterMetricFamily(
+        "circus_socket_accepted_connections",
+        "Connections that workers accepted, of sockets whose workers have no other.",
+        labels=["socket"],
+    )
+    _add_sockets(accepted, sockets, "accepted")
+    yield accepted
 
 
 def _add_sockets(family: GaugeMetricFamily | CounterMetricFamily, sockets: Sequence[Fields], key: str) -> None:

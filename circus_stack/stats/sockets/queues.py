@@ -83,4 +83,5 @@ def with_queue(listed: dict[str, Any], queues: Iterable[Queue]) -> dict[str, Any
 def _is_of(queue: Queue, listed: Fields) -> bool:
     if "path" in listed:
         return queue.path == str(listed["path"])
-    return (queue.host, queue.port) == (listed.get("host"), listed.get("port"))
+    # The arbiter tells what is bound, never a name; the kernel's address is without the interface of `fe80::1%eth0`.
+    return (queue.host, queue.port) == (str(listed.get("host")).partition("%")[0], listed.get("port"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import signal
 from collections.abc import Mapping
@@ -311,10 +312,24 @@ def test_stats_of_one_watcher_and_of_one_process() -> None:
 def test_listsockets() -> None:
     assert call("listsockets") == {
         "sockets": [
-            {"fd": 6, "name": "un", "backlog": 100, "path": "/run/un.sock"},
-            {"fd": 7, "name": "web", "backlog": 2048, "host": "127.0.0.1", "port": 8080},
+            {"fd": 6, "name": "un", "backlog": 100, "path": "/run/un.sock", "watchers": []},
+            {"fd": 7, "name": "web", "backlog": 2048, "host": "127.0.0.1", "port": 8080, "watchers": []},
         ]
     }
+
+
+def test_listsockets_says_whose_they_are() -> None:
+    arbiter = FakeArbiter()
+
+    def users() -> list[list[str]]:
+        return [each["watchers"] for each in call("listsockets", arbiter)["sockets"]]
+
+    web = dataclasses.replace(arbiter.configs["web"], use_sockets=True, args="--fd $(circus.sockets.WEB)")
+    arbiter.configs["web"] = web
+    arbiter.configs["Big One"] = dataclasses.replace(arbiter.configs["Big One"], stdin_socket="un")
+    assert users() == [["Big One"], ["web"]]
+    arbiter.configs["web"] = dataclasses.replace(web, args="")
+    assert users() == [["web", "Big One"], ["web"]]
 
 
 def test_logs() -> None:

@@ -108,7 +108,7 @@ KNOWN = KnownFigures(
     cpu_seconds={'we"b': 1.5},
     totals={'we"b': {"rss": 4096, "pss": None, "vms": 8192, "threads": 3}},
     served={'we"b': Served()},
-    sockets=[{"name": "web", "queued": 1, "limit": 128, "drops": 2}],
+    sockets=[{"name": "web", "queued": 1, "limit": 128, "drops": 2, "accepted": 9}],
     ticks=5,
     latest_s=0.25,
 )
