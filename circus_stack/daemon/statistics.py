@@ -9,7 +9,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,10 @@ from circus_stack.stats.census import Census
 from circus_stack.stats.channel import Channel
 from circus_stack.stats.collect.particulars import Register, boot_time
 from circus_stack.stats.collect.proc_kin import ProcKin
-from circus_stack.stats.collect.proportional import Proportional
 from circus_stack.stats.collect.reading import Kin, Source
 from circus_stack.stats.collect.sampler import Sampler
+from circus_stack.stats.collect.slow import SlowFields, SlowFigures
+from circus_stack.stats.collect.slow_files import read_slow
 from circus_stack.stats.collect.stat_file import StatFiles
 from circus_stack.stats.desk import Desk
 from circus_stack.stats.follower import Follower
@@ -41,7 +42,8 @@ from circus_stack.stats.sockets.queues import QueueReader
 from circus_stack.stats.sockets.traffic import Traffic
 from circus_stack.stats.ticker import Ticker
 from circus_stack.stats.wire import totals_fields
-from circus_stack.system.memory import proportional_memory, total_memory
+from circus_stack.system.group_figures import GroupReader
+from circus_stack.system.memory import total_memory
 from circus_stack.system.open_files import raise_open_files
 
 log = logging.getLogger(__name__)
@@ -108,7 +110,7 @@ class _Run:
             channel=Channel(self._xpub),
             record=self._record,
             total_memory=total_memory(),
-            proportional=Proportional(proportional_memory),
+            slow=SlowFigures(slow_reader()),
             queues=lambda: traffic.measured(queues.read(self._follower.sockets), self._desk.serving.served),
         )
         self.ticker = Ticker(self._census, tick=self._desk.tick, tick_stack=self._desk.tick_stack)
@@ -214,6 +216,7 @@ class _Run:
             status=status,
             tally=self._follower.tally,
             cpu_seconds=desk.meter.seconds,
+            slow_counts=desk.slow_meter.counts,
             totals={name: totals_fields(each, 0.0) for name, each in desk.totals.items() if name},
             served=desk.serving.served,
             sockets=desk.sockets,
@@ -235,6 +238,21 @@ def _readers() -> tuple[Source, Kin, float]:
     from circus_stack.stats.collect.portable import PsutilKin, PsutilSource
 
     return PsutilSource(), PsutilKin(), 0.0
+
+
+def slow_reader() -> Callable[[int], SlowFields | None]:
+    """What reads the figures of one process that are dear to read."""
+    if not Path("/proc/self/stat").exists():
+        from circus_stack.stats.collect.portable import read_slow_portably
+
+        return read_slow_portably
+    groups = GroupReader()
+
+    def read(pid: int) -> SlowFields | None:
+        found = read_slow(pid)
+        return None if found is None else {**found, **groups.read(pid)}
+
+    return read
 
 
 def _open_history(state_dir: Path | None, teardown: contextlib.AsyncExitStack) -> HistoryFile | None:

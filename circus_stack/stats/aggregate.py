@@ -8,13 +8,15 @@ from typing import TypeVar
 from msgspec import Struct
 
 from circus_stack.stats.collect.sampler import Sample
+from circus_stack.stats.collect.slow import SUMMED
 
 N = TypeVar("N", int, float)
 
 
 class Totals(Struct, frozen=True):
-    """The sums of several processes: `cpu` percent of one core, memory in bytes. `rps`, `busy` and `p99` (requests a
-    second, requests under way, seconds) are None for what serves no requests."""
+    """The sums of several processes: `cpu` percent of one core, memory in bytes. From `pss` to `written_bytes` as in
+    `collect.slow`. `rps`, `busy`, `in_flight` and `p99` (requests a second, workers that have a request, requests under
+    way, seconds) are None for what serves no requests."""
 
     processes: int = 0
     cpu: float = 0.0
@@ -22,9 +24,20 @@ class Totals(Struct, frozen=True):
     vms: int = 0
     threads: int = 0
     pss: int | None = None
+    uss: int | None = None
+    shared: int | None = None
+    files: int | None = None
+    voluntary_switches: int | None = None
+    involuntary_switches: int | None = None
+    read_bytes: int | None = None
+    written_bytes: int | None = None
     rps: float | None = None
     busy: int | None = None
+    in_flight: int | None = None
     p99: float | None = None
+
+
+_SUMMED = (*SUMMED, "rps", "busy", "in_flight")
 
 
 def total_of(samples: Mapping[int, Sample]) -> Totals:
@@ -47,9 +60,7 @@ def total_of_stack(totals: Iterable[Totals]) -> Totals:
         rss=sum(each.rss for each in found),
         vms=sum(each.vms for each in found),
         threads=sum(each.threads for each in found),
-        pss=_sum_of_known([each.pss for each in found]),
-        rps=_sum_of_known([each.rps for each in found]),
-        busy=_sum_of_known([each.busy for each in found]),
+        **{name: _sum_of_known([getattr(each, name) for each in found]) for name in _SUMMED},
         p99=max((each.p99 for each in found if each.p99 is not None), default=None),
     )
 

@@ -12,8 +12,9 @@ from circus_stack.stats.aggregate import Totals, total_of, total_of_stack
 from circus_stack.stats.census import Census, Row
 from circus_stack.stats.channel import Channel
 from circus_stack.stats.collect.particulars import Register
-from circus_stack.stats.collect.proportional import Proportional
 from circus_stack.stats.collect.sampler import Sample, Sampler
+from circus_stack.stats.collect.slow import SlowFigures
+from circus_stack.stats.metrics.slow_usage import SlowMeter
 from circus_stack.stats.metrics.usage import CpuMeter
 from circus_stack.stats.serving import Serving
 from circus_stack.stats.wire import (
@@ -44,7 +45,7 @@ class Desk:
         total_memory: int,
         serving: Serving | None = None,
         meter: CpuMeter | None = None,
-        proportional: Proportional | None = None,
+        slow: SlowFigures | None = None,
         queues: Callable[[], list[Fields]] = list,
         epoch: Callable[[], float] = time.time,
     ) -> None:
@@ -56,7 +57,8 @@ class Desk:
         self._total_memory = total_memory
         self.serving = serving or Serving()
         self.meter = meter or CpuMeter()
-        self._proportional = proportional or Proportional(lambda _pid: None)
+        self._slow = slow or SlowFigures(lambda _pid: None)
+        self.slow_meter = SlowMeter()
         self._queues = queues
         self.sockets: list[Fields] = []
         self._epoch = epoch
@@ -72,9 +74,8 @@ class Desk:
             self.serving.look(row.name, row.pids)
             self.meter.add(row.name, samples)
             totals = self.serving.with_served(row.name, total_of(samples))
-            totals = self.totals[row.name] = structs.replace(
-                totals, pss=self._proportional.of(samples, _descendants(samples))
-            )
+            slow = self._slow.of_watcher(row.name, samples, _descendants(samples))
+            totals = self.totals[row.name] = structs.replace(totals, **slow)
             self._tell(row.name, samples, totals, now)
             self._record(row.name, totals, now)
 
@@ -82,7 +83,7 @@ class Desk:
         """What is told once for the whole stack: the arbiter's own processes, and the sum."""
         now = self._epoch()
         self._forget_the_gone()
-        self._proportional.refresh(self._everybody())
+        self._read_slow()
         self.sockets = self._queues()
         self._tell_sockets(now)
         samples = self._sampler.sample(self._census.own, with_family=False)
@@ -130,7 +131,7 @@ class Desk:
             now=now,
             total_memory=self._total_memory,
             name=name,
-            details={"pss": self._proportional.of((pid,), sample.family), **self.serving.details(watcher, pid)},
+            details={**self._slow.of(pid, sample.family), **self.serving.details(watcher, pid)},
         )
 
     def _forget_the_gone(self) -> None:
@@ -143,11 +144,17 @@ class Desk:
             self.totals.pop(name, None)
         self.serving.keep(self._census.rows)
         self.meter.keep(self._census.rows, there)
-        self._proportional.keep(set(self._everybody()))
+        self._slow.keep(self._everybody(), self._census.rows)
+        self.slow_meter.keep(self._census.rows)
 
-    def _everybody(self) -> list[int]:
-        """Each process that is sampled, with its descendants."""
-        return [pid for samples in self.newest.values() for pid in (*samples, *_descendants(samples))]
+    def _read_slow(self) -> None:
+        watchers = self._everybody()
+        for pid, before, after in self._slow.refresh(watchers):
+            self.slow_meter.add(watchers[pid], before, after)
+
+    def _everybody(self) -> dict[int, str]:
+        """Each process that is sampled, with its descendants: its watcher."""
+        return {pid: name for name, samples in self.newest.items() for pid in (*samples, *_descendants(samples))}
 
 
 def _descendants(samples: Mapping[int, Sample]) -> list[int]:

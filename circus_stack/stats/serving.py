@@ -59,19 +59,28 @@ class Serving:
 
     def with_served(self, watcher: str, totals: Totals) -> Totals:
         """A watcher's sums, with what it serves; as they are where it serves nothing."""
-        rates = total(self._rates.get(watcher, {}).values())
+        workers = self._rates.get(watcher, {}).values()
+        rates = total(workers)
         if rates is None:
             return totals
-        return structs.replace(totals, rps=round(rates.rps, 2), busy=rates.in_flight, p99=rates.percentile_s(0.99))
+        return structs.replace(
+            totals,
+            rps=round(rates.rps, 2),
+            busy=sum(each.in_flight > 0 for each in workers),
+            in_flight=rates.in_flight,
+            p99=rates.percentile_s(0.99),
+        )
 
     def details(self, watcher: str, pid: int) -> Fields:
-        """What one worker serves: `rps`, `busy`, `p50`, `p95`, `p99`, `statuses` {class: requests}; else nothing."""
+        """What one worker serves: `rps`, `busy` (1 if it has a request, else 0), `in_flight`, `p50`, `p95`, `p99`,
+        `statuses` {class: requests}; else nothing."""
         rates = self._rates.get(watcher, {}).get(pid)
         if rates is None:
             return _NOTHING
         return {
             "rps": round(rates.rps, 2),
-            "busy": rates.in_flight,
+            "busy": int(rates.in_flight > 0),
+            "in_flight": rates.in_flight,
             "p50": rates.percentile_s(0.5),
             "p95": rates.percentile_s(0.95),
             "p99": rates.percentile_s(0.99),

@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+
+from circus_stack.system.group_mounts import groups_of, mounts_of, words_of
 
 CONTROLLERS = ("memory", "cpu", "pids")
 # The kernel's default, in microseconds.
@@ -42,40 +43,14 @@ class GroupLimits(Struct, frozen=True):
 
 def find_hierarchies(proc: Path = Path("/proc/self")) -> dict[str, Hierarchy]:
     """Controller -> where it is; version 2 goes before version 1. Nothing is changed, and perhaps nothing may be."""
-    own = dict(_own_groups((proc / "cgroup").read_text().splitlines()))
+    own = groups_of((proc / "cgroup").read_text().splitlines())
     found: dict[str, Hierarchy] = {}
-    for line in (proc / "mountinfo").read_text().splitlines():
-        fields, _, rest = line.partition(" - ")
-        kind, _, options = rest.split()[:3]
-        root, mounted = fields.split()[3:5]
-        if kind == "cgroup2":
-            base = _inside(mounted, root, own.get("", "/"))
-            names = _words(base / "cgroup.controllers") or _words(Path(mounted) / "cgroup.controllers")
-            found.update({name: Hierarchy(base, is_v2=True) for name in names if name in CONTROLLERS})
-        elif kind == "cgroup":
-            for name in set(options.split(",")) & set(CONTROLLERS):
-                found.setdefault(name, Hierarchy(_inside(mounted, root, own.get(name, "/")), is_v2=False))
+    for mount in mounts_of((proc / "mountinfo").read_text().splitlines()):
+        for name in CONTROLLERS:
+            base = mount.place_of(own.get("" if mount.is_v2 else name, "/"))
+            if name in mount.offered(base) and (mount.is_v2 or name not in found):
+                found[name] = Hierarchy(base, mount.is_v2)
     return found
-
-
-def _own_groups(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Controller, or nothing for version 2 -> the path of the group that the process is in."""
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        for name in controllers.split(","):
-            yield name, path
-
-
-def _inside(mounted: str, root: str, path: str) -> Path:
-    relative = os.path.relpath(path, root)
-    return Path(mounted) if relative.startswith("..") else Path(mounted) / relative
-
-
-def _words(path: Path) -> list[str]:
-    try:
-        return path.read_text().split()
-    except OSError:
-        return []
 
 
 class Group:
@@ -116,7 +91,7 @@ class Group:
     def out_of_memory_kills(self) -> int:
         """How many processes the kernel has killed since the group was made; 0 where it doesn't tell."""
         is_v2 = self._hierarchies["memory"].is_v2
-        words = _words(self.directory("memory") / ("memory.events" if is_v2 else "memory.oom_control"))
+        words = words_of(self.directory("memory") / ("memory.events" if is_v2 else "memory.oom_control"))
         return int(words[words.index("oom_kill") + 1]) if "oom_kill" in words else 0
 
     def entrance(self, controller: str) -> Path:
@@ -125,7 +100,7 @@ class Group:
 
     def members(self) -> frozenset[int]:
         """The pids in it, in any hierarchy."""
-        found = (_words(self.entrance(controller)) for controller in self._hierarchies)
+        found = (words_of(self.entrance(controller)) for controller in self._hierarchies)
         return frozenset(int(pid) for pids in found for pid in pids)
 
     def remove(self) -> None:
@@ -137,7 +112,7 @@ class Group:
 def _enable(directory: Path, controller: str) -> None:
     """Let groups in this one have a controller."""
     control = directory / "cgroup.subtree_control"
-    if controller in _words(control):
+    if controller in words_of(control):
         return
     try:
         control.write_text(f"+{controller}")

@@ -111,14 +111,6 @@ def _pss(pid: int) -> int:
     return 0
 
 
-def proportional_memory(pid: int) -> int | None:
-    """Bytes of one process by itself, what is shared counted by its part; None where it is gone, or hidden."""
-    try:
-        return _pss(pid) or None
-    except OSError:
-        return None
-
-
 def _content(path: str) -> bytes:
     """Of a small file of the kernel's; without a file object, which would cost as much as the reading."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -75,5 +75,9 @@ def _sum(processes: tuple[ProcessRow, ...]) -> Figures:
     def known(field: str) -> list[Any]:
         return [value for each in processes if (value := getattr(each.figures, field)) is not None]
 
-    sums = {field: sum(values) for field in ("cpu", "rss", "vms", "threads", "rps", "busy") if (values := known(field))}
+    sums = {field: sum(values) for field in _SUMMED if (values := known(field))}
     return Figures(**sums, p99=max(known("p99"), default=None))
+
+
+# Of latencies there are no sums, and several processes may be in one group.
+_SUMMED = tuple(each for each in Figures.__struct_fields__ if not each.startswith(("group_", "p50", "p95", "p99")))

@@ -53,7 +53,7 @@ COLUMNS = (
     Column("pss", "PSS", 5, _figure("pss"), words.size, "u", "memory, what is shared counted by its part", 2),
     Column("rps", "RPS", 5, _figure("rps"), words.rate, "r", "requests a second", 1),
     Column("p99", "P99", 5, _figure("p99"), words.latency, "p", "time that 99 of 100 requests did not exceed", 1),
-    Column("busy", "BUSY", 4, _figure("busy"), words.count, "b", "requests under way", 1),
+    Column("busy", "BUSY", 4, _figure("busy"), words.count, "b", "workers that have a request under way", 1),
     Column("threads", "THR", 4, _figure("threads"), words.count, "t", "threads", 4),
     Column(
         "restarts", "RST", 4, _restarts, words.count, "x", "processes that ended though nobody had asked them to", 2

@@ -123,15 +123,18 @@ def figures_of(fields: Fields) -> Figures:
     return Figures(
         cpu=number(fields.get("cpu_sum", fields.get("cpu"))),
         rss=count(fields["rss"]) if "rss" in fields else _bytes(fields.get("mem_info1")),
-        pss=count(fields.get("pss")),
         vms=count(fields["vms"]) if "vms" in fields else _bytes(fields.get("mem_info2")),
-        threads=count(fields.get("threads")),
-        rps=number(fields.get("rps")),
-        busy=count(fields.get("busy")),
-        p50=number(fields.get("p50")),
-        p95=number(fields.get("p95")),
-        p99=number(fields.get("p99")),
+        **_known(fields),
     )
+
+
+def _known(fields: Fields) -> dict[str, Any]:
+    numbers = {name: number(fields[name]) for name in _NUMBERS if name in fields}
+    return numbers | {name: count(fields[name]) for name in _COUNTS if name in fields}
+
+
+_NUMBERS = ("rps", "p50", "p95", "p99", "group_throttled")
+_COUNTS = tuple(name for name in Figures.__struct_fields__ if name not in (*_NUMBERS, "cpu", "rss", "vms"))
 
 
 def number(value: Any) -> float | None:

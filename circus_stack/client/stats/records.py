@@ -13,17 +13,33 @@ from msgspec import Struct, field
 class Figures(Struct, frozen=True, kw_only=True):
     """What one process, one watcher or a whole stack uses and serves; descendants are in the figures of a process.
 
-    `cpu` is percent of one core; `rss`, `pss` and `vms` are bytes; `rps` requests a second, `busy` requests under way;
-    `p50`, `p95` and `p99` seconds.
+    `cpu` is percent of one core. Bytes are `rss` (what is shared counted in full), `pss` (counted by its part), `uss`
+    (not counted), `shared`, `vms`, and `read_bytes` and `written_bytes` of the disk. `files` are open descriptors;
+    `voluntary_switches` those in which it had to wait, `involuntary_switches` those in which it was made to. What a
+    control group of its own uses, may use, and the seconds for which it was held back, are `group_memory`,
+    `group_memory_limit` and `group_throttled`. `pss`, `uss`, and what stands from `files` to there may be a minute
+    old. `rps` are requests a second, `in_flight` requests under way, `busy` the workers that have one; `p50`, `p95`
+    and `p99` are seconds.
     """
 
     cpu: float | None = None
     rss: int | None = None
     pss: int | None = None
+    uss: int | None = None
+    shared: int | None = None
     vms: int | None = None
     threads: int | None = None
+    files: int | None = None
+    voluntary_switches: int | None = None
+    involuntary_switches: int | None = None
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    group_memory: int | None = None
+    group_memory_limit: int | None = None
+    group_throttled: float | None = None
     rps: float | None = None
     busy: int | None = None
+    in_flight: int | None = None
     p50: float | None = None
     p95: float | None = None
     p99: float | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 import psutil
 
 from circus_stack.stats.collect.reading import Reading
+from circus_stack.stats.collect.slow import NOTHING, SlowFields
 
 
 class PsutilSource:
@@ -49,6 +51,27 @@ def _reading(process: psutil.Process) -> Reading:
         int(process.nice()),
         process.create_time(),
     )
+
+
+def read_slow_portably(pid: int) -> SlowFields | None:
+    """The slow figures as far as the system has them; None for a process that is gone."""
+    try:
+        process = psutil.Process(pid)
+    except psutil.Error:
+        return None
+    found = dict(NOTHING)
+    with contextlib.suppress(psutil.Error, AttributeError):
+        memory = process.memory_full_info()
+        found.update(pss=getattr(memory, "pss", None), uss=memory.uss)
+    with contextlib.suppress(psutil.Error, AttributeError):
+        found["files"] = process.num_fds()
+    with contextlib.suppress(psutil.Error, AttributeError):
+        switches = process.num_ctx_switches()
+        found.update(voluntary_switches=switches.voluntary, involuntary_switches=switches.involuntary)
+    with contextlib.suppress(psutil.Error, AttributeError):
+        transfers = process.io_counters()
+        found.update(read_bytes=transfers.read_bytes, written_bytes=transfers.write_bytes)
+    return found
 
 
 class PsutilKin:

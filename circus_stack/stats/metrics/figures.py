@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from circus_stack.stats.metrics.served import Served
@@ -23,6 +23,7 @@ class KnownFigures:
     cpu_seconds: Mapping[str, float]
     totals: Mapping[str, Fields]
     served: Mapping[str, Served]
+    slow_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     sockets: Sequence[Fields] = ()
     ticks: int = 0
     latest_s: float = 0.0

@@ -42,6 +42,7 @@ def families(known: KnownFigures, version: str) -> Iterator[Metric]:
     yield from _states(known)
     yield from _events(known)
     yield from _usage(known)
+    yield from _transfers(known.slow_counts)
     yield from _serving(known.served)
     yield from _sockets(known.sockets)
     yield CounterMetricFamily("circus_stats_ticks", "Rounds of samples.", value=known.ticks)
@@ -118,14 +119,34 @@ def _usage(known: KnownFigures) -> Iterator[Metric]:
     for metric, key, help in (
         ("circus_watcher_resident_memory_bytes", "rss", "Resident memory, what is shared counted in full."),
         ("circus_watcher_proportional_memory_bytes", "pss", "Memory, what is shared counted by its part."),
+        ("circus_watcher_unique_memory_bytes", "uss", "Memory that is not shared."),
+        ("circus_watcher_shared_memory_bytes", "shared", "Resident memory that is shared, counted for each process."),
         ("circus_watcher_virtual_memory_bytes", "vms", "Address space."),
         ("circus_watcher_threads", "threads", "Threads."),
+        ("circus_watcher_open_files", "files", "Open descriptors."),
+        ("circus_watcher_busy_workers", "busy", "Workers that have a request under way."),
     ):
         family = _gauge(metric, help)
         for name, totals in known.totals.items():
             if totals.get(key) is not None:
                 family.add_metric([name], totals[key])
         yield family
+
+
+def _transfers(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:
+    switches = CounterMetricFamily(
+        "circus_watcher_context_switches",
+        "How often processes had to wait (voluntary), or were made to (involuntary).",
+        labels=["watcher", "kind"],
+    )
+    read = _counter("circus_watcher_disk_read_bytes", "Bytes read from the disk.")
+    written = _counter("circus_watcher_disk_written_bytes", "Bytes written to the disk.")
+    for name, each in counts.items():
+        for kind in ("voluntary", "involuntary"):
+            switches.add_metric([name, kind], each[f"{kind}_switches"])
+        read.add_metric([name], each["read_bytes"])
+        written.add_metric([name], each["written_bytes"])
+    yield from (switches, read, written)
 
 
 def _serving(served: Mapping[str, Served]) -> Iterator[Metric]:

@@ -10,7 +10,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from circus_stack.client.loglines import LogRecord
+from circus_stack.client.stats.records import NO_FIGURES
 from circus_stack.top import words
+from circus_stack.top.facts import facts_of, wrapped
 from circus_stack.top.graph import graph, squeezed
 from circus_stack.top.lines import Line
 from circus_stack.top.log_tail import LogTail
@@ -62,12 +64,20 @@ class Detail(Widget):
         """All lines at once: graphs and log are each made as a block."""
         width, height = self.size
         left = max(_LEAST_GRAPH, min(_MOST_GRAPH, int(width * 0.4)))
-        graphs, log = self._graphs(left - 1, height - 1), self._log(height - 1)
+        graphs, log = self._left(left - 1, height - 1), self._log(height - 1)
         strips = [strip_of([(f" {_title(self._line)}", styles.PLAIN)], width, styles.TITLE)]
         for pieces, (text, style) in zip(graphs, log, strict=True):
             filled = strip_of(pieces, left - 1)
             strips.append(Strip.join([filled, strip_of([("│ ", styles.DIM), (text, style)], width - left + 1)]))
         return strips
+
+    def _left(self, width: int, height: int) -> list[list[Piece]]:
+        """Facts in words, where they leave room for graphs; then those."""
+        row = self._line.row if self._line is not None else None
+        stack = self._line.stack if self._line is not None else None
+        figures = row.figures if row is not None else stack.figures if stack is not None else NO_FIGURES
+        facts = wrapped(facts_of(figures), width)[: max(0, height - 2 * _LEAST_HEIGHT)]
+        return [*([(each, styles.PLAIN)] for each in facts), *self._graphs(width, height - len(facts))]
 
     def _graphs(self, width: int, height: int) -> list[list[Piece]]:
         series = self._memory.of(self._line.key) if self._line is not None else Series()

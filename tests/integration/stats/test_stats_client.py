@@ -81,6 +81,7 @@ statsd = true
 stats_interval = 0.2
 [watcher:My.Idle]
 cmd = sleep 1000
+memory_max = 60M
 [watcher:idle]
 cmd = sleep 1000
 numprocesses = 2
@@ -136,6 +137,36 @@ def test_the_blocking_client(here: Room, stack: RunningStack) -> None:
             assert records.receive(0.1) is None
             with pytest.raises(CallError, match="there is no such watcher"):
                 next(iter(records))
+
+
+def test_what_is_read_at_a_slow_pace(here: Room, stack: RunningStack) -> None:
+    idle = stack.pids("idle")
+    open_files = {pid: len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in idle}
+    with StatsClient.find(here.environ, timeout_s=PATIENCE_S) as stats:
+
+        def known() -> Snapshot | None:
+            # A first reading may have been of a process that had not become its program yet.
+            found = stats.snapshot()
+            read = {pid: found.processes[pid].figures.files for pid in idle}
+            is_summed = found.stack.figures.uss and found.watchers["idle"].figures.files == sum(open_files.values())
+            return found if read == open_files and is_summed else None
+
+        snapshot = wait_until(known, "a reading of everybody", timeout_s=2 * PATIENCE_S, detail=stack.output)
+    for pid in idle:
+        figures = snapshot.processes[pid].figures
+        assert None not in (figures.pss, figures.uss, figures.shared, figures.read_bytes, figures.written_bytes)
+        assert 0 < (figures.uss or 0) <= (figures.pss or 0)
+        # It waits for its end, and has waited for its program to be read.
+        assert (figures.voluntary_switches or 0) + (figures.involuntary_switches or 0) > 0
+        assert figures.group_memory_limit is None
+    [boxed] = stack.pids("My.Idle")
+    limit = 60 * 2**20 if _group_of(boxed) != _group_of(stack.pid) else None
+    assert snapshot.processes[boxed].figures.group_memory_limit == limit
+
+
+def _group_of(pid: int) -> list[str]:
+    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    return [line for line in lines if ":memory:" in line or line.startswith("0::")]
 
 
 def test_the_asyncio_client(here: Room, stack: RunningStack) -> None:

@@ -109,6 +109,9 @@ KNOWN = KnownFigures(
     totals={'we"b': {"rss": 4096, "pss": None, "vms": 8192, "threads": 3}},
     served={'we"b': Served()},
     sockets=[{"name": "web", "queued": 1, "limit": 128, "drops": 2, "accepted": 9}],
+    slow_counts={
+        'we"b': {"voluntary_switches": 12, "involuntary_switches": 1, "read_bytes": 0, "written_bytes": 4096},
+    },
     ticks=5,
     latest_s=0.25,
 )
@@ -137,6 +140,9 @@ def test_the_page_has_every_figure_once() -> None:
     assert values["circus_watcher_cpu_seconds_total", web] == 1.5
     assert values["circus_watcher_resident_memory_bytes", web] == 4096
     assert ("circus_watcher_proportional_memory_bytes", web) not in values
+    assert values["circus_watcher_context_switches_total", ("kind", "voluntary"), web] == 12
+    assert values["circus_watcher_disk_written_bytes_total", web] == 4096
+    assert values["circus_socket_accepted_connections_total", ("socket", "web")] == 9
     assert values["circus_socket_queued_connections", ("socket", "web")] == 1
     assert values["circus_socket_dropped_connections_total", ("socket", "web")] == 2
 

@@ -1,4 +1,4 @@
-"""sock_diag: what is asked, what is answered, and whose socket it is; memory by its parts, some at a time."""
+"""sock_diag: what is asked, what is answered, and whose socket it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import struct
 
 import pytest
 
-from circus_stack.stats.collect.proportional import Proportional
 from circus_stack.stats.sockets.messages import DiagError, Queue, parse, request
 from circus_stack.stats.sockets.queues import family_of, with_queue
 
@@ -73,6 +72,8 @@ def test_a_socket_gets_its_own_queue() -> None:
     web = {"name": "web", "host": "127.0.0.1", "port": 80}
     assert with_queue(web, queues) == {**web, "queued": 3, "limit": 128, "drops": 7}
     assert with_queue({"path": "/run/u"}, queues) == {"path": "/run/u", "queued": 1, "limit": 2, "drops": None}
+    scoped = {"host": "fe80::1%eth0", "port": 80}
+    assert with_queue(scoped, [Queue("fe80::1", 80, "", 1, 2, 0)])["queued"] == 1
     assert with_queue({"host": "::1", "port": 80}, queues) == {"host": "::1", "port": 80}
     # One a process, with so_reuseport.
     twice = with_queue(web, [*queues, queues[0]])
@@ -80,47 +81,3 @@ def test_a_socket_gets_its_own_queue() -> None:
     assert [family_of(each) for each in ({"path": "x"}, {"host": "::"}, {"host": "1.2.3.4"})] == [
         socket.AF_UNIX, socket.AF_INET6, socket.AF_INET,
     ]  # fmt: skip
-
-
-class Clock:
-    """Each reading of memory takes a millisecond."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.read: list[int] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def reader(self, pid: int) -> int | None:
-        self.now += 0.001
-        self.read.append(pid)
-        return None if pid == 13 else 1000 + pid
-
-
-def test_memory_is_read_some_at_a_time_the_longest_unread_first() -> None:
-    clock = Clock()
-    memory = Proportional(clock.reader, clock)
-    pids = range(1, 11)
-    memory.refresh(pids)
-    assert (clock.read[:3], len(clock.read) < 6, memory.of(pids)) == ([1, 2, 3], True, None)
-    for _ in range(5):
-        memory.refresh(pids)
-    assert clock.read == list(pids)
-    assert memory.of(pids) == sum(1000 + pid for pid in pids)
-    memory.refresh(pids)
-    assert len(clock.read) == 10
-    clock.now += 60
-    memory.refresh(pids)
-    assert clock.read[10:13] == [1, 2, 3]
-
-
-def test_a_process_that_hides_its_memory_hides_the_sum() -> None:
-    clock = Clock()
-    memory = Proportional(clock.reader, clock)
-    memory.refresh([12, 13])
-    assert (memory.of([12]), memory.of([12, 13]), memory.of([]), memory.of([99])) == (1012, None, None, None)
-    # A descendant that came just now, or hides, is left out.
-    assert memory.of([12], [13, 99]) == 1012
-    memory.keep([13])
-    assert memory.of([12]) is None
