@@ -14,6 +14,7 @@ from chaussette import logs, server
 from chaussette.application import is_ini, load_application, parse_target
 from chaussette.arguments import NO_BACKEND, build_parser, settings_from
 from chaussette.errors import EXIT_USAGE, ChaussetteError, UsageError, report
+from chaussette.lifecycle import spare_hangups
 from chaussette.notify import Notifier
 from chaussette.quota import with_environ
 from chaussette.scoreboard.slot import from_environ
@@ -46,11 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def start(namespace: Namespace) -> int:
     """Be what is asked for: a worker, or the zygote that workers are forked from."""
     control = zygote_control()
-    if control is None:
-        return run(with_environ(settings_from(namespace), os.environ), namespace)
     # As a supervisor set it, before anything is taken out of it: a worker begins with the same.
     environ = dict(os.environ)
-    return run_zygote(control, with_environ(settings_from(namespace), os.environ), namespace, environ)
+    settings = with_environ(settings_from(namespace), os.environ)
+    if settings.certfile and not namespace.use_reloader:
+        spare_hangups()
+    return run(settings, namespace) if control is None else run_zygote(control, settings, namespace, environ)
 
 
 def zygote_control() -> Control | None:

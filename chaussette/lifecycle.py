@@ -37,6 +37,12 @@ def _none_in_flight() -> int:
     return 0
 
 
+def spare_hangups() -> None:
+    """Have SIGHUP end nothing from here on, for a worker that will read its certificates: what comes before has nothing
+    to read again. No SIG_IGN, which programs that the application starts would inherit."""
+    signal.signal(signal.SIGHUP, lambda *_: None)
+
+
 class Lifecycle:
     """Says when to stop, tells the supervisor, and bounds the stop.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import _socket
 import contextlib
-import errno
 import logging
 import os
 
@@ -21,6 +20,7 @@ import eventlet
 from eventlet import greenio, hubs, wsgi
 
 from chaussette.backends.response_layer import mended
+from chaussette.backends.shortage import SHORTAGE_S, SHORTAGES
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.idle import end_reading
 from chaussette.lifecycle import Lifecycle
@@ -35,9 +35,6 @@ KEEPALIVE_S = 75
 # A client that sends half a request, or takes no response, for this long is gone.
 STALL_S = 60
 DRAIN_ROUND_S = 0.05
-# How long accepting pauses where there are no descriptors or no memory.
-SHORTAGE_S = 0.5
-SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 MOST_QUEUED = 4096
 
 

@@ -14,11 +14,13 @@ from gevent import socket as gevent_socket
 from chaussette.backends.fastgevent.deadlines import Deadlines
 from chaussette.backends.fastgevent.environ import check_host, split_absolute
 from chaussette.backends.fastgevent.refusal import RequestRefusedError, refusal_bytes
+from chaussette.backends.gevent_accepting import AcceptingServer
 from chaussette.backends.gevent_exclusive import ExclusiveWatch, exclusive_watch
 from chaussette.backends.gevent_headers import Headers, check_request_line
 from chaussette.backends.gevent_input import BadBodyError, ChunkedInput
 from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.backends.gevent_upgrade import KEYS, UpgradedSocket, without_answer
+from chaussette.backends.shortage import Reserve
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.idle import end_reading
 from chaussette.lifecycle import Lifecycle
@@ -217,11 +219,9 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
         return b"".join([b"HTTP/1.1 ", self.status, b"\r\n", *lines, b"\r\n"])
 
 
-class HttpServer(pywsgi.WSGIServer):  # type: ignore[misc]
-    """pywsgi's server: where others accept on its socket, too, its watch is exclusive; where there are certificates, a
-    handshake comes first, in the connection's own greenlet."""
+class HttpServer(AcceptingServer):
+    """pywsgi's server: where there are certificates, a handshake comes first, in the connection's own greenlet."""
 
-    watch: ExclusiveWatch | None = None
     certificates: Certificates | None = None
     site: Site
 
@@ -241,24 +241,6 @@ class HttpServer(pywsgi.WSGIServer):  # type: ignore[misc]
                 super().handle(wrapped, address)
             finally:
                 say_goodbye(wrapped)
-
-    def start_accepting(self) -> None:
-        """Also after a pause, for want of descriptors."""
-        super().start_accepting()
-        if self.watch is not None:
-            self.watch.settle()
-
-    def do_read(self) -> Any:
-        """Accept one."""
-        if self.watch is not None:
-            self.watch.taken()
-        return super().do_read()
-
-    def stop_accepting(self) -> None:
-        """For good, or for a pause."""
-        if self.watch is not None:
-            self.watch.end()
-        super().stop_accepting()
 
 
 class Servers:
@@ -289,6 +271,7 @@ class Servers:
         sock = server.socket
         server.watch = exclusive_watch(gevent.get_hub(), replace(listener, sock=sock), settings)
         if server.watch is not None:
+            server.reserve = Reserve(server.socket)
             self._site.watches.append(server.watch)
             # The next one shall wake somebody who has less to do.
             server.max_accept = 1
@@ -328,6 +311,8 @@ class Servers:
             elif server.watch is not None:
                 take_queue(server, 1)
             server.close()
+            if server.reserve is not None:
+                server.reserve.close()
 
     def _drain(self, lifecycle: Lifecycle) -> None:
         """Wait for the busy connections; let the idle ones go once they have had their time."""

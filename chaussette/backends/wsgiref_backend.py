@@ -13,7 +13,6 @@ from chaussette.backends.wsgiref_handler import Site, serve_connection
 from chaussette.backends.wsgiref_loop import STALL_S, AcceptLoop
 from chaussette.environ import base_environ
 from chaussette.lifecycle import Lifecycle
-from chaussette.tls import Certificates
 
 
 class WsgirefBackend(Backend):
@@ -26,16 +25,16 @@ class WsgirefBackend(Backend):
     def serve(self, lifecycle: Lifecycle) -> None:
         """Serve until told to stop, then serve what was accepted."""
         threads = self.settings.threads or 1
-        handle = self._connection_handler(threads > 1, self.certificates(lifecycle))
+        handle = self._connection_handler(threads > 1)
         crew = ThreadCrew(handle, threads) if threads > 1 else SoloCrew(handle)
-        loop = AcceptLoop(self.listeners, crew, lifecycle)
+        loop = AcceptLoop(self.listeners, crew, lifecycle, self.certificates(lifecycle))
         try:
             lifecycle.ready(loop.wake, loop.in_flight, self.status)
             loop.run()
         finally:
             loop.close()
 
-    def _connection_handler(self, multithread: bool, certificates: Certificates | None) -> Callable[[Connection], None]:
+    def _connection_handler(self, multithread: bool) -> Callable[[Connection], None]:
         """What serves one connection, from its first byte to its close."""
         sites = [
             Site(
@@ -49,7 +48,6 @@ class WsgirefBackend(Backend):
                 ),
                 self.server_header,
                 STALL_S,
-                certificates,
             )
             for listener in self.listeners
         ]

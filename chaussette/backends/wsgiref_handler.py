@@ -16,7 +16,7 @@ from wsgiref.handlers import SimpleHandler
 from wsgiref.simple_server import WSGIRequestHandler
 
 from chaussette.backends.body import LimitedInput
-from chaussette.tls import HANDSHAKE_S, Certificates, environ_of
+from chaussette.tls import environ_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -35,14 +35,12 @@ class Site:
     base_environ: dict[str, object]
     server_header: str
     stall_s: float
-    certificates: Certificates | None = None
 
 
 def serve_connection(sock: socket.socket, peer: tuple[str, int], site: Site) -> None:
-    """Read one request from `sock`, answer it, close. Never raises for what a client does."""
+    """Read one request from `sock`, plain or after its handshake, answer it, close. Never raises for what a client
+    does."""
     try:
-        if site.certificates is not None:
-            sock = handshaken(sock, site.certificates.context)
         sock.settimeout(site.stall_s)
         RequestHandler(sock, peer, site)  # type: ignore[arg-type]  # wsgiref only asks for base_environ
         with contextlib.suppress(OSError, ValueError):
@@ -57,18 +55,6 @@ def serve_connection(sock: socket.socket, peer: tuple[str, int], site: Site) -> 
         log.exception("while serving a connection")
     finally:
         sock.close()
-
-
-def handshaken(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
-    """The socket with TLS over it. Raises OSError, the socket closed, where the client does not get through."""
-    sock.settimeout(HANDSHAKE_S)
-    wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-    try:
-        wrapped.do_handshake()
-    except BaseException:
-        wrapped.close()
-        raise
-    return wrapped
 
 
 class RequestHandler(WSGIRequestHandler):

@@ -6,16 +6,23 @@ A connection that says nothing (a browser opens some in advance) costs an fd and
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import selectors
 import signal
+import ssl
 import time
 from collections.abc import Sequence
 
+from chaussette.backends.shortage import SHORTAGE_S, SHORTAGES
 from chaussette.backends.wsgiref_crew import Connection, Crew
+from chaussette.backends.wsgiref_handshake import Handshake
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.lifecycle import Lifecycle
 from chaussette.sockets import Listener
+from chaussette.tls import Certificates
+
+log = logging.getLogger("chaussette.wsgiref")
 
 # How long a connection may stay silent before its first byte; the same for every later read and write.
 STALL_S = 120.0
@@ -26,14 +33,25 @@ ACCEPTS_A_ROUND = 1
 
 
 class AcceptLoop:
-    """Hands connections to a crew until the lifecycle says stop, then until none is left."""
+    """Hands connections to a crew until the lifecycle says stop, then until none is left; where there are certificates,
+    after a handshake."""
 
-    def __init__(self, listeners: Sequence[Listener], crew: Crew, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        crew: Crew,
+        lifecycle: Lifecycle,
+        certificates: Certificates | None = None,
+    ) -> None:
+        self._certificates = certificates
         self._listeners = listeners
         self._crew = crew
         self._lifecycle = lifecycle
-        self._silent: dict[Connection, float] = {}
+        # Until when each may stay silent.
+        self._silent: dict[Connection | Handshake, float] = {}
         self._is_accepting = False
+        # There were no descriptors or no memory: to ask again at once would be to ask without end.
+        self._short_until = 0.0
         self._selector = selectors.DefaultSelector()
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._wake_in, selectors.EVENT_READ)
@@ -52,7 +70,7 @@ class AcceptLoop:
         # A signal that comes just before the wait, or to another thread, would be seen only after it.
         signal.set_wakeup_fd(self._wake_out, warn_on_full_buffer=False)
         while not self._lifecycle.should_stop:
-            self._set_accepting(self._crew.has_room and len(self._silent) < MAX_SILENT)
+            self._set_accepting(self._has_room())
             self._round(self._pause_s())
         self._set_accepting(False)
         self._take_own_queue()
@@ -61,6 +79,10 @@ class AcceptLoop:
         self._round(0)
         while self._crew.busy:
             self._round(None)
+
+    def _has_room(self) -> bool:
+        is_short = self._short_until > time.monotonic()
+        return self._crew.has_room and len(self._silent) < MAX_SILENT and not is_short
 
     def close(self) -> None:
         """Give back the selector, the pipe and the connections that never spoke."""
@@ -77,19 +99,23 @@ class AcceptLoop:
         for key, _ in self._selector.select(timeout_s):
             if key.data is None:
                 self._drain_wakes()
+            elif isinstance(key.data, Handshake):
+                self._forget(key.data)
+                self._go_on(key.data)
             elif isinstance(key.data, Connection):
                 self._forget(key.data)
-                self._crew.take(key.data, self.wake)
+                self._has_spoken(key.data)
             elif not self._lifecycle.should_stop:
                 self._accept(key.data, ACCEPTS_A_ROUND)
         self._lifecycle.beat_if_due()
         self._close_stalled()
 
     def _pause_s(self) -> float | None:
-        """Until the next beat or the next stalled connection, else without end."""
-        waits = [self._lifecycle.beat_due_in_s()]
+        """Until the next beat, the next stalled connection or the end of a shortage, else without end."""
+        now = time.monotonic()
+        waits = [self._lifecycle.beat_due_in_s(), self._short_until - now if self._short_until > now else None]
         if self._silent:
-            waits.append(max(0.0, min(self._silent.values()) - time.monotonic()))
+            waits.append(max(0.0, min(self._silent.values()) - now))
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _drain_wakes(self) -> None:
@@ -101,16 +127,48 @@ class AcceptLoop:
         for _ in range(most):
             try:
                 sock, name = self._listeners[index].sock.accept()
-            except OSError:
+            except OSError as error:
+                if error.errno in SHORTAGES:
+                    log.warning("cannot accept: %s; trying again in %g s", error.strerror, SHORTAGE_S)
+                    self._short_until = time.monotonic() + SHORTAGE_S
                 return
             peer = name[:2] if isinstance(name, tuple) else (UNIX_REMOTE_ADDR, 0)
             self._watch(Connection(sock, peer, index))
 
     def _watch(self, connection: Connection) -> None:
-        self._silent[connection] = time.monotonic() + STALL_S
-        self._selector.register(connection.sock, selectors.EVENT_READ, connection)
+        self._expect(connection, selectors.EVENT_READ, time.monotonic() + STALL_S)
 
-    def _forget(self, connection: Connection) -> None:
+    def _has_spoken(self, connection: Connection) -> None:
+        """Its first byte is in, or the first one after its handshake."""
+        if self._certificates is None or isinstance(connection.sock, ssl.SSLSocket):
+            self._crew.take(connection, self.wake)
+            return
+        try:
+            handshake = Handshake(connection, self._certificates.context)
+        except OSError as error:
+            log.debug("TLS handshake: %s", error)
+        else:
+            self._go_on(handshake)
+
+    def _go_on(self, handshake: Handshake) -> None:
+        """What has begun within its time goes on here, step by step: one that stops half way holds up no one."""
+        try:
+            events = handshake.step()
+        except OSError as error:
+            # Plain HTTP, an old protocol, no certificate, a port scan.
+            log.debug("TLS handshake: %s", error)
+            handshake.sock.close()
+            return
+        if events:
+            self._expect(handshake, events, handshake.until)
+        else:
+            self._expect(handshake.connection(), selectors.EVENT_READ, time.monotonic() + STALL_S)
+
+    def _expect(self, silent: Connection | Handshake, events: int, until: float) -> None:
+        self._silent[silent] = until
+        self._selector.register(silent.sock, events, silent)
+
+    def _forget(self, connection: Connection | Handshake) -> None:
         del self._silent[connection]
         self._selector.unregister(connection.sock)
 

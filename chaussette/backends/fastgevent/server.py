@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _socket
-import errno
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
 from chaussette.backends.gevent_exclusive import ExclusiveWatch
 from chaussette.backends.gevent_signals import woken_by_signals
+from chaussette.backends.shortage import SHORTAGE_S, SHORTAGES, Reserve
 from chaussette.environ import UNIX_REMOTE_ADDR
 from chaussette.lifecycle import Lifecycle
 from chaussette.sockets import Listener
@@ -31,9 +31,6 @@ log = logging.getLogger("chaussette")
 
 # Accepted in one turn of the hub: with more, those that were accepted would wait.
 _ACCEPTED = 64
-# How long accepting pauses where there are no descriptors or no memory.
-_SHORTAGE_S = 0.5
-_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 # libev's flag for "tell me when there is something to read".
 _READ = 1
 _MOST_QUEUED = 4096
@@ -60,6 +57,7 @@ class Door:
         self._watch = watch
         # The next one shall wake somebody who has less to do.
         self._most = _ACCEPTED if watch is None else 1
+        self._reserve = None if watch is None else Reserve(self._sock)
         self._pause: Any = None
 
     def open(self) -> None:
@@ -91,7 +89,7 @@ class Door:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno in _SHORTAGES:
+                if error.errno in SHORTAGES:
                     self._wait_out(error)
                     return
                 # It was reset while it waited in the queue: the next one may be whole.
@@ -102,10 +100,26 @@ class Door:
                 return
 
     def _wait_out(self, error: OSError) -> None:
-        log.warning("cannot accept: %s; trying again in %g s", error.strerror, _SHORTAGE_S)
+        log.warning("cannot accept: %s; trying again in %g s", error.strerror, SHORTAGE_S)
         self.hold()
-        self._pause = self._hub.loop.timer(_SHORTAGE_S)
-        self._pause.start(self.open)
+        if self._reserve is not None:
+            # Nobody else was woken for what is left in the queue.
+            self._reserve.wake_another()
+        self._rest()
+
+    def _rest(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+            self._pause.close()
+        self._pause = self._hub.loop.timer(SHORTAGE_S)
+        self._pause.start(self._try_again)
+
+    def _try_again(self) -> None:
+        if self._reserve is not None and self._reserve.is_short():
+            # To watch is to be woken in the place of somebody who could.
+            self._rest()
+        else:
+            self.open()
 
     def close(self) -> None:
         """Accept no more; what waits in a queue that only we serve is taken first, and of a shared one what we were
@@ -120,6 +134,8 @@ class Door:
             if watcher is not None:
                 watcher.stop()
                 watcher.close()
+        if self._reserve is not None:
+            self._reserve.close()
         self._sock.detach()
         self._listener.sock.close()
 

@@ -56,9 +56,8 @@ def common_name(listener, context: ssl.SSLContext) -> str:
 @serving_backend
 def test_an_application_behind_https(supervisor, listener, certificates, backend):
     """One worker: environ, bodies of both directions, files, who speaks no TLS, who says nothing, new certificates."""
-    options = ["--threads", "4"] if backend == "wsgiref" else []
     folder = certificates
-    worker = supervisor.start_ready("--backend", backend, *flags(folder), *options, fds=[listener.fileno()])
+    worker = supervisor.start_ready("--backend", backend, *flags(folder), fds=[listener.fileno()])
     context = trusting(folder / "ca.pem")
     environ = json.loads(fetch(listener, context, "/environ?SSL_CLIENT_S_DN=x")[1])
     assert environ["wsgi.url_scheme"] == "https"
@@ -114,6 +113,42 @@ def test_sighup_reads_the_certificates_again_and_keeps_the_old_ones_where_they_a
     (folder / "server.key").write_bytes((certificates / "second.key").read_bytes())
     worker.signal(signal.SIGHUP)
     wait_until(lambda: common_name(listener, context) == "second", "the second certificate")
+
+
+def test_sighup_before_the_certificates_are_read_ends_nothing(supervisor, listener, certificates, tmp_path):
+    went_on = tmp_path / "go"
+    (tmp_path / "slow_to_load.py").write_text(
+        "import pathlib, time\n"
+        f"pathlib.Path({str(tmp_path / 'loading')!r}).touch()\n"
+        f"while not pathlib.Path({str(went_on)!r}).exists():\n    time.sleep(0.01)\n"
+        "from tests.integration.chaussette.apps import app\n"
+    )
+    options = ["--python-path", str(tmp_path), *flags(certificates)]
+    worker = supervisor.start(*options, fds=[listener.fileno()], app="slow_to_load:app")
+    wait_until((tmp_path / "loading").exists, "the import", detail=worker.output)
+    worker.signal(signal.SIGHUP)
+    went_on.touch()
+    supervisor.wait_ready(worker)
+    assert json.loads(fetch(listener, trusting(certificates / "ca.pem"))[1]) == worker.pid
+
+
+def test_who_stops_half_way_holds_up_no_one_on_a_server_without_threads(supervisor, listener, certificates):
+    worker = supervisor.start_ready("--backend", "wsgiref", *flags(certificates), fds=[listener.fileno()])
+    context = trusting(certificates / "ca.pem")
+    with (
+        socket.create_connection(listener.getsockname(), timeout=PATIENCE_S) as half,
+        socket.create_connection(listener.getsockname(), timeout=PATIENCE_S) as sock,
+        context.wrap_socket(sock, server_hostname="127.0.0.1") as shaken,
+    ):
+        half.sendall(b"\x16\x03\x01")
+        half.setblocking(False)
+        assert json.loads(fetch(listener, context)[1]) == worker.pid
+        # Neither was ended for the others' sake; who says something after the handshake is served.
+        with pytest.raises(BlockingIOError):
+            half.recv(1)
+        shaken.settimeout(PATIENCE_S)
+        shaken.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert shaken.recv(4096).startswith(b"HTTP/1.0 200 ")
 
 
 @serving_backend
