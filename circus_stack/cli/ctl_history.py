@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -23,9 +23,13 @@ from circus_stack.protocol.commands import COMMANDS
 _COMMAND = COMMANDS["stats"]
 
 _SINCE_HELP = (
-    "What they used since then, by circusd-stats: of all watchers, or of one as time went by. Seconds, or with a unit: "
-    "90s, 10m, 6h, 7d."
+    "What they used since then, by circusd-stats: of all watchers; or as time went by, of one or of one process. "
+    "Seconds, or with a unit: 90s, 10m, 6h, 7d."
 )
+_EXAMPLES = """
+  circusctl stats --since 10m
+  circusctl stats --since 6h web
+  circusctl stats --since 1h web 4711"""
 
 
 def _parse_since(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
@@ -44,7 +48,7 @@ def _made() -> click.Command:
     assert ask is not None
     command.callback = _history_or(ask)
     command.params.append(click.Option(["since_s", "--since"], metavar="TIME", callback=_parse_since, help=_SINCE_HELP))
-    command.help = f"{command.help}\n  circusctl stats --since 10m\n  circusctl stats --since 6h web"
+    command.help = f"{command.help}{_EXAMPLES}"
     return command
 
 
@@ -55,37 +59,43 @@ def _history_or(ask: Callable[..., Any]) -> Callable[..., None]:
             return
         context = click.get_current_context()
         session = session_with(context, options)
-        context.exit(_show(session, _watcher(context, words), since_s))
+        named = _named(context, words)
+        context.exit(_show(session, named.get("name"), named.get("process"), since_s))
 
     return callback
 
 
-def _watcher(context: click.Context, words: Sequence[str]) -> str | None:
+def _named(context: click.Context, words: Sequence[str]) -> Mapping[str, Any]:
     try:
-        named = assign_words(_COMMAND, words)
+        return assign_words(_COMMAND, words)
     except CommandError as error:
         raise WordsError(str(error).removeprefix("message invalid: "), context) from None
-    if "process" in named:
-        raise WordsError("--since: it is remembered what watchers used, not what single processes did", context)
-    name: str | None = named.get("name")
-    return name
 
 
-def _show(session: Session, watcher: str | None, since_s: float) -> int:
-    """Print it; 3 for a watcher that nobody remembers."""
+def _show(session: Session, watcher: str | None, pid: int | None, since_s: float) -> int:
+    """Print it; 3 for a watcher or a process that nobody remembers."""
     published = session.reach.statistics()
     where = Whereabouts(query=published.endpoint, credentials=published.credentials)
     with StatsClient(where, timeout_s=session.reach.timeout_s) as stats:
         try:
-            names = stats.series()
-            if watcher is not None and watcher not in names:
-                raise CommandError(f"nothing is remembered of {watcher!r}; there is {', '.join(filter(None, names))}")
-            histories = [stats.history(name, since_s=since_s) for name in names if watcher in (None, name)]
+            histories = _ask(stats, watcher, pid, since_s)
         except CommandError as error:
             session.complain(f"error: {error}")
             return REFUSED
     session.say(_as_json(session, histories) if session.is_json else _as_text(session, watcher, histories))
     return OK
+
+
+def _ask(stats: StatsClient, watcher: str | None, pid: int | None, since_s: float) -> list[History]:
+    names = stats.series()
+    if watcher is not None and watcher not in names:
+        raise CommandError(f"nothing is remembered of {watcher!r}; there is {', '.join(filter(None, names))}")
+    if watcher is None or pid is None:
+        return [stats.history(name, since_s=since_s) for name in names if watcher in (None, name)]
+    found = stats.history(watcher, pid=pid, since_s=since_s)
+    if not found.times:
+        raise CommandError(f"nothing is remembered of process {pid} of {watcher!r} in that time")
+    return [found]
 
 
 def _as_json(session: Session, histories: Sequence[History]) -> str:

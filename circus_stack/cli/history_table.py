@@ -77,7 +77,8 @@ def render_history(history: History, style: Style) -> str:
 
 def _title(history: History) -> str:
     span = words.spaced_age(history.times[-1] - history.times[0] + history.step)
-    return f"{history.watcher or _STACK}: the last {span}; each line is the mean until the next one"
+    who = history.watcher or _STACK if history.pid is None else f"{history.watcher} {history.pid}"
+    return f"{who}: the last {span}; each line is the mean until the next one"
 
 
 def _point(history: History, at: int) -> list[str]:

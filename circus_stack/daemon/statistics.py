@@ -37,7 +37,10 @@ from circus_stack.stats.collect.stat_file import StatFiles
 from circus_stack.stats.desk import Desk
 from circus_stack.stats.follower import Follower
 from circus_stack.stats.history.file import HistoryError, HistoryFile
+from circus_stack.stats.history.processes import ProcessHistory
+from circus_stack.stats.history.rings import PROCESSES, WATCHERS, Plan
 from circus_stack.stats.metrics.figures import KnownFigures
+from circus_stack.stats.serving import Serving
 from circus_stack.stats.sockets.queues import QueueReader
 from circus_stack.stats.sockets.traffic import Traffic
 from circus_stack.stats.ticker import Ticker
@@ -101,7 +104,10 @@ class _Run:
         self._census = Census(setting.interval_s)
         self._open_endpoints(setting, teardown)
         source, kin, booted = _readers()
-        self._history = _open_history(setting.state_dir, teardown)
+        self._history = _open_history(setting.state_dir, "stats.ring", WATCHERS, teardown)
+        processes = _open_history(setting.state_dir, "processes.ring", PROCESSES, teardown)
+        serving = Serving()
+        self._processes = None if processes is None else ProcessHistory(processes, serving.details)
         queues, traffic = QueueReader(), Traffic()
         self._desk = Desk(
             census=self._census,
@@ -110,13 +116,16 @@ class _Run:
             channel=Channel(self._xpub),
             record=self._record,
             total_memory=total_memory(),
+            serving=serving,
             slow=SlowFigures(slow_reader()),
+            processes=self._processes,
             queues=lambda: traffic.measured(queues.read(self._follower.sockets), self._desk.serving.served),
         )
         self.ticker = Ticker(self._census, tick=self._desk.tick, tick_stack=self._desk.tick_stack)
         self._answers = Answers(
             snapshot=self._snapshot,
             read=self._history.read if self._history is not None else None,
+            read_process=self._processes.read if self._processes is not None else None,
             names=self._history.names if self._history is not None else list,
         )
         self._follower = Follower(
@@ -255,12 +264,14 @@ def slow_reader() -> Callable[[int], SlowFields | None]:
     return read
 
 
-def _open_history(state_dir: Path | None, teardown: contextlib.AsyncExitStack) -> HistoryFile | None:
+def _open_history(
+    state_dir: Path | None, name: str, plan: Plan, teardown: contextlib.AsyncExitStack
+) -> HistoryFile | None:
     if state_dir is None:
         return None
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        history = HistoryFile(state_dir / "stats.ring")
+        history = HistoryFile(state_dir / name, plan)
     except (OSError, HistoryError) as error:
         # The figures of now are worth more than those of yesterday.
         log.warning("no history is kept: %s", error)

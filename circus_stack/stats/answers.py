@@ -19,17 +19,19 @@ _MOST_S = 10 * 365 * 86400.0
 
 class Answers:
     """`snapshot()` is the newest of everything; `read(name, since, until)` a piece of history, None where there is
-    none; `names()` those that have one."""
+    none, and `read_process(watcher, pid, since, until)` that of one process; `names()` those that have one."""
 
     def __init__(
         self,
         *,
         snapshot: Callable[[], Fields],
         read: Callable[[str, float, float], Fields] | None,
+        read_process: Callable[[str, int, float, float], Mapping[str, Any]] | None = None,
         names: Callable[[], list[str]],
         epoch: Callable[[], float] = time.time,
     ) -> None:
         self._read = read
+        self._read_process = read_process
         self._epoch = epoch
         self._handlers: dict[str, Handler] = {
             "snapshot": lambda _: snapshot(),
@@ -64,7 +66,16 @@ class Answers:
         if isinstance(since_s, bool) or not isinstance(since_s, int | float) or not 0 < since_s <= _MOST_S:
             reason = f"since: seconds are expected, more than 0 and at most {_MOST_S:g}, found {since_s!r}"
             raise CommandError(reason, Errno.MESSAGE_ERROR)
-        if self._read is None:
-            raise CommandError("there is no history: its file could not be used", Errno.COMMAND_ERROR)
+        pid = properties.get("pid")
+        if pid is not None and (type(pid) is not int or pid < 1 or not name):
+            reason = f"pid: the number of a process is expected, and the name of its watcher, found {pid!r}"
+            raise CommandError(reason, Errno.MESSAGE_ERROR)
         now = self._epoch()
-        return {"name": name, **self._read(name, now - since_s, now)}
+        return {"name": name, "pid": pid, **self._piece(name, pid, now - since_s, now)}
+
+    def _piece(self, name: str, pid: int | None, since: float, until: float) -> Mapping[str, Any]:
+        if pid is not None and self._read_process is not None:
+            return self._read_process(name, pid, since, until)
+        if pid is not None or self._read is None:
+            raise CommandError("there is no history: its file could not be used", Errno.COMMAND_ERROR)
+        return self._read(name, since, until)

@@ -14,6 +14,7 @@ from circus_stack.stats.channel import Channel
 from circus_stack.stats.collect.particulars import Register
 from circus_stack.stats.collect.sampler import Sample, Sampler
 from circus_stack.stats.collect.slow import SlowFigures
+from circus_stack.stats.history.processes import ProcessHistory
 from circus_stack.stats.metrics.slow_usage import SlowMeter
 from circus_stack.stats.metrics.usage import CpuMeter
 from circus_stack.stats.serving import Serving
@@ -46,6 +47,7 @@ class Desk:
         serving: Serving | None = None,
         meter: CpuMeter | None = None,
         slow: SlowFigures | None = None,
+        processes: ProcessHistory | None = None,
         queues: Callable[[], list[Fields]] = list,
         epoch: Callable[[], float] = time.time,
     ) -> None:
@@ -59,6 +61,7 @@ class Desk:
         self.meter = meter or CpuMeter()
         self._slow = slow or SlowFigures(lambda _pid: None)
         self.slow_meter = SlowMeter()
+        self._processes = processes
         self._queues = queues
         self.sockets: list[Fields] = []
         self._epoch = epoch
@@ -78,6 +81,8 @@ class Desk:
             totals = self.totals[row.name] = structs.replace(totals, **slow)
             self._tell(row.name, samples, totals, now)
             self._record(row.name, totals, now)
+            if self._processes is not None:
+                self._processes.note(row.name, samples, now)
 
     def tick_stack(self) -> None:
         """What is told once for the whole stack: the arbiter's own processes, and the sum."""
@@ -146,6 +151,8 @@ class Desk:
         self.meter.keep(self._census.rows, there)
         self._slow.keep(self._everybody(), self._census.rows)
         self.slow_meter.keep(self._census.rows)
+        if self._processes is not None:
+            self._processes.keep(there)
 
     def _read_slow(self) -> None:
         watchers = self._everybody()

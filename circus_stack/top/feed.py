@@ -93,13 +93,14 @@ class Feed:
         place = self.place
         return StackRow(name=place.name, source=place.source, pid=place.pid, started=place.started, **fields)
 
-    async def history(self, watcher: str, since_s: float) -> Fields:
-        """What circusd-stats remembers of a watcher, "" for the stack; nothing where there is no history."""
+    async def history(self, watcher: str, pid: int | None, since_s: float) -> Fields:
+        """What circusd-stats remembers of a watcher, "" for the stack, or of a process; nothing where there is no
+        history."""
         try:
-            found = await self._stats.history(watcher, since_s=since_s)
+            found = await self._stats.history(watcher, pid=pid, since_s=since_s)
         except (CallError, CommandError):
             return {}
-        return {"times": found.times, **found.columns}
+        return {"step": found.step, "times": found.times, **found.columns}
 
     async def command(self, name: str, properties: Fields) -> None:
         """Have the arbiter do something. Raises CallError and CommandError."""

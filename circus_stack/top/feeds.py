@@ -33,8 +33,8 @@ class Looker(Protocol):
     async def run(self, tell: Callable[[StackRow], None]) -> None:
         """Tell of each look, until cancelled."""
 
-    async def history(self, watcher: str, since_s: float) -> Fields:
-        """What is remembered of a watcher, "" for the stack; nothing where nobody remembers."""
+    async def history(self, watcher: str, pid: int | None, since_s: float) -> Fields:
+        """What is remembered of a watcher, "" for the stack, or of a process of it; nothing where nobody remembers."""
 
     async def command(self, name: str, properties: Fields) -> None:
         """Have the arbiter do something. Raises CallError and CommandError."""
@@ -90,9 +90,9 @@ class ChannelFeed:
             self._has_heard = True
             self._board.apply(record, time.monotonic())
 
-    async def history(self, watcher: str, since_s: float) -> Fields:
+    async def history(self, watcher: str, pid: int | None, since_s: float) -> Fields:
         """Nothing."""
-        del watcher, since_s
+        del watcher, pid, since_s
         return {}
 
     async def command(self, name: str, properties: Fields) -> None:

@@ -21,12 +21,18 @@ class Series:
     def __init__(self) -> None:
         self._points: deque[tuple[float, tuple[float | None, ...]]] = deque(maxlen=SPAN)
 
-    def fill(self, times: Sequence[float], columns: Mapping[str, Sequence[float | None]]) -> None:
-        """Put a history before what is here already."""
+    def fill(self, times: Sequence[float], columns: Mapping[str, Sequence[float | None]], step: int = 1) -> None:
+        """Put a history before what is here already; its points are `step` seconds apart."""
         first = self._points[0][0] if self._points else float("inf")
         empty: list[float | None] = [None] * len(times)
         rows = zip(*(columns.get(field, empty) for field in FIELDS), strict=True)
-        older = [(moment, tuple(row)) for moment, row in zip(times, rows, strict=True) if moment < first]
+        # A point is drawn as a second: one of a coarser history stands for as many as it covers.
+        older = [
+            (moment + second, tuple(row))
+            for moment, row in zip(times, rows, strict=True)
+            for second in range(step)
+            if moment + second < first
+        ]
         self._points = deque([*older, *self._points], maxlen=SPAN)
 
     def add(self, moment: float, figures: Figures) -> None:
@@ -65,7 +71,7 @@ class Memory:
 
     def fill(self, key: Key, history: Mapping[str, Any]) -> None:
         """Take in a reply to `history`."""
-        self.of(key).fill(history.get("times", ()), history)
+        self.of(key).fill(history.get("times", ()), history, history.get("step", 1))
 
 
 def _all(stack: StackRow) -> Iterable[tuple[Key, Figures]]:

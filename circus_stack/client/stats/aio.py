@@ -60,9 +60,10 @@ class AsyncStatsClient:
         """The newest of everything."""
         return snapshot_of(await self._client().call("snapshot"))
 
-    async def history(self, watcher: str = "", *, since_s: float = 900.0) -> History:
+    async def history(self, watcher: str = "", *, pid: int | None = None, since_s: float = 900.0) -> History:
         """As `sync.StatsClient.history`."""
-        return history_of(await self._client().call("history", name=watcher, since=since_s))
+        properties = {"name": watcher, "since": since_s} | ({} if pid is None else {"pid": pid})
+        return history_of(await self._client().call("history", **properties))
 
     async def series(self) -> tuple[str, ...]:
         """The names that have a history; an empty one is the stack."""

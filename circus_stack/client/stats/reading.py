@@ -182,6 +182,7 @@ def history_of(reply: Fields) -> History:
     try:
         return History(
             watcher=str(reply["name"]),
+            pid=count(reply.get("pid")),
             step=int(reply["step"]),
             times=tuple(map(int, reply["times"])),
             columns={

@@ -118,10 +118,12 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 
 class History(Struct, frozen=True, kw_only=True):
-    """What is remembered of one series: `watcher` is empty for the stack. Each of `columns` has a value for each of
-    `times` (seconds since the epoch, the oldest first), `step` seconds apart where nothing is missing."""
+    """What is remembered of one series: `watcher` is empty for the stack, `pid` is that of a process. Each of `columns`
+    has a value for each of `times` (seconds since the epoch, the oldest first), `step` seconds apart where nothing is
+    missing."""
 
     watcher: str
+    pid: int | None = None
     step: int
     times: tuple[int, ...]
     columns: Mapping[str, tuple[float | None, ...]]

@@ -76,10 +76,11 @@ class StatsClient:
         """The newest of everything."""
         return snapshot_of(self._client().call("snapshot"))
 
-    def history(self, watcher: str = "", *, since_s: float = 900.0) -> History:
-        """The last `since_s` seconds of a watcher, of the stack without a name; at most 1,000 points. It has no points
-        for a name that nobody remembers."""
-        return history_of(self._client().call("history", name=watcher, since=since_s))
+    def history(self, watcher: str = "", *, pid: int | None = None, since_s: float = 900.0) -> History:
+        """The last `since_s` seconds of a watcher, of the stack without a name, or of one process of a watcher; at most
+        1,000 points. It has no points for what nobody remembers."""
+        properties = {"name": watcher, "since": since_s} | ({} if pid is None else {"pid": pid})
+        return history_of(self._client().call("history", **properties))
 
     def series(self) -> tuple[str, ...]:
         """The names that have a history; an empty one is the stack."""

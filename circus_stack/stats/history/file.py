@@ -13,28 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from circus_stack.stats.history.mean import RunningMean
-from circus_stack.stats.history.rings import (
-    FIELDS,
-    POINT_SIZE,
-    RINGS,
-    SERIES_SIZE,
-    offset_of,
-    pack_point,
-    ring_for,
-    unpack_point,
-)
+from circus_stack.stats.history.rings import FIELDS, POINT_SIZE, WATCHERS, Plan, pack_point, unpack_point
 from circus_stack.stats.history.thin import thin
 
 log = logging.getLogger(__name__)
 
-_MAGIC = b"circus-stack stats 1\n"
 _NAMES_AT = 64
 _NAME_SIZE = 256
 _LAST = struct.Struct("<Q")
-# Bounded: the stack and so many watchers, 27 MB if all are used; the file has holes where they aren't.
-SERIES = 64
-_DATA_AT = _NAMES_AT + SERIES * (_NAME_SIZE + _LAST.size)
-_SIZE = _DATA_AT + SERIES * SERIES_SIZE
 # What is written belongs to the kernel; this program needn't hold the pages.
 _RELEASE_EVERY = 256
 
@@ -44,10 +30,15 @@ class HistoryError(Exception):
 
 
 class HistoryFile:
-    """One writer, which holds a lock on the file. Series are found by name; "" is the stack."""
+    """One writer, which holds a lock on the file. Series are found by name; "" is the stack. `plan` says how many there
+    may be, and how far back they go."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, plan: Plan = WATCHERS) -> None:
         """Open it, or make it. What is no history of this version is begun anew. Raises HistoryError."""
+        self._plan = plan
+        self._data_at = _NAMES_AT + plan.series * (_NAME_SIZE + _LAST.size)
+        # Until then no series comes free.
+        self._full_until = 0
         self._numbers: dict[str, int] = {}
         self._means: dict[str, list[RunningMean]] = {}
         self._is_full = False
@@ -67,21 +58,22 @@ class HistoryFile:
     def _open_map(self, path: Path) -> mmap.mmap:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_ours = os.fstat(self._fd).st_size == _SIZE and os.pread(self._fd, len(_MAGIC), 0) == _MAGIC
+            magic, size = self._plan.magic, self._data_at + self._plan.series * self._plan.series_size
+            is_ours = os.fstat(self._fd).st_size == size and os.pread(self._fd, len(magic), 0) == magic
             if not is_ours:
                 os.ftruncate(self._fd, 0)
-                os.ftruncate(self._fd, _SIZE)
-                os.pwrite(self._fd, _MAGIC, 0)
+                os.ftruncate(self._fd, size)
+                os.pwrite(self._fd, magic, 0)
             # A store into a hole that a full disk can't fill would kill this program (SIGBUS): holes are filled first.
-            os.posix_fallocate(self._fd, 0, _DATA_AT)
-            return mmap.mmap(self._fd, _SIZE)
+            os.posix_fallocate(self._fd, 0, self._data_at)
+            return mmap.mmap(self._fd, size)
         except BlockingIOError:
             raise HistoryError(f"{path} is written by another circusd-stats") from None
         except OSError as error:
             raise HistoryError(f"{path} cannot be used: {error.strerror}") from None
 
     def _load_names(self) -> None:
-        for number in range(SERIES):
+        for number in range(self._plan.series):
             at = _name_at(number)
             if self._last(number) and self._fill(number):
                 name = self._map[at : at + _NAME_SIZE].rstrip(b"\0")
@@ -91,7 +83,7 @@ class HistoryFile:
     def _fill(self, number: int) -> bool:
         """Have the disk hold all of a series; False where it has no room."""
         try:
-            os.posix_fallocate(self._fd, _DATA_AT + number * SERIES_SIZE, SERIES_SIZE)
+            os.posix_fallocate(self._fd, self._place(number), self._plan.series_size)
         except OSError as error:
             if not self._is_disk_full:
                 log.warning("a series has no history, the disk has no room for it: %s", error.strerror)
@@ -114,16 +106,19 @@ class HistoryFile:
             number = self._take(name, int(moment))
             if number is None:
                 return
-        means = self._means.setdefault(name, [RunningMean() for _ in RINGS])
-        base = _DATA_AT + number * SERIES_SIZE
-        for which, ring in enumerate(RINGS):
+        means = self._means.setdefault(name, [RunningMean() for _ in self._plan.rings])
+        base = self._place(number)
+        for which, ring in enumerate(self._plan.rings):
             start = ring.start(moment)
-            at = base + offset_of(which, ring.place(start))
+            at = base + self._plan.offset_of(which, ring.place(start))
             self._map[at : at + POINT_SIZE] = pack_point(start, means[which].add(start, values))
         _LAST.pack_into(self._map, _name_at(number) + _NAME_SIZE, int(moment))
         self._writes += 1
         if self._writes % _RELEASE_EVERY == 0:
             self._release()
+
+    def _place(self, number: int) -> int:
+        return self._data_at + number * self._plan.series_size
 
     def _release(self) -> None:
         # Elsewhere than on Linux it is not to be had: the pages stay, which harms nobody.
@@ -131,36 +126,43 @@ class HistoryFile:
             self._map.madvise(mmap.MADV_DONTNEED)
 
     def _take(self, name: str, moment: int) -> int | None:
-        """A free series, or the one that nobody has written to for the longest time, if it is out of all rings."""
+        """A free series, or the one that nobody has written to for the longest time, if that is long enough ago."""
         encoded = name.encode() or b"\n"
-        if len(encoded) > _NAME_SIZE:
+        if len(encoded) > _NAME_SIZE or moment < self._full_until:
             return None
-        number = min(range(SERIES), key=self._last)
-        if self._last(number) > moment - RINGS[-1].span_s:
+        number = min(range(self._plan.series), key=self._last)
+        if self._last(number) > moment - self._plan.idle_s:
             if not self._is_full:
-                log.warning("the history has room for %d series: %r and what comes after it has none", SERIES, name)
-            self._is_full = True
+                log.warning("a history has room for %d series: %r has none for now", self._plan.series, name)
+            self._is_full, self._full_until = True, self._last(number) + self._plan.idle_s
             return None
         if not self._fill(number):
             return None
-        self._numbers = {each: at for each, at in self._numbers.items() if at != number}
-        at = _DATA_AT + number * SERIES_SIZE
-        self._map[at : at + SERIES_SIZE] = bytes(SERIES_SIZE)
+        for old in [each for each, at in self._numbers.items() if at == number]:
+            del self._numbers[old]
+            self._means.pop(old, None)
+        at, size = self._place(number), self._plan.series_size
+        self._map[at : at + size] = bytes(size)
         self._map[_name_at(number) : _name_at(number) + _NAME_SIZE] = encoded.ljust(_NAME_SIZE, b"\0")
         self._numbers[name] = number
         return number
 
+    def last(self, name: str) -> int:
+        """When it was written to last, in seconds since the epoch; 0 for a name without a series."""
+        number = self._numbers.get(name)
+        return 0 if number is None else self._last(number)
+
     def read(self, name: str, since: float, until: float) -> dict[str, Any]:
         """`step` (seconds), `times` and the values of each of FIELDS, from the finest ring that reaches back to
         `since`, thinned to 1,000 points; empty for a name without a series."""
-        which = ring_for(until - since)
-        ring = RINGS[which]
+        which = self._plan.ring_for(until - since)
+        ring = self._plan.rings[which]
         columns: dict[str, list[Any]] = {field: [] for field in FIELDS}
         times: list[int] = []
         number = self._numbers.get(name)
         first = max(ring.start(since), ring.start(until) - ring.step_s * (ring.length - 1))
         for start in range(first, int(until) + 1, ring.step_s) if number is not None else ():
-            at = _DATA_AT + (number or 0) * SERIES_SIZE + offset_of(which, ring.place(start))
+            at = self._place(number or 0) + self._plan.offset_of(which, ring.place(start))
             point = unpack_point(self._map[at : at + POINT_SIZE])
             if point is not None and point[0] == start:
                 times.append(start)

@@ -39,19 +39,33 @@ class Ring(Struct, frozen=True):
         return int(moment) // self.step_s * self.step_s
 
 
-# 15 minutes, 6 hours, 7 days: from the finest to the coarsest.
-RINGS = (Ring(1, 900), Ring(10, 2160), Ring(60, 10080))
-SERIES_SIZE = sum(ring.length for ring in RINGS) * POINT_SIZE
+class Plan(Struct, frozen=True):
+    """A file of `series` series, each with the same rings, from the finest to the coarsest. `magic` begins it. A series
+    that nobody has written to for `idle_s` seconds may be given to another name."""
+
+    magic: bytes
+    rings: tuple[Ring, ...]
+    series: int
+    idle_s: int
+
+    @property
+    def series_size(self) -> int:
+        """Bytes of one series."""
+        return sum(ring.length for ring in self.rings) * POINT_SIZE
+
+    def ring_for(self, span_s: float) -> int:
+        """The number of the finest ring that reaches back so far; the coarsest where none does."""
+        return next((at for at, ring in enumerate(self.rings) if ring.span_s >= span_s), len(self.rings) - 1)
+
+    def offset_of(self, ring: int, place: int) -> int:
+        """Where a point stands within its series, in bytes."""
+        return (sum(each.length for each in self.rings[:ring]) + place) * POINT_SIZE
 
 
-def ring_for(span_s: float) -> int:
-    """The number of the finest ring that reaches back so far; the coarsest where none does."""
-    return next((number for number, ring in enumerate(RINGS) if ring.span_s >= span_s), len(RINGS) - 1)
-
-
-def offset_of(ring: int, place: int) -> int:
-    """Where a point stands within its series, in bytes."""
-    return (sum(each.length for each in RINGS[:ring]) + place) * POINT_SIZE
+# 15 minutes, 6 hours and 7 days of the stack and so many watchers: 27 MB if all are used.
+WATCHERS = Plan(b"circus-stack stats 1\n", (Ring(1, 900), Ring(10, 2160), Ring(60, 10080)), 64, 7 * 86400)
+# 6 hours of so many processes: 18 MB. Of one that has gone it is kept until another one needs the room.
+PROCESSES = Plan(b"circus-stack stats processes 1\n", (Ring(10, 2160),), 256, 60)
 
 
 def pack_point(start: int, values: Sequence[float | None]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from circus_stack.errors import CallError
 from circus_stack.top.feeds import Looker, feed_of
-from circus_stack.top.lines import Line
+from circus_stack.top.lines import Key, Line
 from circus_stack.top.log_tail import LogTail
 from circus_stack.top.place import Place
 from circus_stack.top.rows import StackRow
@@ -37,7 +37,7 @@ class Watching:
         self._feeds: dict[str, Looker] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._following: asyncio.Task[None] | None = None
-        self._filled: set[tuple[str, str]] = set()
+        self._filled: set[Key] = set()
 
     @property
     def count(self) -> int:
@@ -74,16 +74,19 @@ class Watching:
         self._on_row()
 
     def _fill(self, row: StackRow) -> None:
-        wanted = [(row.name, ""), *((row.name, watcher.name) for watcher in row.watchers)]
+        wanted: list[Key] = [(row.name, "", 0), *((row.name, watcher.name, 0) for watcher in row.watchers)]
+        self._fill_new(wanted)
+
+    def _fill_new(self, wanted: Sequence[Key]) -> None:
         new = [each for each in wanted if each not in self._filled]
         if new:
             self._filled.update(new)
             self._tasks.append(asyncio.create_task(self._ask_histories(new)))
 
-    async def _ask_histories(self, wanted: Sequence[tuple[str, str]]) -> None:
-        for stack, watcher in wanted:
-            history = await self._feeds[stack].history(watcher, float(SPAN))
-            self.memory.fill((stack, watcher, 0), history)
+    async def _ask_histories(self, wanted: Sequence[Key]) -> None:
+        for key in wanted:
+            stack, watcher, pid = key
+            self.memory.fill(key, await self._feeds[stack].history(watcher, pid or None, float(SPAN)))
         self._on_row()
 
     def follow(self, line: Line | None) -> None:
@@ -95,6 +98,8 @@ class Watching:
             place = self._places[line.stack.name]
             self.tail = LogTail(place, line.watcher.name, line.process.pid if line.process else None)
             self._following = asyncio.create_task(self._follow(self.tail))
+            # Of a process only when it is looked at: there may be a thousand.
+            self._fill_new([line.key])
 
     async def _follow(self, tail: LogTail) -> None:
         await asyncio.sleep(_SETTLED_S)

@@ -122,6 +122,9 @@ def test_the_blocking_client(here: Room, stack: RunningStack) -> None:
         wait_until(lambda: stats.history("idle", since_s=600).times, "a history")
         assert stats.history("idle", since_s=600).columns["processes"][-1] == 2.0
         assert stats.history("nobody").times == ()
+        alone = stats.history("idle", pid=pid, since_s=600)
+        assert (alone.pid, alone.step, alone.columns["processes"][-1]) == (pid, 10, 1.0)
+        assert stats.history("idle", pid=1).times == ()
         with stats.subscribe("idle") as records:
             assert records.join(PATIENCE_S)
             heard = {type(each): each for each, _ in zip(records, range(6), strict=False)}
@@ -232,6 +235,9 @@ def test_what_was_used_is_printed(here: Room, stack: RunningStack) -> None:
     assert points[0] == ["TIME", "PROCESSES", "CPU%", "RSS", "RPS", "P99", "BUSY"]
     assert points[-1][1] == "2"
     assert (int(points[-1][3]) > 4096, points[-1][4]) == (True, "-")
+    pid = stack.pids("idle")[0]
+    of_one = [line.split() for line in here.run(ctl, "stats", "--since", "10m", "idle", str(pid)).stdout.splitlines()]
+    assert (of_one[0], of_one[-1][1], int(of_one[-1][3]) > 4096) == (points[0], "1", True)
     told = json.loads(here.run(ctl, "--json", "stats", "--since", "10m", "idle").stdout)
     assert [(each["watcher"], each["step"]) for each in told["series"]] == [("idle", 1)]
     assert here.run(ctl, "stats", "idle").stdout.count("sleep") == 2
@@ -243,7 +249,7 @@ def test_what_was_used_is_printed(here: Room, stack: RunningStack) -> None:
         (["--since", "soon"], 2, "'soon' is no length of time"),
         (["--since", "-5"], 2, "'-5' is no length of time"),
         (["--since", "10m", "nobody"], 3, "nothing is remembered of 'nobody'; there is My.Idle, idle"),
-        (["--since", "10m", "idle", "1"], 1, "not what single processes did"),
+        (["--since", "10m", "idle", "1"], 3, "nothing is remembered of process 1 of 'idle'"),
     ],
 )
 def test_wrong_words_are_told(here: Room, stack: RunningStack, words: list[str], status: int, said: str) -> None:

@@ -27,6 +27,26 @@ def test_questions_are_answered() -> None:
     assert ask("history")["asked"] == ["", 1e9 - 900, 1e9]
 
 
+def test_a_single_process_has_a_history_of_its_own() -> None:
+    answers = Answers(
+        snapshot=dict,
+        read=read,
+        read_process=lambda name, pid, since, until: {"asked": [name, pid, since, until]},
+        names=list,
+        epoch=lambda: 1e9,
+    )
+    reply = ask("history", answers, name="web", pid=7, since=60)
+    assert (reply["name"], reply["pid"], reply["asked"]) == ("web", 7, ["web", 7, 1e9 - 60, 1e9])
+    assert ask("history", answers, name="web")["pid"] is None
+    assert "no history" in ask("history", name="web", pid=7)["reason"]
+
+
+@pytest.mark.parametrize(("name", "pid"), [("web", "7"), ("web", True), ("web", 0), ("web", 7.0), ("", 7)])
+def test_a_pid_that_is_none_is_an_error(name: str, pid: object) -> None:
+    reply = ask("history", name=name, pid=pid)
+    assert (reply["status"], "pid" in reply["reason"]) == ("error", True)
+
+
 @pytest.mark.parametrize("since", ["10m", -1, 0, None, True, 1e300])
 def test_a_span_that_is_none_is_an_error(since: object) -> None:
     reply = ask("history", since=since)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from circus_stack.stats.history.file import SERIES, HistoryError, HistoryFile
-from circus_stack.stats.history.rings import POINT_SIZE, RINGS, SERIES_SIZE, pack_point, ring_for, unpack_point
+from circus_stack.stats.history.file import HistoryError, HistoryFile
+from circus_stack.stats.history.rings import POINT_SIZE, WATCHERS, pack_point, unpack_point
 from circus_stack.stats.history.thin import thin
 
 T = 1_800_000_000
@@ -31,7 +31,14 @@ def history(path: Path) -> Iterator[HistoryFile]:
 
 
 def test_a_span_takes_the_finest_ring_that_holds_it() -> None:
-    assert [RINGS[ring_for(span)].step_s for span in (600, 900, 901, 21600, 86400, 10**9)] == [1, 1, 10, 10, 60, 60]
+    assert [WATCHERS.rings[WATCHERS.ring_for(span)].step_s for span in (600, 900, 901, 21600, 86400, 10**9)] == [
+        1,
+        1,
+        10,
+        10,
+        60,
+        60,
+    ]
 
 
 def test_a_torn_point_is_none() -> None:
@@ -89,11 +96,11 @@ def test_another_file_is_begun_anew(path: Path) -> None:
 
 
 def test_the_number_of_series_is_bounded_and_old_ones_make_room(history: HistoryFile) -> None:
-    for number in range(SERIES + 3):
+    for number in range(WATCHERS.series + 3):
         history.write(f"w{number}", values(1.0), T + number)
-    assert len(history.names()) == SERIES
-    assert f"w{SERIES}" not in history.names()
-    later = T + RINGS[-1].span_s + 5
+    assert len(history.names()) == WATCHERS.series
+    assert f"w{WATCHERS.series}" not in history.names()
+    later = T + WATCHERS.rings[-1].span_s + 5
     history.write("new", values(9.0), later)
     assert "new" in history.names()
     assert "w0" not in history.names()
@@ -103,7 +110,7 @@ def test_the_number_of_series_is_bounded_and_old_ones_make_room(history: History
 def test_the_disk_holds_all_of_a_series_before_it_is_written(path: Path, history: HistoryFile) -> None:
     for number, name in enumerate(("", "web"), start=1):
         history.write(name, values(1.0), T)
-        assert path.stat().st_blocks * 512 >= number * SERIES_SIZE
+        assert path.stat().st_blocks * 512 >= number * WATCHERS.series_size
 
 
 def test_a_full_disk_costs_the_new_series_alone(

@@ -39,6 +39,13 @@ def test_a_history_stands_before_what_was_seen() -> None:
     assert series.last("rps", 9) == [None, None, None]
 
 
+def test_a_coarser_history_stands_for_as_many_seconds_as_it_covers() -> None:
+    series = Series()
+    series.add(103.0, Figures(cpu=9.0))
+    series.fill([90, 100], {"cpu": [1.0, 2.0]}, 10)
+    assert series.last("cpu", 99) == [1.0] * 10 + [2.0] * 3 + [9.0]
+
+
 def test_a_series_is_bounded() -> None:
     series = Series()
     for second in range(2 * SPAN):
