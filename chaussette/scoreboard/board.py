@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 
 from chaussette.scoreboard import layout
+from chaussette.scoreboard.layout import bounded
 
 # linux/fcntl.h; fcntl has no names for them before Python 3.12 on every build.
 _F_ADD_SEALS = 1033
@@ -28,9 +29,14 @@ class Board:
         self._words = memoryview(self._map).cast("q")
         if self._words[layout.H_MAGIC] != layout.MAGIC or self._words[layout.H_FORMAT] != layout.FORMAT:
             raise ValueError(f"descriptor {fd} is no scoreboard of format {layout.FORMAT}")
-        self._assigned: set[int] = set()
+        # Nothing is believed that stands in the file, where any worker may write what it likes. Of the slots that are
+        # assigned: their generation; of those that were: the last one.
+        self._assigned: dict[int, int] = {}
+        self._last: dict[int, int] = {}
         self._free: list[int] = []
-        self._next = 0
+        self._beats: dict[int, int] = {}
+        self._next = self._used = 0
+        self._is_new = False
 
     @classmethod
     def create(cls, name: str) -> Board:
@@ -42,10 +48,12 @@ class Board:
             with suppress(OSError):
                 fcntl.fcntl(fd, _F_ADD_SEALS, _SEAL_SIZE)
             os.pwrite(fd, _header(), 0)
-            return cls(fd)
+            made = cls(fd)
         except BaseException:
             os.close(fd)
             raise
+        made._is_new = True
+        return made
 
     def assign(self, *, timeout_s: float, beat_s: float) -> tuple[int, int] | None:
         """(slot, generation) for a worker that is about to start; None where all are taken."""
@@ -54,48 +62,48 @@ class Board:
             return None
         base = _first_word(number)
         words = self._words
+        generation = self._generation(number) + 2
         # Even while it is made ready: no reader takes it for anybody's.
-        generation = (words[base] | 1) + 1
-        words[base] = generation
+        words[base] = generation - 1
         for index in range(base + 1, base + layout.SLOT_WORDS):
             words[index] = 0
         words[base + layout.TIMEOUT] = round(timeout_s * 1000)
         words[base + layout.BEAT] = round(beat_s * 1000)
         words[base + layout.ASSIGNED] = time.monotonic_ns()
-        words[layout.H_USED] = max(words[layout.H_USED], number + 1)
-        words[base] = generation + 1
-        return number, generation + 1
+        words[base] = generation
+        self._note(number, generation)
+        return number, generation
 
     def keep(self, number: int, generation: int) -> bool:
-        """The slot is assigned to a worker that was taken over; False where it is not its own any more."""
-        if not 0 <= number < layout.SLOTS or self._words[_first_word(number)] != generation:
+        """The slot is assigned, as the owner before this one knows, to a worker that was taken over; False where it was
+        no slot of this board."""
+        if self._is_new or number in self._assigned or not _is_slot(number, generation):
             return False
-        self._assigned.add(number)
+        # Somebody may have written over it.
+        self._words[_first_word(number)] = generation
+        self._note(number, generation)
         return True
 
     def release(self, number: int, generation: int) -> None:
-        """Its worker has ended, and was reaped: it writes no more."""
-        base = _first_word(number)
-        if number in self._assigned and self._words[base] == generation:
-            self._words[base] = generation + 1
-            self._assigned.discard(number)
+        """Its worker has ended, and was reaped."""
+        if self._assigned.get(number) == generation:
+            del self._assigned[number]
+            self._words[_first_word(number)] = generation + 1
             self._free.append(number)
 
     def heartbeat_at(self, number: int) -> float | None:
-        """When the worker's loop turned last, in seconds of CLOCK_MONOTONIC; None: never, or it has not attached."""
-        beat = self._words[_first_word(number) + layout.HEARTBEAT]
+        """When the worker's loop turned last, in seconds of CLOCK_MONOTONIC, now at the latest; None: never, or it has
+        not attached. It never goes back: what was seen once, others cannot take away."""
+        beat = min(self._words[_first_word(number) + layout.HEARTBEAT], time.monotonic_ns())
+        self._beats[number] = beat = max(beat, self._beats.get(number, 0))
         return beat / 1e9 if beat > 0 else None
-
-    def timeout_s(self, number: int) -> float:
-        """How long the loop may stand still; 0: any time."""
-        return max(0, self._words[_first_word(number) + layout.TIMEOUT]) / 1000
 
     def scores(self, number: int) -> dict[str, int]:
         """Of one worker: `requests` that are over, and `busy`, how many are not."""
         base = _first_word(number)
         first = base + layout.STATUSES
-        requests = sum(self._words[first : first + layout.STATUS_CLASSES])
-        return {"requests": requests, "busy": max(0, self._words[base + layout.BEGUN] - requests)}
+        requests = bounded(sum(self._words[first : first + layout.STATUS_CLASSES]))
+        return {"requests": requests, "busy": bounded(self._words[base + layout.BEGUN] - requests)}
 
     def close(self) -> None:
         """Give the file up."""
@@ -104,6 +112,20 @@ class Board:
             self._map.close()
             os.close(self.fd)
             self.fd = -1
+
+    def _note(self, number: int, generation: int) -> None:
+        self._beats.pop(number, None)
+        self._assigned[number] = self._last[number] = generation
+        self._used = max(self._used, number + 1)
+        self._words[layout.H_USED] = self._used
+
+    def _generation(self, number: int) -> int:
+        """The last one of a slot that is free, odd; of one that another owner has released, what the file says, if that
+        can be."""
+        known = self._last.get(number)
+        if known is None:
+            known = self._words[_first_word(number)] | 1
+        return known if _is_slot(number, known) else 1
 
     def _take(self) -> int | None:
         if self._free:
@@ -116,8 +138,11 @@ class Board:
             if number >= layout.SLOTS:
                 return None
             self._next += 1
-        self._assigned.add(number)
         return number
+
+
+def _is_slot(number: int, generation: int) -> bool:
+    return 0 <= number < layout.SLOTS and generation % 2 == 1 and 0 < generation < layout.ABSURD
 
 
 def _first_word(number: int) -> int:

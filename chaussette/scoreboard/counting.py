@@ -11,7 +11,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 from chaussette.scoreboard.histogram import UNIT_BITS, bucket_of
-from chaussette.scoreboard.layout import BEGUN, BUCKETS, FAILURES, LATENCY, SENT, STATUSES
+from chaussette.scoreboard.layout import BEGUN, BUCKETS, FAILURES, GENERATION, LATENCY, SENT, STATUSES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,13 +31,14 @@ _Note = Callable[[int, str, int], None]
 def scored(app: WSGIApplication, words: memoryview[int]) -> WSGIApplication:
     """`app` behind a count of its requests in `words`, those of a `Slot`, which nothing else counts in."""
     note = noting(words)
-    begun = words[BEGUN]
+    begun, generation = words[BEGUN], words[GENERATION]
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         nonlocal begun
         began = monotonic_ns()
         begun += 1
-        words[BEGUN] = begun
+        if words[GENERATION] == generation:
+            words[BEGUN] = begun
         status = ""
         headers: list[tuple[str, str]] | None = None
 
@@ -51,7 +52,8 @@ def scored(app: WSGIApplication, words: memoryview[int]) -> WSGIApplication:
         try:
             result = app(environ, start)
         except BaseException:
-            words[FAILURES] += 1
+            if words[GENERATION] == generation:
+                words[FAILURES] += 1
             note(began, "5", 0)
             raise
         is_head = environ["REQUEST_METHOD"] == "HEAD"
@@ -79,7 +81,7 @@ def noting(words: memoryview[int]) -> _Note:
     The counts stand here, too: to read a word of shared memory, so as to add one to it, costs as much as to write it.
     Between a count and its word there is no call, or another thread's count would be written over.
     """
-    latency, sent_by_all = words[LATENCY], words[SENT]
+    latency, sent_by_all, generation = words[LATENCY], words[SENT], words[GENERATION]
     counts = words.tolist()
 
     def note(began_ns: int, status: str, sent: int) -> None:
@@ -91,6 +93,9 @@ def noting(words: memoryview[int]) -> _Note:
             word = learn_word(status)
         units = took >> UNIT_BITS
         bucket = _SHORT[units] if units < _SHORT_UNITS else BUCKETS + bucket_of(took)
+        if words[GENERATION] != generation:
+            # Whoever started us has ended, and another worker has the slot.
+            return
         latency += took
         words[LATENCY] = latency
         if sent:

@@ -77,8 +77,16 @@ STATUS_CLASSES = 6
 BUCKETS = 32
 BUCKET_COUNT = SLOT_WORDS - BUCKETS
 
+# No count gets there in this world: 2^62 ns are 146 years. What is as large, or negative, was forged.
+ABSURD = 1 << 62
+
 # What tells a worker where its slot is: the number of the descriptor, of the slot, and its generation.
 VARIABLE = "CHAUSSETTE_SCOREBOARD"
+
+
+def bounded(number: int) -> int:
+    """A count that others can believe, and put into 64 bits: from 0 to `ABSURD`."""
+    return min(max(number, 0), ABSURD)
 
 
 class State(IntEnum):

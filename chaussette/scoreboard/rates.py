@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chaussette.scoreboard.histogram import percentile
-from chaussette.scoreboard.layout import BUCKET_COUNT, STATUS_CLASSES
+from chaussette.scoreboard.layout import BUCKET_COUNT, STATUS_CLASSES, bounded
 from chaussette.scoreboard.reader import SlotSnapshot, Snapshot
 
 
@@ -56,13 +56,13 @@ def total(rates: Iterable[Rates]) -> Rates | None:
         return None
     return Rates(
         seconds=max(each.seconds for each in found),
-        requests=sum(each.requests for each in found),
-        in_flight=sum(each.in_flight for each in found),
-        failures=sum(each.failures for each in found),
-        sent=sum(each.sent for each in found),
-        accepted=sum(each.accepted for each in found),
-        statuses=tuple(map(sum, zip(*(each.statuses for each in found), strict=True))),
-        buckets=tuple(map(sum, zip(*(each.buckets for each in found), strict=True))),
+        requests=bounded(sum(each.requests for each in found)),
+        in_flight=bounded(sum(each.in_flight for each in found)),
+        failures=bounded(sum(each.failures for each in found)),
+        sent=bounded(sum(each.sent for each in found)),
+        accepted=bounded(sum(each.accepted for each in found)),
+        statuses=tuple(bounded(sum(each)) for each in zip(*(each.statuses for each in found), strict=True)),
+        buckets=tuple(bounded(sum(each)) for each in zip(*(each.buckets for each in found), strict=True)),
         latency_s=sum(each.latency_s for each in found),
     )
 
@@ -72,12 +72,13 @@ def _difference(older: SlotSnapshot | None, newer: SlotSnapshot, seconds: float)
     buckets = older.buckets if older else (0,) * BUCKET_COUNT
     return Rates(
         seconds=seconds,
-        requests=newer.requests - (older.requests if older else 0),
+        # Counts that have become smaller were forged.
+        requests=max(0, newer.requests - (older.requests if older else 0)),
         in_flight=newer.in_flight,
-        failures=newer.failures - (older.failures if older else 0),
-        sent=newer.sent - (older.sent if older else 0),
-        accepted=newer.accepted - (older.accepted if older else 0),
-        statuses=tuple(now - then for then, now in zip(statuses, newer.statuses, strict=True)),
-        buckets=tuple(now - then for then, now in zip(buckets, newer.buckets, strict=True)),
-        latency_s=(newer.latency_ns - (older.latency_ns if older else 0)) / 1e9,
+        failures=max(0, newer.failures - (older.failures if older else 0)),
+        sent=max(0, newer.sent - (older.sent if older else 0)),
+        accepted=max(0, newer.accepted - (older.accepted if older else 0)),
+        statuses=tuple(max(0, now - then) for then, now in zip(statuses, newer.statuses, strict=True)),
+        buckets=tuple(max(0, now - then) for then, now in zip(buckets, newer.buckets, strict=True)),
+        latency_s=max(0, newer.latency_ns - (older.latency_ns if older else 0)) / 1e9,
     )

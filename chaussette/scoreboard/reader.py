@@ -103,9 +103,12 @@ class Reader:
 def _snapshot(number: int, words: list[int]) -> SlotSnapshot | None:
     if not words[layout.GENERATION] % 2 or words[layout.PID] <= 0:
         return None
+    if min(words) < 0 or max(words) > layout.ABSURD:
+        # No worker counts like that: somebody has written over it.
+        return None
     state = words[layout.STATE]
     statuses = tuple(words[layout.STATUSES : layout.STATUSES + layout.STATUS_CLASSES])
-    requests = sum(statuses)
+    requests = layout.bounded(sum(statuses))
     return SlotSnapshot(
         slot=number,
         generation=words[layout.GENERATION],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import time
@@ -11,7 +12,15 @@ from chaussette.errors import UsageError
 from chaussette.scoreboard import layout
 from chaussette.scoreboard.layout import State
 
+# A worker that beats less often would tell a viewer nothing.
+_MOST_BEAT_MS = 60_000
+log = logging.getLogger("chaussette")
+
 _AS_GIVEN: Mapping[int, int] = {}
+
+
+class LostSlotError(ValueError):
+    """There is a scoreboard, and what stands in it is not what we were told."""
 
 
 class Slot:
@@ -23,7 +32,7 @@ class Slot:
 
     def __init__(self, fd: int, number: int, generation: int) -> None:
         """Map slot `number` of the file `fd`, and say that we are there. Raises OSError and ValueError where it is no
-        scoreboard, or the slot is somebody else's by now."""
+        scoreboard, LostSlotError where the slot is somebody else's by now, or somebody has written over it."""
         start = layout.HEADER_BYTES + number * layout.SLOT_BYTES
         page = start - start % mmap.ALLOCATIONGRANULARITY
         _check(fd, number)
@@ -32,36 +41,43 @@ class Slot:
         self.words = memoryview(self._map)[start - page :].cast("q")
         words = self.words
         if words[layout.GENERATION] != generation:
-            raise ValueError(f"slot {number} of the scoreboard is no longer ours")
+            raise LostSlotError(f"slot {number} of the scoreboard is no longer ours")
+        self._generation = generation
+        # Looked at once: others could write something else there.
+        self.beat_interval_s = min(max(words[layout.BEAT], 0), _MOST_BEAT_MS) / 1000
+        """How often the arbiter wants to see that the loop turns, in seconds; 0: not at all."""
         words[layout.STARTED] = time.monotonic_ns()
         words[layout.STATE] = State.STARTING
         words[layout.PID] = os.getpid()
 
-    @property
-    def beat_interval_s(self) -> float:
-        """How often the arbiter wants to see that the loop turns, in seconds."""
-        return self.words[layout.BEAT] / 1000
-
     def beat(self) -> None:
         """The loop turns."""
-        self.words[layout.HEARTBEAT] = time.monotonic_ns()
+        if self._is_ours():
+            self.words[layout.HEARTBEAT] = time.monotonic_ns()
 
     def say(self, state: State) -> None:
         """What the worker does from now on; may be called in a signal handler."""
-        self.words[layout.STATE] = state
+        if self._is_ours():
+            self.words[layout.STATE] = state
 
     def accepted(self) -> None:
         """One more connection."""
-        self.words[layout.ACCEPTED] += 1
+        words = self.words
+        if words[layout.GENERATION] == self._generation:
+            words[layout.ACCEPTED] += 1
+
+    def _is_ours(self) -> bool:
+        # The program that started us may have ended before us: then the slot is another worker's.
+        return self.words[layout.GENERATION] == self._generation
 
 
 def _check(fd: int, number: int) -> None:
-    header = memoryview(os.pread(fd, layout.HEADER_BYTES, 0)).cast("q")
-    if len(header) <= layout.H_SLOTS or header[layout.H_MAGIC] != layout.MAGIC:
+    if os.fstat(fd).st_size < layout.FILE_BYTES:
         raise ValueError(f"descriptor {fd} is no scoreboard")
-    if header[layout.H_FORMAT] != layout.FORMAT:
-        raise ValueError(f"the scoreboard has format {header[layout.H_FORMAT]}; this code writes {layout.FORMAT}")
-    if not 0 <= number < header[layout.H_SLOTS]:
+    header = memoryview(os.pread(fd, layout.HEADER_BYTES, 0)).cast("q")
+    if (header[layout.H_MAGIC], header[layout.H_FORMAT]) != (layout.MAGIC, layout.FORMAT):
+        raise LostSlotError(f"descriptor {fd} is no scoreboard of format {layout.FORMAT}")
+    if not 0 <= number < layout.SLOTS:
         raise ValueError(f"the scoreboard has no slot {number}")
 
 
@@ -86,5 +102,9 @@ def from_environ(environ: MutableMapping[str, str], numbers: Mapping[int, int] =
         os.set_inheritable(fd, False)
         # It stays open: through it, an arbiter finds the file again after the one before it was killed.
         return Slot(fd, number, generation)
+    except LostSlotError as error:
+        # Any worker can write there. That must not keep another one from serving.
+        log.warning("%s: this worker has no figures, and is not seen to hang", error)
+        return None
     except (OSError, ValueError) as error:
         raise UsageError(f"{layout.VARIABLE}={text}: {error}") from None

@@ -32,23 +32,22 @@ class Board(Protocol):
         """(slot, generation), None where all are taken."""
 
     def keep(self, number: int, generation: int) -> bool:
-        """Assigned by an owner before; False where it is not."""
+        """Assigned by an owner before; False where it was another board's."""
 
     def release(self, number: int, generation: int) -> None:
         """Nobody writes to it any more."""
 
     def heartbeat_at(self, number: int) -> float | None:
-        """When the worker's loop turned last; None: never, or it has not attached."""
-
-    def timeout_s(self, number: int) -> float:
-        """How long the loop may stand still, 0: any time."""
+        """When the worker's loop turned last, never in the future; None: never, or it has not attached."""
 
 
 class Post(Struct, frozen=True):
-    """One process's slot, and which of the slot's owners it is."""
+    """One process's slot, and which of the slot's owners it is. `timeout_s`: how long its loop may stand still, as the
+    process was told when it started; 0: any time."""
 
     slot: int
     generation: int
+    timeout_s: float = 0.0
 
 
 class Posts:
@@ -73,10 +72,10 @@ class Posts:
         if found is None and not self._is_full_told:
             self._is_full_told = True
             log.warning("the scoreboard is full: %s and others have no figures, and are not seen to hang", config.name)
-        return None if found is None else Post(*found)
+        return None if found is None else Post(*found, timeout_s)
 
     def keep(self, post: Post) -> bool:
-        """A process that was taken over has this one; False where that is not so any more."""
+        """A process that was taken over has this one, as the arbiter before knew; False where there is a new board."""
         return self._board is not None and self._board.keep(post.slot, post.generation)
 
     def release(self, post: Post | None) -> None:
@@ -86,7 +85,5 @@ class Posts:
 
     def hangs_at(self, post: Post) -> float | None:
         """When a process counts as hanging unless its loop turns before, in monotonic seconds; None: never."""
-        if self._board is None:
-            return None
-        timeout_s, beat_at = self._board.timeout_s(post.slot), self._board.heartbeat_at(post.slot)
-        return None if not timeout_s or beat_at is None else beat_at + timeout_s
+        beat_at = self._board.heartbeat_at(post.slot) if self._board is not None and post.timeout_s else None
+        return None if beat_at is None else beat_at + post.timeout_s

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaussette.errors import UsageError
-from chaussette.scoreboard import Board, Reader, Slot, State, layout
+from chaussette.scoreboard import Board, Reader, Slot, Snapshot, State, layout
 from chaussette.scoreboard.counting import noting, scored
 from chaussette.scoreboard.histogram import LAST, UNIT_S, bucket_of, lower_edge_s, percentile
 from chaussette.scoreboard.rates import between, total
@@ -50,7 +52,6 @@ def test_a_worker_is_read_once_it_has_attached(board: Board, reader: Reader) -> 
     [found] = reader.snapshot().slots
     assert (found.pid, found.state, found.timeout_ms, slot.beat_interval_s) == (os.getpid(), State.SERVING, 2500, 0.5)
     assert board.heartbeat_at(0) == found.heartbeat_ns / 1e9 >= found.started_ns / 1e9
-    assert board.timeout_s(0) == 2.5
 
 
 def test_a_slot_is_used_again_and_its_figures_begin_anew(board: Board, reader: Reader) -> None:
@@ -123,12 +124,121 @@ def test_a_wrong_place_is_refused_by_its_name(text: str) -> None:
         from_environ({layout.VARIABLE: text})
 
 
-def test_a_worker_that_writes_nonsense_is_read_all_the_same(board: Board, reader: Reader) -> None:
-    slot, _ = attach(board)
+def test_a_worker_that_writes_nonsense_is_read_as_far_as_it_makes_sense(board: Board, reader: Reader) -> None:
+    slot, (number, _) = attach(board)
     slot.words[layout.STATE] = 99
-    slot.words[layout.STATUSES] = -5
     [found] = reader.snapshot().slots
-    assert (found.state, found.requests, found.in_flight) == (State.NONE, -5, 5)
+    assert (found.state, found.requests, found.in_flight) == (State.NONE, 0, 0)
+    for forged in (-5, 2**63 - 1, -(2**63)):
+        slot.words[layout.STATUSES] = forged
+        assert reader.snapshot().slots == ()
+        assert all(0 <= each <= layout.ABSURD for each in board.scores(number).values())
+    slot.words[layout.STATUSES : layout.STATUSES + 6] = memoryview(bytearray(48)).cast("q")
+    slot.words[layout.BEGUN] = 3
+    assert reader.snapshot().slots[0].in_flight == 3
+
+
+def words_of(board: Board) -> memoryview[int]:
+    """The whole file, as every worker can write to it."""
+    return memoryview(mmap.mmap(board.fd, layout.FILE_BYTES)).cast("q")
+
+
+def first_word(number: int) -> int:
+    return (layout.HEADER_BYTES + number * layout.SLOT_BYTES) // layout.WORD_BYTES
+
+
+@pytest.mark.parametrize("forged", [2**63 - 1, -(2**63), -1, 0, 2**62, 2**62 + 1, 8])
+def test_forged_generations_disturb_neither_the_owner_nor_the_next(board: Board, reader: Reader, forged: int) -> None:
+    _, (taken, generation) = attach(board)
+    _, (freed, old) = attach(board)
+    board.release(freed, old)
+    words = words_of(board)
+    for number in (taken, freed, 2):
+        words[first_word(number)] = forged
+    words[layout.H_USED] = forged
+    # A free one, one that was never assigned, and one that is.
+    again, third = attach(board)[1], attach(board)[1]
+    assert (again[0], third[0]) == (freed, 2)
+    assert again[1] > old
+    assert {each.slot for each in reader.snapshot().slots} >= {freed, 2}
+    other = Board(os.dup(board.fd))
+    try:
+        assert other.keep(taken, generation)
+        assert {each.slot for each in reader.snapshot().slots} == {taken}
+        words[layout.H_USED] = forged
+        found = other.assign(timeout_s=0, beat_s=1)
+        assert found is not None
+        assert found[0] == 1
+    finally:
+        other.close()
+    board.release(taken, generation)
+    assert attach(board)[1] == (taken, generation + 2)
+
+
+def test_a_new_board_has_nobody_of_before(board: Board) -> None:
+    assert not board.keep(0, 3)
+
+
+@pytest.mark.parametrize("forged", [2**63 - 1, 2**62, -4])
+def test_no_heartbeat_is_in_the_future(board: Board, forged: int) -> None:
+    slot, (number, _) = attach(board)
+    slot.words[layout.HEARTBEAT] = forged
+    at = board.heartbeat_at(number)
+    assert at is None or at <= time.monotonic()
+
+
+def test_a_heartbeat_that_was_seen_is_not_taken_away(board: Board) -> None:
+    slot, (number, generation) = attach(board)
+    slot.beat()
+    seen = board.heartbeat_at(number)
+    assert seen is not None
+    slot.words[layout.HEARTBEAT] = 1
+    assert board.heartbeat_at(number) == seen
+    board.release(number, generation)
+    attach(board)
+    assert board.heartbeat_at(number) is None
+
+
+@pytest.mark.parametrize(("forged", "seconds"), [(-1, 0), (2**62, 60)])
+def test_nobody_else_makes_a_worker_beat_all_the_time(board: Board, forged: int, seconds: float) -> None:
+    place = board.assign(timeout_s=0, beat_s=1)
+    assert place is not None
+    words = words_of(board)
+    words[first_word(place[0]) + layout.BEAT] = forged
+    slot = Slot(board.fd, *place)
+    assert slot.beat_interval_s == seconds
+    words[first_word(place[0]) + layout.BEAT] = 1
+    assert slot.beat_interval_s == seconds
+
+
+def test_a_worker_whose_starter_has_gone_writes_nothing_more(board: Board) -> None:
+    old, (number, generation) = attach(board)
+    note = noting(old.words)
+    served = scored(lambda _environ, _start: [b"x"], old.words)  # type: ignore[arg-type]
+    board.release(number, generation)
+    new, (same, _) = attach(board)
+    assert same == number
+    before = new.words.tolist()
+    old.beat()
+    old.say(State.STOPPING)
+    old.accepted()
+    note(0, "200 OK", 5)
+    served({"REQUEST_METHOD": "GET"}, lambda *_given: print)
+    assert new.words.tolist() == before
+
+
+def test_sums_fit_into_64_bits(board: Board, reader: Reader) -> None:
+    for _ in range(3):
+        slot, _ = attach(board)
+        for index in (layout.SENT, layout.ACCEPTED, layout.STATUSES, layout.STATUSES + 1, layout.BUCKETS):
+            slot.words[index] = layout.ABSURD
+    empty = Snapshot(0, ())
+    found = [_rates for each in reader.snapshot().slots for _rates in between(empty, Snapshot(1, (each,))).values()]
+    assert len(found) == 3
+    everything = total(found)
+    assert everything is not None
+    counts = (everything.sent, everything.accepted, everything.requests, *everything.statuses, *everything.buckets)
+    assert max(counts) == layout.ABSURD
 
 
 def test_threads_lose_no_count(board: Board) -> None:
