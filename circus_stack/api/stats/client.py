@@ -15,9 +15,16 @@ class StatsClient(CircusConsumer):
     """Iterates over (watcher, pid, figures); the pid is text, and None for what sums a watcher up."""
 
     def __init__(
-        self, endpoint: str = DEFAULT_ENDPOINT_STATS, ssh_server: str | None = None, context: Any = None
+        self,
+        endpoint: str = DEFAULT_ENDPOINT_STATS,
+        ssh_server: str | None = None,
+        context: Any = None,
+        *,
+        key: str | None = None,
+        server_key: str | None = None,
     ) -> None:
-        super().__init__([_PREFIX], context, endpoint, ssh_server)
+        """`key` and `server_key` are as for a client."""
+        super().__init__([_PREFIX], context, endpoint, ssh_server, key=key, server_key=server_key)
 
     def iter_messages(self) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
         """The next figures, as long as there are any."""

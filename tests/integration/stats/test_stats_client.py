@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from circus_stack.api.stats.client import StatsClient as CircusStatsClient
 from circus_stack.cli.keygen import keygen
 from circus_stack.client.credentials import Credentials, read_credentials
 from circus_stack.client.stats.aio import AsyncStatsClient
@@ -214,6 +215,13 @@ def test_from_elsewhere_with_a_key(stack: RunningStack, ports: dict[str, int], k
             return await stats.snapshot()
 
     check(asyncio.run(ask()), stack)
+
+
+def test_by_circuss_name_with_a_key(stack: RunningStack, ports: dict[str, int], key: Path) -> None:
+    with CircusStatsClient(f"tcp://127.0.0.1:{ports['stats']}", key=str(key)) as client:
+        watcher, _, figures = next(iter(client))
+    assert watcher in ("idle", "my-idle", "circus")
+    assert figures
 
 
 def test_nobody_is_let_in_without_a_key(stack: RunningStack, ports: dict[str, int], key: Path) -> None:
