@@ -88,7 +88,7 @@ class Desk:
         """What is told once for the whole stack: the arbiter's own processes, and the sum."""
         now = self._epoch()
         self._forget_the_gone()
-        self._read_slow()
+        self._read_slow(self._everybody())
         self.sockets = self._queues()
         self._tell_sockets(now)
         samples = self._sampler.sample(self._census.own, with_family=False)
@@ -149,13 +149,12 @@ class Desk:
             self.totals.pop(name, None)
         self.serving.keep(self._census.rows)
         self.meter.keep(self._census.rows, there)
-        self._slow.keep(self._everybody(), self._census.rows)
         self.slow_meter.keep(self._census.rows)
         if self._processes is not None:
             self._processes.keep(there)
 
-    def _read_slow(self) -> None:
-        watchers = self._everybody()
+    def _read_slow(self, watchers: Mapping[int, str]) -> None:
+        self._slow.keep(watchers.keys(), self._census.rows.keys())
         for pid, before, after in self._slow.refresh(watchers):
             self.slow_meter.add(watchers[pid], before, after)
 

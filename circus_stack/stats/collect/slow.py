@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 # Bytes, files, and how often it had to wait or was made to: what descendants add to.
@@ -86,10 +87,12 @@ class SlowFigures:
     def _fields(self, pid: int) -> SlowFields | None:
         return self._known[pid][1] if pid in self._known else None
 
-    def keep(self, pids: Collection[int], watchers: Collection[str]) -> None:
+    def keep(self, pids: AbstractSet[int], watchers: AbstractSet[str]) -> None:
         """Forget everybody else."""
-        self._known = {pid: each for pid, each in self._known.items() if pid in pids}
-        self._sums = {name: each for name, each in self._sums.items() if name in watchers}
+        for pid in self._known.keys() - pids:
+            del self._known[pid]
+        for name in self._sums.keys() - watchers:
+            del self._sums[name]
 
 
 def _added(name: str, own: Iterable[SlowFields], others: Iterable[SlowFields]) -> int | None:

@@ -141,8 +141,10 @@ class HistoryFile:
         for old in [each for each, at in self._numbers.items() if at == number]:
             del self._numbers[old]
             self._means.pop(old, None)
-        at, size = self._place(number), self._plan.series_size
-        self._map[at : at + size] = bytes(size)
+        if self._last(number):
+            # What the disk has filled for the first time is empty already.
+            at, size = self._place(number), self._plan.series_size
+            self._map[at : at + size] = bytes(size)
         self._map[_name_at(number) : _name_at(number) + _NAME_SIZE] = encoded.ljust(_NAME_SIZE, b"\0")
         self._numbers[name] = number
         return number

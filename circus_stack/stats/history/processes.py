@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from msgspec import Struct
@@ -63,9 +64,10 @@ class ProcessHistory:
         processes = 1 + len(sample.family)
         return cpu, sample.rss, processes, told.get("rps"), told.get("in_flight"), told.get("p99")
 
-    def keep(self, pids: Collection[int]) -> None:
+    def keep(self, pids: AbstractSet[int]) -> None:
         """Forget all others; what was written of them stays until the room is needed."""
-        self._marks = {pid: each for pid, each in self._marks.items() if pid in pids}
+        for pid in self._marks.keys() - pids:
+            del self._marks[pid]
 
     def read(self, watcher: str, pid: int, since: float, until: float) -> Fields:
         """As `HistoryFile.read`; of several processes that had the number, the last one."""

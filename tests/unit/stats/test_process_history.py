@@ -65,7 +65,7 @@ def test_many_that_come_at_once_get_theirs_by_and_by(file: HistoryFile, caplog: 
     assert len(file.names()) == SMALL.series
     assert caplog.text.count("room for 20 series") == 1
     # Those that have gone make room once nobody has written to theirs for a while.
-    history.keep([30])
+    history.keep({30})
     for second in range(2, 90):
         history.note("web", {30: sample(1.0)}, T + second)
     assert history.read("web", 30, T, T + 90)["times"] != []

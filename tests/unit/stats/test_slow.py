@@ -54,7 +54,7 @@ def test_what_is_hidden_hides_the_sum_of_that_alone() -> None:
     assert slow.of(12, [13, 99])["files"] == 6
     # One that is gone is one of which nothing is known.
     assert slow.of_watcher("jobs", [12, 14], ()) == NOTHING
-    slow.keep([13], ["web"])
+    slow.keep({13}, {"web"})
     assert slow.of(12) == NOTHING
 
 
