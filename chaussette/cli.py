@@ -14,10 +14,11 @@ from chaussette import logs, server
 from chaussette.application import is_ini, load_application, parse_target
 from chaussette.arguments import NO_BACKEND, build_parser, settings_from
 from chaussette.errors import EXIT_USAGE, ChaussetteError, UsageError, report
+from chaussette.gate_fds import from_environ as gate_of
 from chaussette.lifecycle import spare_hangups
 from chaussette.notify import Notifier
 from chaussette.quota import with_environ
-from chaussette.scoreboard.slot import from_environ
+from chaussette.scoreboard.slot import from_environ as slot_of
 from chaussette.zygote import CONTROL_VARIABLE
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ def run(settings: Settings, namespace: Namespace) -> int:
 
         return run_reloader(settings, namespace)
     notifier = Notifier.from_environ(os.environ)
-    slot = from_environ(os.environ)
+    slot, gate = slot_of(os.environ), gate_of(os.environ)
     label = namespace.application
-    server.serve(settings, application_loader(settings, label), label, namespace, notifier, slot=slot)
+    server.serve(settings, application_loader(settings, label), label, namespace, notifier, slot=slot, gate=gate)
     return 0
 
 

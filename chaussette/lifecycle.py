@@ -13,6 +13,7 @@ from _thread import start_new_thread  # the native one: a monkey-patched thread 
 from collections.abc import Callable
 from types import FrameType
 
+from chaussette.gate_fds import GateFds
 from chaussette.notify import Notifier
 from chaussette.scoreboard.layout import State
 from chaussette.scoreboard.slot import Slot
@@ -48,7 +49,8 @@ class Lifecycle:
 
     `graceful_timeout_s`: from the first SIGTERM or SIGINT to the cut of what is still in flight.
     `keepalive_drain_s`: how long an idle keep-alive connection may still send its last request.
-    `slot`: that of the scoreboard which is ours, None for none. A second SIGTERM or SIGINT, or SIGQUIT, ends the
+    `slot`: that of the scoreboard which is ours, None for none. `gate`: where the workers of our sockets find out who
+    of them watches, for the backends that can. A second SIGTERM or SIGINT, or SIGQUIT, ends the
     process at once.
     """
 
@@ -59,9 +61,11 @@ class Lifecycle:
         graceful_timeout_s: float = 30.0,
         keepalive_drain_s: float = 1.0,
         slot: Slot | None = None,
+        gate: GateFds | None = None,
     ) -> None:
         self.notifier = notifier
         self.slot = slot
+        self.gate = gate
         self.graceful_timeout_s = graceful_timeout_s
         self.keepalive_drain_s = keepalive_drain_s
         self.should_stop = False

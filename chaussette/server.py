@@ -12,6 +12,7 @@ from chaussette.addresses import DEFAULT_HOST, DEFAULT_PORT, describe, parse_hos
 from chaussette.backends.base import Backend
 from chaussette.backends.registry import backend_class, listing, stand_in
 from chaussette.errors import BackendError, UsageError
+from chaussette.gate_fds import GateFds
 from chaussette.hooks import PostHook, run_pre_hook
 from chaussette.layers.chain import layered
 from chaussette.lifecycle import Lifecycle
@@ -85,6 +86,7 @@ def serve(
     listen: Callable[[], list[Listener]] | None = None,
     backend: type[Backend] | None = None,
     slot: Slot | None = None,
+    gate: GateFds | None = None,
 ) -> None:
     """Run one worker from its first socket to its last response. `label` names the application in log and title.
 
@@ -97,6 +99,7 @@ def serve(
         graceful_timeout_s=settings.graceful_timeout,
         keepalive_drain_s=settings.keepalive_drain,
         slot=slot,
+        gate=gate,
     )
     lifecycle.install()
     cls = backend or prepared_backend(settings)

@@ -13,7 +13,7 @@ import os
 import re
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from chaussette.settings import Settings
 from chaussette.sockets import Listener
@@ -22,6 +22,19 @@ from chaussette.sockets import Listener
 _ENTRY = re.compile(r"^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)", re.MULTILINE)
 # How long connections are accepted before those go first who are ready to run: a third of the kernel's time slice.
 _TURN_S = 0.001
+
+
+class SeatHolder(Protocol):
+    """Who decides when we watch, behind a gate."""
+
+    def settled(self) -> None:
+        """The watch is as exclusive as it can be."""
+
+    def ended(self) -> None:
+        """It is over, for good or for a while."""
+
+    def go_last(self) -> None:
+        """The next connections are for others."""
 
 
 class ExclusiveWatch:
@@ -37,6 +50,8 @@ class ExclusiveWatch:
         self._data = 0
         self._settling: Any = None
         self._turn_ends = 0.0
+        # Where there is a gate: told once we watch, and when we stop.
+        self.seat: SeatHolder | None = None
 
     @property
     def is_exclusive(self) -> bool:
@@ -47,12 +62,21 @@ class ExclusiveWatch:
         """Do so once libev has told the kernel of its watcher: in the next turn of the loop."""
         self._unsettle()
         self._settling = self._loop.timer(0)
-        self._settling.start(self._replace)
+        self._settling.start(self._settle)
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether that is still to come."""
+        return self._settling is not None
+
+    def _settle(self) -> None:
+        self._unsettle()
+        if self._loop.backend == "epoll":
+            self._replace()
+        if self.seat is not None:
+            self.seat.settled()
 
     def _replace(self) -> None:
-        self._unsettle()
-        if self._loop.backend != "epoll":
-            return
         epoll: int = self._loop.fileno()
         with contextlib.suppress(OSError):
             for fd, events, data in _ENTRY.findall(Path(f"/proc/self/fdinfo/{epoll}").read_text()):
@@ -70,12 +94,24 @@ class ExclusiveWatch:
             self._epoll = -1
             self._control(epoll, self._entry.ADD, self._entry.EPOLLIN)
 
+    def pause(self) -> None:
+        """Be woken no more until `resume`."""
+        with contextlib.suppress(OSError):
+            self._control(self._epoll, self._entry.DEL)
+
+    def resume(self) -> None:
+        """Be woken again, also for what has come meanwhile; last of all who wait."""
+        with contextlib.suppress(OSError):
+            self._add(self._epoll)
+
     def go_last(self) -> None:
         """Let all others who wait have the next connections: who keeps the one that he got has more to do from now on.
 
         Who doesn't stays where he is: few warm processes serve better than all of them in turn.
         """
-        if self.is_exclusive:
+        if self.seat is not None:
+            self.seat.go_last()
+        elif self.is_exclusive:
             with contextlib.suppress(OSError):
                 self._control(self._epoll, self._entry.DEL)
                 self._add(self._epoll)
@@ -96,6 +132,8 @@ class ExclusiveWatch:
             with contextlib.suppress(OSError):
                 self._control(self._epoll, self._entry.DEL)
             self._epoll = -1
+        if self.seat is not None:
+            self.seat.ended()
 
     def _unsettle(self) -> None:
         if self._settling is not None:

@@ -18,6 +18,7 @@ from chaussette.backends.gevent_accepting import AcceptingServer
 from chaussette.backends.gevent_exclusive import ExclusiveWatch, exclusive_watch
 from chaussette.backends.gevent_headers import Headers, check_request_line
 from chaussette.backends.gevent_input import BadBodyError, ChunkedInput
+from chaussette.backends.gevent_seat import Seat, seat
 from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.backends.gevent_upgrade import KEYS, UpgradedSocket, without_answer
 from chaussette.backends.shortage import Reserve
@@ -256,6 +257,7 @@ class Servers:
         certificates: Certificates | None = None,
     ) -> None:
         self._site = Site(server_header, settings)
+        self._seat: Seat | None = None
         self._pool = pool.Pool(settings.spawn)
         handler = type("SiteHandler", (Handler,), {"site": self._site})
         self._listeners = listeners
@@ -280,6 +282,7 @@ class Servers:
         """Serve, wait for the stop, drain, return."""
         for server in self._servers:
             server.start()
+        self._seat = seat(gevent.get_hub(), lifecycle.gate, [server.watch for server in self._servers])
         stop = event.Event()
         # The only thing that may be touched in a signal handler: it may run in the hub.
         waker = gevent.get_hub().loop.async_()
@@ -313,6 +316,8 @@ class Servers:
             server.close()
             if server.reserve is not None:
                 server.reserve.close()
+        if self._seat is not None:
+            self._seat.close()
 
     def _drain(self, lifecycle: Lifecycle) -> None:
         """Wait for the busy connections; let the idle ones go once they have had their time."""

@@ -19,10 +19,11 @@ from chaussette import server
 from chaussette.arguments import build_parser, settings_from
 from chaussette.backends.base import Backend
 from chaussette.errors import EXIT_LOAD, AppLoadError, ChaussetteError, report
+from chaussette.gate_fds import from_environ as gate_of
 from chaussette.hooks import load_hook
 from chaussette.notify import Notifier
 from chaussette.quota import with_environ
-from chaussette.scoreboard.slot import from_environ
+from chaussette.scoreboard.slot import from_environ as slot_of
 from chaussette.settings import Settings
 from chaussette.warmup import warm_up
 from chaussette.zygote import newborn
@@ -153,13 +154,22 @@ def _serve(loaded: Loaded, birth: Birth, numbers: Mapping[int, int]) -> int:
     newborn.renew_randomness()
     loaded.backend.after_fork()
     notifier = Notifier.from_environ(os.environ)
-    slot = from_environ(os.environ, numbers)
+    slot, gate = slot_of(os.environ, numbers), gate_of(os.environ, numbers)
     settings, namespace = _told(loaded, birth)
     settings = replace(settings, fd=tuple(numbers.get(fd, fd) for fd in settings.fd))
     namespace.fd = list(settings.fd)
     if settings.after_fork:
         _call_hook("--after-fork", settings.after_fork, namespace)
-    server.serve(settings, lambda: loaded.app, loaded.label, namespace, notifier, backend=loaded.backend, slot=slot)
+    server.serve(
+        settings,
+        lambda: loaded.app,
+        loaded.label,
+        namespace,
+        notifier,
+        backend=loaded.backend,
+        slot=slot,
+        gate=gate,
+    )
     return 0
 
 

@@ -187,6 +187,7 @@ class Ends:
         self._runtimes.cancel(pid)
         charge.means.posts.release(process.post)
         process.post = None
+        charge.means.gates.left(charge.config.name, pid)
         expected, was_ready = process.is_stopping, process.state is ProcessState.READY
         ended = describe_exit(exit_code) + self._why_killed(process, exit_code)
         self._readiness.forget(pid)

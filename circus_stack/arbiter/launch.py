@@ -35,6 +35,8 @@ _SUPERVISION = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", 
 _MAX_REQUESTS, _JITTER = "CHAUSSETTE_MAX_REQUESTS", "CHAUSSETTE_MAX_REQUESTS_JITTER"
 # FD:SLOT:GENERATION, what chaussette finds its place on the scoreboard by.
 _SCOREBOARD = "CHAUSSETTE_SCOREBOARD"
+# PAGE:ALARM, two descriptors that the gate before its sockets is made of.
+_GATE = "CHAUSSETTE_GATE"
 
 
 def _no_lane(socket: str, _watcher: str, _lane: int) -> int:
@@ -42,8 +44,12 @@ def _no_lane(socket: str, _watcher: str, _lane: int) -> int:
 
 
 # What we tell a child ourselves, no file may say.
-_OURS = frozenset((*_SUPERVISION, MARKER_VARIABLE, _SCOREBOARD))
+_OURS = frozenset((*_SUPERVISION, MARKER_VARIABLE, _SCOREBOARD, _GATE))
 _NO_SECRETS: Mapping[str, str] = {}
+
+
+def _no_gate(_config: WatcherConfig) -> tuple[int, int] | None:
+    return None
 
 
 class Surroundings(Struct, frozen=True):
@@ -62,6 +68,8 @@ class Surroundings(Struct, frozen=True):
     module_path: Sequence[str] = field(default_factory=lambda: tuple(sys.path))
     instance: str = ""
     scoreboard_fd: int | None = None
+    # The descriptors of the gate before a watcher's sockets.
+    gate_fds: Callable[[WatcherConfig], tuple[int, int] | None] = _no_gate
 
 
 class _Sockets(Struct, frozen=True):
@@ -105,6 +113,9 @@ def plan_launch(
     if post is not None and around.scoreboard_fd is not None:
         number = _passed(around.scoreboard_fd, inherited)
         env[_SCOREBOARD] = f"{number}:{post.slot}:{post.generation}"
+    gate = around.gate_fds(config)
+    if gate is not None:
+        env[_GATE] = ":".join(str(_passed(fd, inherited)) for fd in gate)
     if sockets.offered:
         env |= {"LISTEN_FDS": str(len(sockets.offered)), "LISTEN_FDNAMES": ":".join(sockets.offered)}
     return SpawnPlan(
@@ -291,7 +302,7 @@ def _environment(
     known: Mapping[str, str],
 ) -> dict[str, str]:
     env = dict(around.environ) if config.copy_env else {}
-    for name in (*_SUPERVISION, _SCOREBOARD):
+    for name in (*_SUPERVISION, _SCOREBOARD, _GATE):
         env.pop(name, None)
     if config.max_requests:
         env |= {_MAX_REQUESTS: str(config.max_requests), _JITTER: str(config.max_requests_jitter)}

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from circus_stack.arbiter.appointments import Appointments
 from circus_stack.arbiter.control_groups import ControlGroups
+from circus_stack.arbiter.gates import Gates
 from circus_stack.arbiter.hooks import HookHost
 from circus_stack.arbiter.kinship import Kinship
 from circus_stack.arbiter.launch import Surroundings
@@ -112,6 +113,8 @@ class Means(Struct, frozen=True):
     memory: MemoryReader = field(default_factory=MemoryReader)
     notes: Notes = field(default_factory=_NoNotes)
     posts: Posts = field(default_factory=Posts)
+    # Those before the sockets of watchers with many workers.
+    gates: Gates = field(default_factory=Gates)
     starts: StartGate = field(default_factory=StartGate)
     # So many health probes are under way at once, of all watchers together; the others wait for their turn.
     probes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PROBES_AT_ONCE))

@@ -28,6 +28,7 @@ from circus_stack.daemon.adoption.chronicle import Chronicle
 from circus_stack.daemon.arrangement import Bound
 from circus_stack.daemon.background import Background
 from circus_stack.daemon.configuring import Configuring
+from circus_stack.daemon.gates import make_gates
 from circus_stack.daemon.handover.record import HandoverRecord
 from circus_stack.daemon.handover.state import Whole, notify_fds, started_at, upgraded
 from circus_stack.daemon.handover.upgrade import Upgrade
@@ -131,6 +132,8 @@ class Daemon:
         self._board = board = open_board(self._setting.paths.id, self._resumed)
         if board is not None:
             teardown.callback(board.close)
+        self._gates = gates = make_gates(self._setting.paths.id)
+        teardown.callback(gates.close)
         means = Means(
             loop=loop,
             reaper=self._reaper,
@@ -140,7 +143,7 @@ class Daemon:
             publish=self._publish,
             hear=self._notify.drain,
             book=RunBook(self._setting.state_dir / "runs.json"),
-            on_gone=self._streams.forget,
+            on_gone=self._forget,
             surroundings=lambda: Surroundings(
                 fds(sockets),
                 self._setting.environ,
@@ -150,8 +153,10 @@ class Daemon:
                 partial(lane_fd, sockets),
                 instance=self._setting.paths.id,
                 scoreboard_fd=None if board is None else board.fd,
+                gate_fds=gates.fds,
             ),
             posts=Posts(board),
+            gates=gates,
             settle_lanes=partial(settle_lanes, sockets),
             control_groups=ControlGroups(self._setting.paths.id),
             notes=self._chronicle,
@@ -161,6 +166,10 @@ class Daemon:
         resumed = None if self._resumed is None else self._resumed.arbiter
         self._arbiter = Arbiter(self._bound.stack, sockets, means, resumed)
         self._chronicle.open(self._arbiter.books(), self._resumed)
+
+    def _forget(self, watcher: str) -> None:
+        self._streams.forget(watcher)
+        self._gates.forget(watcher)
 
     def _build_control(self, teardown: contextlib.ExitStack) -> None:
         self._configuring = Configuring(

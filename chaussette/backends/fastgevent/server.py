@@ -17,6 +17,7 @@ from chaussette.backends.fastgevent.deadlines import Deadlines
 from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
 from chaussette.backends.gevent_exclusive import ExclusiveWatch
+from chaussette.backends.gevent_seat import Seat, seat
 from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.backends.shortage import SHORTAGE_S, SHORTAGES, Reserve
 from chaussette.environ import UNIX_REMOTE_ADDR
@@ -54,7 +55,7 @@ class Door:
         self._sock = _socket.socket(sock.family, sock.type, sock.proto, fileno=sock.fileno())
         # Before all else that the hub has to do: nobody else was woken for it.
         self._io = hub.loop.io(sock.fileno(), _READ, priority=hub.loop.MAXPRI)
-        self._watch = watch
+        self.watch = watch
         # The next one shall wake somebody who has less to do.
         self._most = _ACCEPTED if watch is None else 1
         self._reserve = None if watch is None else Reserve(self._sock)
@@ -63,23 +64,23 @@ class Door:
     def open(self) -> None:
         """Accept from now on."""
         self._io.start(self._on_readable)
-        if self._watch is not None:
-            self._watch.settle()
+        if self.watch is not None:
+            self.watch.settle()
 
     def hold(self) -> None:
         """Accept no more for now."""
-        if self._watch is not None:
-            self._watch.end()
+        if self.watch is not None:
+            self.watch.end()
         self._io.stop()
 
     def go_last(self) -> None:
         """Let others have the next connections."""
-        if self._watch is not None:
-            self._watch.go_last()
+        if self.watch is not None:
+            self.watch.go_last()
 
     def _on_readable(self) -> None:
-        if self._watch is not None:
-            self._watch.taken()
+        if self.watch is not None:
+            self.watch.taken()
         self._accept(self._most)
 
     def _accept(self, most: int) -> None:
@@ -124,11 +125,11 @@ class Door:
     def close(self) -> None:
         """Accept no more; what waits in a queue that only we serve is taken first, and of a shared one what we were
         woken for: nobody else was. The rest is for those who stay, who are told of it or will look."""
-        if self._watch is not None:
-            self._watch.end()
+        if self.watch is not None:
+            self.watch.end()
         if self._listener.is_queue_ours:
             self._accept(_MOST_QUEUED)
-        elif self._watch is not None:
+        elif self.watch is not None:
             self._accept(self._most)
         for watcher in (self._io, self._pause):
             if watcher is not None:
@@ -157,6 +158,7 @@ class Server:
     ) -> None:
         self.app = app
         self._certificates = certificates
+        self._seat: Seat | None = None
         self.limits = limits
         self.dates = Dates(server_header)
         self.hub = gevent.get_hub()
@@ -220,6 +222,7 @@ class Server:
         """Serve, wait for the stop, drain, return."""
         for door in self._doors:
             door.open()
+        self._seat = seat(self.hub, lifecycle.gate, [door.watch for door in self._doors])
         stop = event.Event()
         # The only thing that may be touched in a signal handler: it may run in the hub.
         waker = self.hub.loop.async_()
@@ -244,6 +247,8 @@ class Server:
         self.is_stopping = True
         for door in self._doors:
             door.close()
+        if self._seat is not None:
+            self._seat.close()
         if not self._is_emptied(lifecycle.drain_left_s()):
             # Those that become idle from here on end by themselves.
             self.is_ending = True
