@@ -66,8 +66,11 @@ def worker_argv(settings: Settings, namespace: Namespace, listeners: Sequence[Li
 
 
 def start_worker(argv: Sequence[str], listeners: Sequence[Listener]) -> subprocess.Popen[bytes]:
-    """Start a worker that inherits the sockets. It shares our process group: a Ctrl-C reaches both."""
-    return subprocess.Popen(argv, pass_fds=[listener.sock.fileno() for listener in listeners])
+    """Start a worker that inherits the sockets, and what a supervisor has left to us: its environment names that by
+    number. It shares our process group: a Ctrl-C reaches both."""
+    for listener in listeners:
+        listener.sock.set_inheritable(True)
+    return subprocess.Popen(argv, close_fds=False)
 
 
 def stop_worker(worker: subprocess.Popen[bytes], graceful_timeout_s: float) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 
+from chaussette.scoreboard import Reader
 from tests.support.processes import PYTHON
+from tests.support.stack import room
 from tests.support.waiting import wait_until
 
 SOURCE = """
@@ -53,3 +56,22 @@ def test_a_source_that_does_not_load_is_waited_out(supervisor, listener, tmp_pat
     assert fetch(supervisor, listener) == b"mended"
     reloader.signal(signal.SIGTERM)
     assert reloader.wait_exit() == 0
+
+
+def test_it_runs_as_a_worker_of_a_stack(tmp_path):
+    (tmp_path / "site_app.py").write_text(SOURCE.format("served"))
+    ini = tmp_path / "app.ini"
+    ini.write_text(
+        "[socket:web]\nhost = 127.0.0.1\nport = 0\n\n[watcher:web]\nuse_sockets = true\nready = notify\n"
+        "cmd = chaussette --fd $(circus.sockets.web) --use-reloader site_app:app\n"
+    )
+    with room(tmp_path) as here:
+        stack = here.serve(str(ini))
+        assert here.client(stack.address()).fetch("/")[1] == b"served"
+        # The worker, a child of the process that was started, has found the scoreboard that it was told of.
+        with contextlib.closing(
+            Reader(stack.call("globaloptions", option="scoreboard")["options"]["scoreboard"])
+        ) as board:
+            assert [each.requests for each in board.snapshot().slots] == [1]
+        assert stack.stop() == 0
+        here.assert_nothing_left()
