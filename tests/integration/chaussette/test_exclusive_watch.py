@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import socket
@@ -42,11 +43,13 @@ def answer(client: socket.socket) -> str:
 def is_watched_exclusively(pid: int, inode: int) -> bool:
     """Whether an epoll of the process watches this socket, and with that flag."""
     for fd in Path(f"/proc/{pid}/fd").iterdir():
-        if "eventpoll" in str(fd.readlink()):
-            for line in Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text().splitlines():
-                found = re.search(r"events:\s*([0-9a-f]+) .* ino:([0-9a-f]+)", line)
-                if found and int(found[2], 16) == inode and int(found[1], 16) & _EXCLUSIVE:
-                    return True
+        # It may be closed by now.
+        with contextlib.suppress(FileNotFoundError):
+            if "eventpoll" in str(fd.readlink()):
+                for line in Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text().splitlines():
+                    found = re.search(r"events:\s*([0-9a-f]+) .* ino:([0-9a-f]+)", line)
+                    if found and int(found[2], 16) == inode and int(found[1], 16) & _EXCLUSIVE:
+                        return True
     return False
 
 
