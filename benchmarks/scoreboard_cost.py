@@ -52,7 +52,7 @@ def main() -> int:
     board = Board.create("benchmark")
     place = board.assign(timeout_s=0, beat_s=5)
     assert place is not None
-    layered = scored(app, Slot(board.fd, *place).words)
+    layered = scored(app, Slot(board.fd, *place).words, place[1])
     bare, counted = [], []
     for _ in range(options.rounds):
         bare.append(seconds_of(app, options.requests) / options.requests * 1e6)

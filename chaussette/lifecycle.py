@@ -31,7 +31,7 @@ MARGIN_S = 0.5
 
 
 def _nothing() -> None:
-    """Stands where no one has registered yet."""
+    """Stands where no one has registered yet, or wants to know."""
 
 
 def _none_in_flight() -> int:
@@ -68,6 +68,8 @@ class Lifecycle:
         self.gate = gate
         self.graceful_timeout_s = graceful_timeout_s
         self.keepalive_drain_s = keepalive_drain_s
+        # For the server to call for each connection that it has accepted.
+        self.accepted: Callable[[], None] = _nothing if slot is None else slot.accepted
         self.should_stop = False
         self.stop_at = 0.0
         self._next_beat = 0.0

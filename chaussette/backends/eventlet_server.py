@@ -121,7 +121,7 @@ class Servers:
     def run(self, lifecycle: Lifecycle, status: str) -> None:
         """Serve, wait for the stop, drain, return."""
         with waker() as (wake_in, wake_out):
-            acceptors = [eventlet.spawn(self._keep_accepting, door) for door in self._doors]
+            acceptors = [eventlet.spawn(self._keep_accepting, door, lifecycle) for door in self._doors]
             eventlet.sleep(0)
             lifecycle.ready(lambda: wake(wake_out), self.in_flight, status)
             while not lifecycle.should_stop:
@@ -129,27 +129,28 @@ class Servers:
                 lifecycle.beat_if_due()
             for acceptor in acceptors:
                 acceptor.kill()
-            self._stop_accepting()
+            self._stop_accepting(lifecycle)
             self._drain(lifecycle)
 
     def in_flight(self) -> int:
         """Connections with a request that is not answered."""
         return sum(connection[2] != wsgi.STATE_IDLE for connection in list(self._open.values()))
 
-    def _keep_accepting(self, door: Door) -> None:
+    def _keep_accepting(self, door: Door, lifecycle: Lifecycle) -> None:
         while True:
             hubs.trampoline(door.sock.fileno(), read=True)
             if self._pool.free() <= 0:
                 # Left for a worker that has room.
                 eventlet.sleep(DRAIN_ROUND_S)
                 continue
-            self._take(door)
+            self._take(door, lifecycle)
 
-    def _take(self, door: Door) -> bool:
+    def _take(self, door: Door, lifecycle: Lifecycle) -> bool:
         """Accept one connection and serve it; False where there was none."""
         accepted = door.accept()
         if accepted is None:
             return False
+        lifecycle.accepted()
         sock, peer = accepted
         connection = [peer, sock, wsgi.STATE_IDLE]
         self._open[id(connection)] = connection
@@ -167,14 +168,14 @@ class Servers:
             del self._open[id(connection)]
             connection[1].close()
 
-    def _stop_accepting(self) -> None:
+    def _stop_accepting(self, lifecycle: Lifecycle) -> None:
         """Close the listeners, after taking what waits in the accept queue of a socket that only we serve."""
         for door in self._doors:
             # From here on each response says close.
             door.server.keepalive = False
             if door.is_queue_ours:
                 for _ in range(MOST_QUEUED):
-                    if not self._take(door):
+                    if not self._take(door, lifecycle):
                         break
             door.sock.close()
 

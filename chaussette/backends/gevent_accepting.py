@@ -4,6 +4,7 @@ want of descriptors. Imported only once gevent is there and has patched."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from gevent import pywsgi
@@ -15,10 +16,12 @@ log = logging.getLogger("chaussette")
 
 
 class AcceptingServer(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent is not typed here
-    """With a `watch` it is exclusive; `reserve` then wakes another worker where this one can accept no more."""
+    """With a `watch` it is exclusive; `reserve` then wakes another worker where this one can accept no more. `accepted`
+    is called for each connection."""
 
     watch: ExclusiveWatch | None = None
     reserve: Reserve | None = None
+    accepted: Callable[[], None]
 
     def start_accepting(self) -> None:
         """Also after a pause, for want of descriptors."""
@@ -31,12 +34,16 @@ class AcceptingServer(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent is not
         if self.watch is not None:
             self.watch.taken()
         try:
-            return super().do_read()
+            found = super().do_read()
         except OSError as error:
             if error.errno not in SHORTAGES:
                 raise
             self._wait_out(error)
             return None
+        # None: another worker was faster.
+        if found is not None:
+            self.accepted()
+        return found
 
     def _wait_out(self, error: OSError) -> None:
         log.warning("cannot accept: %s; trying again in %g s", error.strerror, SHORTAGE_S)

@@ -281,6 +281,7 @@ class Servers:
     def run(self, lifecycle: Lifecycle, status: str) -> None:
         """Serve, wait for the stop, drain, return."""
         for server in self._servers:
+            server.accepted = lifecycle.accepted
             server.start()
         self._seat = seat(gevent.get_hub(), lifecycle.gate, [server.watch for server in self._servers])
         stop = event.Event()

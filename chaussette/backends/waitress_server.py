@@ -69,6 +69,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     task_class = Task
 
+    def __init__(self, server: Any, *args: Any, **more: Any) -> None:
+        super().__init__(server, *args, **more)
+        server.accepted_one()
+
     @property
     def is_idle(self) -> bool:
         """Whether nothing is being received, run or sent."""
@@ -99,6 +103,8 @@ class Servers:
     def run(self, lifecycle: Lifecycle, status: str) -> None:
         """Serve, drain, return."""
         for server in self._servers:
+            # `accepted` is asyncore's.
+            server.accepted_one = lifecycle.accepted
             server.accepting = True
         lifecycle.ready(self._servers[0].pull_trigger, self.in_flight, status)
         while not lifecycle.should_stop:

@@ -133,6 +133,7 @@ class AcceptLoop:
                     self._short_until = time.monotonic() + SHORTAGE_S
                 return
             peer = name[:2] if isinstance(name, tuple) else (UNIX_REMOTE_ADDR, 0)
+            self._lifecycle.accepted()
             self._watch(Connection(sock, peer, index))
 
     def _watch(self, connection: Connection) -> None:

@@ -38,7 +38,7 @@ def layered(app: WSGIApplication, settings: Settings, lifecycle: Lifecycle, limi
     if lifecycle.slot is not None:
         from chaussette.scoreboard.counting import scored
 
-        app = scored(app, lifecycle.slot.words)
+        app = scored(app, lifecycle.slot.words, lifecycle.slot.generation)
     if settings.health_path:
         from chaussette.layers.health import with_health
 

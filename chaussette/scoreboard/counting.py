@@ -11,7 +11,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 from chaussette.scoreboard.histogram import UNIT_BITS, bucket_of
-from chaussette.scoreboard.layout import BEGUN, BUCKETS, FAILURES, GENERATION, LATENCY, SENT, STATUSES
+from chaussette.scoreboard.layout import BEGUN, BUCKETS, FAILURES, GENERATION, LATENCY, SENT, SLOT_WORDS, STATUSES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,17 +24,20 @@ _MOST_STATUSES = 256
 _SHORT_UNITS = 4096
 _SHORT = [BUCKETS + bucket_of(units << UNIT_BITS) for units in range(_SHORT_UNITS)]
 _Finish = Callable[[int], None]
+# More of a Content-Length are no length of anything that was sent, and do not fit into a word.
+_MOST_DIGITS = 15
 # A request is over: when it began (monotonic_ns), its status line, bytes of its body.
 _Note = Callable[[int, str, int], None]
 
 
-def scored(app: WSGIApplication, words: memoryview[int]) -> WSGIApplication:
-    """`app` behind a count of its requests in `words`, those of a `Slot`, which nothing else counts in."""
-    note = noting(words)
-    begun, generation = words[BEGUN], words[GENERATION]
+def scored(app: WSGIApplication, words: memoryview[int], generation: int) -> WSGIApplication:
+    """`app` behind a count of its requests in `words`, those of a `Slot`, as long as they have its generation. Nothing
+    else counts there, and what stands there is not counted on with: another worker may have written it."""
+    note = noting(words, generation)
+    begun = failures = 0
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        nonlocal begun
+        nonlocal begun, failures
         began = monotonic_ns()
         begun += 1
         if words[GENERATION] == generation:
@@ -52,8 +55,9 @@ def scored(app: WSGIApplication, words: memoryview[int]) -> WSGIApplication:
         try:
             result = app(environ, start)
         except BaseException:
+            failures += 1
             if words[GENERATION] == generation:
-                words[FAILURES] += 1
+                words[FAILURES] = failures
             note(began, "5", 0)
             raise
         is_head = environ["REQUEST_METHOD"] == "HEAD"
@@ -75,14 +79,14 @@ def scored(app: WSGIApplication, words: memoryview[int]) -> WSGIApplication:
     return serve
 
 
-def noting(words: memoryview[int]) -> _Note:
-    """What counts the requests that are over in `words`.
+def noting(words: memoryview[int], generation: int) -> _Note:
+    """What counts the requests that are over in `words`, from 0.
 
     The counts stand here, too: to read a word of shared memory, so as to add one to it, costs as much as to write it.
     Between a count and its word there is no call, or another thread's count would be written over.
     """
-    latency, sent_by_all, generation = words[LATENCY], words[SENT], words[GENERATION]
-    counts = words.tolist()
+    latency = sent_by_all = 0
+    counts = [0] * SLOT_WORDS
 
     def note(began_ns: int, status: str, sent: int) -> None:
         nonlocal latency, sent_by_all
@@ -121,7 +125,7 @@ def length_of(headers: list[tuple[str, str]] | None) -> int:
     """What the headers promise; 0 where they promise nothing that can be read."""
     for name, value in headers or ():
         if name.lower() == "content-length":
-            return int(value) if value.isdecimal() else 0
+            return int(value) if value.isdecimal() and len(value) <= _MOST_DIGITS else 0
     return 0
 
 

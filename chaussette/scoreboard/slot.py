@@ -26,8 +26,8 @@ class LostSlotError(ValueError):
 class Slot:
     """`words` are those of the slot: what counts requests writes them directly. See `layout`.
 
-    `words[i] += n`, or a count of one's own and then its word, loses nothing among threads either as long as no call
-    stands between: CPython lets another thread run at calls and at jumps backwards alone.
+    A count of one's own and then its word lose nothing among threads either as long as no call stands between: CPython
+    lets another thread run at calls and at jumps backwards alone.
     """
 
     def __init__(self, fd: int, number: int, generation: int) -> None:
@@ -42,7 +42,8 @@ class Slot:
         words = self.words
         if words[layout.GENERATION] != generation:
             raise LostSlotError(f"slot {number} of the scoreboard is no longer ours")
-        self._generation = generation
+        self.generation = generation
+        self._accepted = 0
         # Looked at once: others could write something else there.
         self.beat_interval_s = min(max(words[layout.BEAT], 0), _MOST_BEAT_MS) / 1000
         """How often the arbiter wants to see that the loop turns, in seconds; 0: not at all."""
@@ -61,14 +62,15 @@ class Slot:
             self.words[layout.STATE] = state
 
     def accepted(self) -> None:
-        """One more connection."""
+        """One more connection. What stands there is not read: another worker may have written it."""
+        self._accepted += 1
         words = self.words
-        if words[layout.GENERATION] == self._generation:
-            words[layout.ACCEPTED] += 1
+        if words[layout.GENERATION] == self.generation:
+            words[layout.ACCEPTED] = self._accepted
 
     def _is_ours(self) -> bool:
         # The program that started us may have ended before us: then the slot is another worker's.
-        return self.words[layout.GENERATION] == self._generation
+        return self.words[layout.GENERATION] == self.generation
 
 
 def _check(fd: int, number: int) -> None:

@@ -85,6 +85,7 @@ class FastGeventBackend(Backend):
             server_header=self.server_header,
             watch=lambda hub, listener: exclusive_watch(hub, listener, self.settings),
             certificates=self.certificates(lifecycle),
+            accepted=lifecycle.accepted,
         ).run(lifecycle, self.status)
 
     def _environ(self, listener: Listener) -> dict[str, object]:

@@ -155,8 +155,10 @@ class Server:
         server_header: str,
         watch: Callable[[Any, Listener], ExclusiveWatch | None] = lambda _hub, _listener: None,
         certificates: Certificates | None = None,
+        accepted: Callable[[], None],
     ) -> None:
         self.app = app
+        self._accepted = accepted
         self._certificates = certificates
         self._seat: Seat | None = None
         self.limits = limits
@@ -179,6 +181,7 @@ class Server:
     def _entrance(self, known: Known) -> Callable[[_socket.socket, Any], bool]:
         def enter(sock: _socket.socket, peer: Any) -> bool:
             """Whether there is room for another one."""
+            self._accepted()
             address, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else (UNIX_REMOTE_ADDR, "")
             self._receive(sock, known, {"REMOTE_ADDR": address, "REMOTE_PORT": port})
             if self._has_room() or self.is_stopping:

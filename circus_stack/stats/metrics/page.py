@@ -164,7 +164,8 @@ def _serving(served: Mapping[str, Served]) -> Iterator[Metric]:
         for kind, count in zip(_CLASSES, each.statuses, strict=True):
             requests.add_metric([name, kind], count)
         failures.add_metric([name], each.failures)
-        accepted.add_metric([name], each.accepted)
+        if each.known_accepted is not None:
+            accepted.add_metric([name], each.known_accepted)
         sent.add_metric([name], each.sent)
         in_flight.add_metric([name], each.in_flight)
         durations.add_metric([name], _histogram(each), each.latency_s)

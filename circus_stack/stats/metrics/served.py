@@ -30,6 +30,11 @@ class Served:
     statuses: tuple[int, ...] = (0,) * STATUS_CLASSES
     buckets: tuple[int, ...] = (0,) * BUCKET_COUNT
 
+    @property
+    def known_accepted(self) -> int | None:
+        """None where the backend keeps it to itself: requests came from somewhere."""
+        return None if not self.accepted and any(self.statuses) else self.accepted
+
     def add(self, rates: Collection[Rates]) -> None:
         """Take in what the workers served since the look before."""
         found = total(rates)

@@ -58,8 +58,7 @@ def _watchers(listed: Fields) -> Sequence[str]:
 
 
 def _accepted(served: Iterable[Served]) -> int | None:
-    """The sum; None where a backend keeps it to itself: requests came from somewhere."""
-    found = list(served)
-    if any(not each.accepted and sum(each.statuses) for each in found):
-        return None
-    return sum(each.accepted for each in found)
+    """The sum; None where a backend keeps it to itself."""
+    found = [each.known_accepted for each in served]
+    known = [each for each in found if each is not None]
+    return sum(known) if len(known) == len(found) else None

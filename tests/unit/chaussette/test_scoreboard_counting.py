@@ -27,7 +27,7 @@ class Call:
                 raise result
             return result
 
-        self.result = lambda: scored(app, self.words)({"REQUEST_METHOD": "GET", **environ}, self.start_response)
+        self.result = lambda: scored(app, self.words, 0)({"REQUEST_METHOD": "GET", **environ}, self.start_response)
 
     def start_response(self, *given: Any) -> Any:
         self.given = given

@@ -213,8 +213,8 @@ def test_nobody_else_makes_a_worker_beat_all_the_time(board: Board, forged: int,
 
 def test_a_worker_whose_starter_has_gone_writes_nothing_more(board: Board) -> None:
     old, (number, generation) = attach(board)
-    note = noting(old.words)
-    served = scored(lambda _environ, _start: [b"x"], old.words)  # type: ignore[arg-type]
+    note = noting(old.words, generation)
+    served = scored(lambda _environ, _start: [b"x"], old.words, generation)  # type: ignore[arg-type]
     board.release(number, generation)
     new, (same, _) = attach(board)
     assert same == number
@@ -224,6 +224,42 @@ def test_a_worker_whose_starter_has_gone_writes_nothing_more(board: Board) -> No
     old.accepted()
     note(0, "200 OK", 5)
     served({"REQUEST_METHOD": "GET"}, lambda *_given: print)
+    assert new.words.tolist() == before
+
+
+@pytest.mark.parametrize("forged", [2**63 - 1, -(2**63), 2**62])
+def test_forged_counts_stop_no_worker_and_are_not_counted_on_with(board: Board, forged: int) -> None:
+    slot, (number, generation) = attach(board)
+    first = first_word(number)
+
+    def scribble() -> None:
+        words_of(board)[first + layout.BEGUN : first + layout.SLOT_WORDS] = memoryview(
+            forged.to_bytes(8, "little", signed=True) * (layout.SLOT_WORDS - layout.BEGUN)
+        ).cast("q")
+
+    def fail(_environ: Any, _start: Any) -> list[bytes]:
+        raise LookupError("as it should")
+
+    scribble()
+    served = scored(lambda _environ, start: start("200 OK", []) and [b"x"], slot.words, generation)  # type: ignore[arg-type]
+    failing = scored(fail, slot.words, generation)
+    for count in (1, 2):
+        scribble()
+        slot.accepted()
+        assert served({"REQUEST_METHOD": "GET"}, lambda *_given: print) == [b"x"]
+        with pytest.raises(LookupError):
+            failing({"REQUEST_METHOD": "GET"}, lambda *_given: print)
+        words = slot.words
+        assert (words[layout.ACCEPTED], words[layout.FAILURES], words[layout.STATUSES + 2]) == (count, count, count)
+
+
+def test_a_slot_that_was_lost_while_the_application_was_loaded_is_not_written(board: Board) -> None:
+    old, (number, generation) = attach(board)
+    board.release(number, generation)
+    new, _ = attach(board)
+    served = scored(lambda _environ, start: start("200 OK", []) and [b"x"], old.words, generation)  # type: ignore[arg-type]
+    before = new.words.tolist()
+    assert served({"REQUEST_METHOD": "GET"}, lambda *_given: print) == [b"x"]
     assert new.words.tolist() == before
 
 
@@ -249,7 +285,7 @@ def test_threads_lose_no_count(board: Board) -> None:
         start_response("200 OK", [])
         return [b"abc"]
 
-    served = scored(app, slot.words)
+    served = scored(app, slot.words, slot.generation)
 
     def count() -> None:
         for _ in range(4000):
@@ -272,7 +308,7 @@ def test_threads_lose_no_count(board: Board) -> None:
 def test_two_looks_give_rates(board: Board, reader: Reader) -> None:
     slot, (number, generation) = attach(board)
     before = reader.snapshot()
-    note = noting(slot.words)
+    note = noting(slot.words, slot.generation)
     for status in ("200 OK", "200 OK", "404 Not Found", "500 Oh"):
         note(0, status, 10)
     after = reader.snapshot()
