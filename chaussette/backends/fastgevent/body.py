@@ -30,17 +30,18 @@ NO_BODY = NoBody()
 
 
 class Body(Lines):
-    """Holds what came in and was not read yet. `pull` is the connection's: it waits for more and has it put here.
+    """Holds what came in and was not read yet; `total` is how many bytes have come in. `pull` is the connection's: it
+    waits for more and has it put here.
 
     Reading raises ClientGoneError where the client has gone, was too slow, or has sent what is no body.
     """
 
-    __slots__ = ("_data", "_limit", "_total", "failure", "is_complete", "is_continue_wanted", "pull")
+    __slots__ = ("_data", "_limit", "failure", "is_complete", "is_continue_wanted", "pull", "total")
 
     def __init__(self, limit: int) -> None:
         self._data = bytearray()
         self._limit = limit
-        self._total = 0
+        self.total = 0
         self.is_complete = False
         self.is_continue_wanted = False
         self.failure: RequestRefusedError | None = None
@@ -50,8 +51,8 @@ class Body(Lines):
 
     def put(self, data: bytes) -> None:
         """A part came in. Raises RequestRefusedError where it is one too many."""
-        self._total += len(data)
-        if 0 < self._limit < self._total:
+        self.total += len(data)
+        if 0 < self._limit < self.total:
             raise RequestRefusedError(413, f"the body is larger than {self._limit} bytes")
         self._data += data
 
@@ -94,13 +95,13 @@ class Body(Lines):
     def discard(self, most: int) -> bool:
         """Read and forget what is left; False where there is more than `most` bytes of it, or it doesn't come."""
         self.is_continue_wanted = False
-        start = self._total - len(self._data)
+        start = self.total - len(self._data)
         try:
             while True:
                 self._data.clear()
                 if self.is_complete:
                     return True
-                if self._total - start > most or not self._wait():
+                if self.total - start > most or not self._wait():
                     return self.is_complete
         except ClientGoneError:
             return False

@@ -18,6 +18,7 @@ from chaussette.backends.fastgevent.environ import (
 from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
 from chaussette.backends.fastgevent.refusal import RequestRefusedError
+from chaussette.backends.fastgevent.trailers import Trailers
 
 # Those that a list of values would make ambiguous are refused; all others are joined, as RFC 9110 5.3 has it.
 _ONCE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_AUTHORIZATION"})
@@ -65,6 +66,7 @@ class Parser:
         "_own",
         "_parser",
         "_target",
+        "_trailers",
         "environ",
         "failure",
         "has_begun",
@@ -83,6 +85,8 @@ class Parser:
         # Whether llhttp must see all that follows, be it to refuse it.
         self._is_last = False
         self._body: Body | None = None
+        # Of the body that is awaited, if it comes in chunks.
+        self._trailers: Trailers | None = None
         self._target = b""
         self._duplicates = 0
         # Whether a part of another request has come in.
@@ -117,17 +121,23 @@ class Parser:
                 self._known.learn(data, request.environ, self._own)
 
     def _parse(self, data: bytes) -> None:
-        """Have llhttp look at it."""
+        """Have llhttp look at it; not behind what was refused, which it may have let through itself."""
+        if self.failure is not None:
+            return
         self._chunk = len(data)
         self._fed += self._chunk
         if not self.has_begun:
             # llhttp makes a new text of the version each time that it is asked: look at the line itself.
             end = data.find(b"\r\n")
             self._is_1_1 = data[end - 9 : end] == b" HTTP/1.1"
+        trailers = self._trailers
+        start = -1 if trailers is None else trailers.start
         try:
             self._feed(data)
             if self.has_begun and self._is_in_head:
                 self._check_head()
+            if trailers is not None and trailers is self._trailers:
+                trailers.fed(self._chunk, start)
         except httptools.HttpParserUpgrade:
             self.is_upgraded = self._is_last = True
         except RequestRefusedError as refusal:
@@ -148,7 +158,7 @@ class Parser:
         self._is_last = True
         if self._body is not None:
             self._body.fail(refusal)
-            self._body = None
+            self._body = self._trailers = None
 
     def _check_head(self) -> None:
         """The head goes on in what will be read next."""
@@ -172,6 +182,8 @@ class Parser:
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; a trailer, which is dropped, where the head is over."""
         if not self._is_in_head:
+            if self._trailers is not None:
+                self._trailers.add(name, value)
             return
         key = keys.get(name)
         if key is None:
@@ -285,11 +297,18 @@ class Parser:
             if 0 < self._limits.body < length:
                 raise RequestRefusedError(413, f"the body is larger than {self._limits.body} bytes")
         self._body = request.body = Body(self._limits.body)
+        if encoding is not None:
+            self._trailers = Trailers(request.body, self._limits)
         if "HTTP_EXPECT" in environ:
             if environ["HTTP_EXPECT"].strip(" \t").lower() != "100-continue":
                 raise RequestRefusedError(417, "Expect must be 100-continue")
             request.body.is_continue_wanted = not request.is_1_0
         environ["wsgi.input"] = request.body
+
+    def on_chunk_header(self) -> None:
+        """The size of a chunk, be it the last one."""
+        if self._trailers is not None:
+            self._trailers.begin_chunk()
 
     def on_body(self, data: bytes) -> None:
         """A part of the body."""
@@ -300,7 +319,7 @@ class Parser:
         """The request is over; what follows is another one."""
         if self._body is not None:
             self._body.end()
-            self._body = None
+            self._body = self._trailers = None
         # An idle connection keeps none: ten thousand of them do.
         self.environ = _NONE
         self._duplicates = 0

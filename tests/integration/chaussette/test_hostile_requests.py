@@ -79,6 +79,8 @@ HEADS = {
     "many headers": (_GET + b"Host: x\r\n" + b"A: b\r\n" * 30 + b"\r\n", 431),
     "a long header": (_GET + b"Host: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n", 431),
     "a large body in chunks": (_CHUNKED + b"3e9\r\n" + b"a" * 1001 + b"\r\n0\r\n\r\n", 413),
+    "many trailers": (_CHUNKED + b"0\r\n" + b"A: b\r\n" * 1500 + b"\r\n", 431),
+    "a long trailer": (_CHUNKED + b"0\r\nA: " + b"a" * 9000 + b"\r\n\r\n", 431),
     "a large body": (_POST + b"Content-Length: 1001\r\n\r\n" + b"a" * 10, 413),
 }
 CHUNKS = {
@@ -131,12 +133,6 @@ def test_the_hostile_catalogue(backend, supervisor, listener):
         if b"</behind" in found:
             wrong.append((what, "swallowed", found[:400]))
     assert not wrong, wrong
-    if backend == "gevent":
-        # fastgevent's bound for trailers depends on how they come in.
-        for trailers in (b"A: b\r\n" * 1500, b"A: " + b"a" * 9000 + b"\r\n"):
-            found = answer(address, _CHUNKED + b"0\r\n" + trailers + b"\r\n" + BEHIND)
-            assert found.startswith(b"HTTP/1.1 431 "), found[:200]
-            assert b"200 OK" not in found
 
     found = answer(address, _GET + b"Host: x\r\nX_User: admin\r\nX-User: me\r\nConnection: close\r\n\r\n")
     assert b"</first 0 me>" in found
