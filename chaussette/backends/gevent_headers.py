@@ -17,7 +17,7 @@ from chaussette.settings import Settings
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)\r\n")
 _REQUEST = re.compile(
     r"(?!CONNECT )[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-    r" (?:/|https?://)[!-\"$-~\x80-\xff]* HTTP/1\.[01]\r\n",
+    r" (?:/|https?://)[!-\"$-~\x80-\xff]* (?-i:HTTP)/1\.[01]\r\n",
     re.IGNORECASE,
 )
 # Those that a list of values would make ambiguous.
