@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import zmq
@@ -103,8 +104,17 @@ class Xpub:
             self._loop.call_soon(self._look_again)
             self._readable.drain()
         if self._as_tuple is None:
-            self._as_tuple = tuple(self._prefixes)
+            self._as_tuple = tuple(sorted(self._prefixes))
         return topic.startswith(self._as_tuple)
+
+    def is_any_wanted(self, beginning: bytes) -> bool:
+        """Whether anybody has subscribed to any topic that begins so."""
+        if self.is_wanted(beginning):
+            return True
+        found = self._as_tuple or ()
+        # They are sorted: those that begin so follow one another.
+        at = bisect_left(found, beginning)
+        return at < len(found) and found[at].startswith(beginning)
 
     def _look_again(self) -> None:
         self._has_looked = False
@@ -114,6 +124,16 @@ class Xpub:
         if self._readable.is_closed:
             return
         self._readable.socket.send_multipart(frames, zmq.NOBLOCK)
+        self._readable.check()
+
+    def send_all(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        """Publish many messages of two frames, in a fraction of the time that they take one by one."""
+        if self._readable.is_closed:
+            return
+        send = self._readable.socket.send
+        for topic, body in messages:
+            send(topic, zmq.NOBLOCK | zmq.SNDMORE)
+            send(body, zmq.NOBLOCK)
         self._readable.check()
 
     def close(self, linger_s: float) -> None:

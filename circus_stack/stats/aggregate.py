@@ -42,13 +42,15 @@ _SUMMED = (*SUMMED, "rps", "busy", "in_flight")
 
 def total_of(samples: Mapping[int, Sample]) -> Totals:
     """The sum over the processes of one watcher. A first sample has no CPU yet, and adds none."""
-    return Totals(
-        processes=len(samples),
-        cpu=round(sum(each.cpu or 0.0 for each in samples.values()), 2),
-        rss=sum(each.rss for each in samples.values()),
-        vms=sum(each.vms for each in samples.values()),
-        threads=sum(each.threads for each in samples.values()),
-    )
+    cpu = 0.0
+    rss = vms = threads = 0
+    for sample in samples.values():
+        if sample.cpu:
+            cpu += sample.cpu
+        rss += sample.rss
+        vms += sample.vms
+        threads += sample.threads
+    return Totals(processes=len(samples), cpu=round(cpu, 2), rss=rss, vms=vms, threads=threads)
 
 
 def total_of_stack(totals: Iterable[Totals]) -> Totals:

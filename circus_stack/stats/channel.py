@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from circus_stack.protocol.codec import encode
@@ -16,8 +16,11 @@ class Outlet(Protocol):
     def is_wanted(self, topic: bytes) -> bool:
         """Whether anybody has subscribed to a topic."""
 
-    def send(self, frames: list[bytes]) -> None:
-        """Publish; never waits."""
+    def is_any_wanted(self, beginning: bytes) -> bool:
+        """Whether anybody has subscribed to any topic that begins so."""
+
+    def send_all(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        """Publish topics and bodies; never waits."""
 
 
 class Channel:
@@ -30,9 +33,17 @@ class Channel:
         """Whether anybody would hear of it."""
         return self._outlet.is_wanted(topic.encode())
 
+    def is_any_wanted(self, beginning: str) -> bool:
+        """Whether anybody would hear of any topic that begins so."""
+        return self._outlet.is_any_wanted(beginning.encode())
+
     def publish(self, topic: str, fields: Mapping[str, Any]) -> None:
         """To be called for what is wanted."""
-        self._outlet.send([topic.encode(), encode(fields)])
+        self._outlet.send_all([(topic.encode(), encode(fields))])
+
+    def publish_all(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        """Topics and what is encoded already; to be called for what is wanted."""
+        self._outlet.send_all(messages)
 
     def offer(self, topic: str, make: Callable[[], Mapping[str, Any]]) -> None:
         """Publish what `make` returns, if anybody wants it."""

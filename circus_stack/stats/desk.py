@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import structs
 
-from circus_stack.protocol.topics import SOCKETS_TOPIC, STACK_TOPIC, process_topic, socket_topic, watcher_topic
+from circus_stack.protocol.topics import SOCKETS_TOPIC, STACK_TOPIC, socket_topic, watcher_topic
 from circus_stack.stats.aggregate import Totals, total_of, total_of_stack
 from circus_stack.stats.census import Census, Row
 from circus_stack.stats.channel import Channel
@@ -15,13 +15,13 @@ from circus_stack.stats.collect.particulars import Register
 from circus_stack.stats.collect.sampler import Sample, Sampler
 from circus_stack.stats.collect.slow import SlowFigures
 from circus_stack.stats.history.processes import ProcessHistory
+from circus_stack.stats.messages import Content, Messages
 from circus_stack.stats.metrics.slow_usage import SlowMeter
 from circus_stack.stats.metrics.usage import CpuMeter
 from circus_stack.stats.serving import Serving
 from circus_stack.stats.wire import (
     OWN,
     Fields,
-    process_fields,
     socket_fields,
     sockets_fields,
     totals_fields,
@@ -57,6 +57,7 @@ class Desk:
         self._channel = channel
         self._record = record
         self._total_memory = total_memory
+        self._messages = Messages(total_memory)
         self.serving = serving or Serving()
         self.meter = meter or CpuMeter()
         self._slow = slow or SlowFigures(lambda _pid: None)
@@ -115,34 +116,39 @@ class Desk:
         names: Mapping[int, str] | None = None,
     ) -> None:
         topic = watcher_topic(watcher)
-        is_sum_wanted = self._channel.is_wanted(topic)
-        told = []
-        for pid, sample in samples.items():
-            each = process_topic(watcher, pid)
-            is_wanted = self._channel.is_wanted(each)
-            if is_wanted or is_sum_wanted:
-                fields = self.fields(watcher, pid, sample, now, names.get(pid) if names else None)
-                told.append(fields)
-                if is_wanted:
-                    self._channel.publish(each, fields)
-        if is_sum_wanted:
-            self._channel.publish(topic, watcher_fields(told, totals, now))
+        if self._channel.is_any_wanted(f"{topic}."):
+            wanted = self._wanted(f"{topic}.", samples)
+            contents = {
+                pid: self._content(watcher, pid, samples[pid], names.get(pid) if names else None) for pid in wanted
+            }
+            self._channel.publish_all(
+                [(wanted[pid], self._messages.make(pid, each, now)) for pid, each in contents.items()]
+            )
+        if self._channel.is_wanted(topic):
+            known = {pid: (sample, self._register.of(pid, sample.own)) for pid, sample in samples.items()}
+            fields = watcher_fields(known, totals, now=now, total_memory=self._total_memory)
+            self._channel.publish(topic, fields)
+
+    def _wanted(self, beginning: str, pids: Iterable[int]) -> dict[int, bytes]:
+        """Those of which somebody wants to hear, each with its topic."""
+        if self._channel.is_wanted(beginning):
+            return {pid: f"{beginning}{pid}".encode() for pid in pids}
+        topics = ((pid, f"{beginning}{pid}") for pid in pids)
+        return {pid: topic.encode() for pid, topic in topics if self._channel.is_wanted(topic)}
+
+    def _content(self, watcher: str, pid: int, sample: Sample, name: str | None) -> Content:
+        slow, served = self._slow.of(pid, sample.family), self.serving.details(watcher, pid)
+        return Content(sample, self._register.of(pid, sample.own), name, slow, served)
 
     def fields(self, watcher: str, pid: int, sample: Sample, now: float, name: str | None) -> Fields:
         """One process as it is published."""
-        return process_fields(
-            sample,
-            self._register.of(pid, sample.own),
-            now=now,
-            total_memory=self._total_memory,
-            name=name,
-            details={**self._slow.of(pid, sample.family), **self.serving.details(watcher, pid)},
-        )
+        return self._content(watcher, pid, sample, name).fields(now, self._total_memory)
 
     def _forget_the_gone(self) -> None:
         there = set(self._census.all_pids())
         self._sampler.forget(self._known - there)
         self._register.keep(there)
+        self._messages.keep(there)
         self._known = there
         for name in self.newest.keys() - self._census.rows.keys():
             del self.newest[name]

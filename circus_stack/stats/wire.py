@@ -23,15 +23,11 @@ def process_fields(
 ) -> Fields:
     """One process, its descendants summed. The keys up to `name` are Circus's; bytes and seconds stand in ours."""
     age = max(0.0, now - who.created)
-    cpu = sample.cpu
-    if cpu is None:
-        # The first sample: since the process began.
-        cpu = round(100.0 * sample.cpu_time / age, 2) if age > 0 else 0.0
     return {
         "mem_info1": format_bytes(sample.rss),
         "mem_info2": format_bytes(sample.vms),
-        "cpu": cpu,
-        "mem": round(100.0 * sample.rss / total_memory, 3),
+        "cpu": _cpu(sample, age),
+        "mem": _share(sample.rss, total_memory),
         "ctime": format_cpu_time(sample.cpu_time),
         "pid": who.pid,
         "username": who.username,
@@ -53,14 +49,29 @@ def process_fields(
     }
 
 
-def watcher_fields(processes: Iterable[Fields], totals: Totals, now: float) -> Fields:
+def _cpu(sample: Sample, age: float) -> float:
+    """Percent of one core; at the first sample since the process began."""
+    if sample.cpu is not None:
+        return sample.cpu
+    return round(100.0 * sample.cpu_time / age, 2) if age > 0 else 0.0
+
+
+def _share(rss: int, total_memory: int) -> float:
+    """Percent of the machine's memory."""
+    return round(100.0 * rss / total_memory, 3)
+
+
+def watcher_fields(
+    processes: Mapping[int, tuple[Sample, Particulars]], totals: Totals, *, now: float, total_memory: int
+) -> Fields:
     """What sums a watcher up: Circus's average of `cpu`, sum of `mem` and highest `age`, then the sums as numbers."""
-    found = list(processes)
+    ages = {pid: max(0.0, now - who.created) for pid, (_, who) in processes.items()}
+    cpu = sum(_cpu(sample, ages[pid]) for pid, (sample, _) in processes.items())
     return {
-        "pid": [each["pid"] for each in found],
-        "cpu": sum(each["cpu"] for each in found) / len(found) if found else 0.0,
-        "mem": sum(each["mem"] for each in found),
-        "age": max((each["age"] for each in found), default="N/A"),
+        "pid": list(processes),
+        "cpu": cpu / len(processes) if processes else 0.0,
+        "mem": sum(_share(sample.rss, total_memory) for sample, _ in processes.values()),
+        "age": max(ages.values(), default="N/A"),
         **totals_fields(totals, now),
     }
 

@@ -23,7 +23,8 @@ class Source(Protocol):
     """A reader of processes, which may keep something open for each until it is told to forget it."""
 
     def read(self, pid: int) -> Reading | None:
-        """The figures; None where there is no such process any more."""
+        """The figures; None where there is no such process any more. Where nothing has changed, it may be the object
+        of the reading before."""
 
     def forget(self, pids: Iterable[int]) -> None:
         """Close what is kept for processes."""

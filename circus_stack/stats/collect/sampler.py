@@ -29,11 +29,12 @@ class Sample(NamedTuple):
 
 
 class _Mark(Struct):
-    """Where the count of one process goes on from."""
+    """Where the count of one process goes on from. `still` is its sample while nothing about it changes."""
 
     at: float
     own: Reading
     members: dict[int, Reading] = field(default_factory=dict)
+    still: Sample | None = None
 
 
 class Sampler:
@@ -46,19 +47,25 @@ class Sampler:
         self._marks: dict[int, _Mark] = {}
 
     def sample(self, pids: Iterable[int], *, with_family: bool = True) -> dict[int, Sample]:
-        """A sample of each process that is there; one that is gone is forgotten."""
+        """A sample of each process that is there; one that is gone is forgotten. That of a process about which nothing
+        has changed is the same object as before."""
         if with_family:
             self._kin.look()
         found = {}
+        read, marks, clock, below = self._source.read, self._marks, self._clock, self._kin.below
         for pid in pids:
-            sample = self._sample_one(pid, with_family)
+            own, mark = read(pid), marks.get(pid)
+            if mark is not None and mark.still is not None and own is mark.own and not (with_family and below(pid)):
+                # Most of a thousand: it has done nothing, and has no descendants, nor had any.
+                mark.at = clock()
+                found[pid] = mark.still
+                continue
+            sample = self._sample_one(pid, own, mark, with_family)
             if sample is not None:
                 found[pid] = sample
         return found
 
-    def _sample_one(self, pid: int, with_family: bool) -> Sample | None:
-        own = self._source.read(pid)
-        mark = self._marks.get(pid)
+    def _sample_one(self, pid: int, own: Reading | None, mark: _Mark | None, with_family: bool) -> Sample | None:
         if own is None or (mark is not None and mark.own.started != own.started):
             self.forget((pid,))
             return None
@@ -76,8 +83,10 @@ class Sampler:
         before = mark.own
         used = own.cpu + own.children_cpu - before.cpu - before.children_cpu
         percent = _percent(used, now - mark.at)
+        sample = Sample(percent, own.cpu + own.children_cpu, own.rss, own.vms, own.threads, own)
+        mark.still = sample if own is before else None
         mark.at, mark.own = now, own
-        return Sample(percent, own.cpu + own.children_cpu, own.rss, own.vms, own.threads, own)
+        return sample
 
     def _with_family(self, pid: int, now: float, own: Reading, mark: _Mark | None, below: Iterable[int]) -> Sample:
         members = {}

@@ -9,6 +9,8 @@ import contextlib
 import os
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from circus_stack.stats.collect.reading import Reading
 
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
@@ -34,32 +36,46 @@ def parse_stat(line: bytes) -> Reading:
     )
 
 
+class _Kept(Struct):
+    """A descriptor, what it said last, and what that means."""
+
+    fd: int
+    line: bytes
+    reading: Reading
+
+
 class StatFiles:
-    """Keeps a descriptor for each process, `limit` at most; what is beyond it is opened for each reading."""
+    """Keeps a descriptor for each process, `limit` at most; what is beyond it is opened for each reading.
+
+    As long as the line of a process stays as it is, which that of an idle one does, the reading is the same object."""
 
     def __init__(self, limit: int) -> None:
         self._limit = max(0, limit - _SPARE)
-        self._kept: dict[int, int] = {}
+        self._kept: dict[int, _Kept] = {}
 
     def read(self, pid: int) -> Reading | None:
         """The figures; None where there is no such process any more, or it can't be read."""
-        fd = self._kept.get(pid)
+        kept = self._kept.get(pid)
         try:
-            if fd is not None:
-                return parse_stat(os.pread(fd, _LINE, 0))
-            return self._read_new(pid)
+            if kept is None:
+                return self._read_new(pid)
+            line = os.pread(kept.fd, _LINE, 0)
+            if line != kept.line:
+                kept.reading, kept.line = parse_stat(line), line
+            return kept.reading
         except (OSError, ValueError, IndexError):
             return None
 
     def _read_new(self, pid: int) -> Reading:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            reading = parse_stat(os.pread(fd, _LINE, 0))
+            line = os.pread(fd, _LINE, 0)
+            reading = parse_stat(line)
         except BaseException:
             os.close(fd)
             raise
         if len(self._kept) < self._limit:
-            self._kept[pid] = fd
+            self._kept[pid] = _Kept(fd, line, reading)
         else:
             os.close(fd)
         return reading
@@ -67,10 +83,10 @@ class StatFiles:
     def forget(self, pids: Iterable[int]) -> None:
         """Close what is kept for processes."""
         for pid in pids:
-            fd = self._kept.pop(pid, None)
-            if fd is not None:
+            kept = self._kept.pop(pid, None)
+            if kept is not None:
                 with contextlib.suppress(OSError):
-                    os.close(fd)
+                    os.close(kept.fd)
 
     def close(self) -> None:
         """Keep nothing any more."""

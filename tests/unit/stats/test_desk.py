@@ -1,7 +1,7 @@
 """One tick: what is published to whom, and what is remembered."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pytest
 
@@ -29,8 +29,11 @@ class Outlet:
     def is_wanted(self, topic: bytes) -> bool:
         return topic.startswith(self._prefixes)
 
-    def send(self, frames: Sequence[bytes]) -> None:
-        self.sent[frames[0].decode()] = json.loads(frames[1])
+    def is_any_wanted(self, beginning: bytes) -> bool:
+        return self.is_wanted(beginning) or any(each.startswith(beginning) for each in self._prefixes)
+
+    def send_all(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        self.sent.update({topic.decode(): json.loads(body) for topic, body in messages})
 
 
 class World:

@@ -100,3 +100,24 @@ def test_without_its_family_a_process_stands_alone(world: FakeProcesses, sampler
     world.readings, world.parents = {1: reading(1.0), 2: reading(5.0)}, {2: 1}
     sample = sampler.sample([1], with_family=False)[1]
     assert (sample.rss, sample.family) == (1000, ())
+
+
+def test_an_idle_process_has_one_sample_until_it_does_something(world: FakeProcesses, sampler: Sampler) -> None:
+    samples = []
+    for _ in range(4):
+        samples.append(sampler.sample([1])[1])
+        world.now += 1.0
+    assert [each.cpu for each in samples] == [None, 0.0, 0.0, 0.0]
+    assert samples[1] is samples[2] is samples[3]
+    # A second has passed since its last sample, not four.
+    advance(world, 0.0, {1: reading(10.3)})
+    assert sampled(world, sampler) == pytest.approx(30.0)
+
+
+def test_an_idle_process_that_has_a_child_is_summed(world: FakeProcesses, sampler: Sampler) -> None:
+    for _ in range(3):
+        sampler.sample([1])
+        world.now += 1.0
+    world.readings[2], world.parents = reading(0.5), {2: 1}
+    sample = sampler.sample([1])[1]
+    assert (sample.cpu, sample.family) == (pytest.approx(50.0), (2,))

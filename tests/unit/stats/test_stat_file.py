@@ -43,6 +43,20 @@ def test_this_process_is_read_with_a_kept_descriptor_and_without(limit: int) -> 
         files.close()
 
 
+def test_a_line_that_stays_as_it_is_is_the_same_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [LINE, LINE, LINE.replace(b" 250 ", b" 251 "), LINE]
+    monkeypatch.setattr(os, "pread", lambda *_: lines.pop(0))
+    files = StatFiles(1024)
+    try:
+        first, same, other, back = (files.read(os.getpid()) for _ in range(4))
+        assert first is same
+        assert other is not None
+        assert other.cpu == pytest.approx(301 / TICK)
+        assert back == first
+    finally:
+        files.close()
+
+
 def test_there_is_no_process_of_that_number() -> None:
     assert StatFiles(1024).read(2**30) is None
 
