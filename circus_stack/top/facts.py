@@ -16,23 +16,29 @@ def facts_of(figures: Figures) -> list[str]:
 
 
 def _texts(figures: Figures) -> Iterator[tuple[str, str]]:
+    # First what changes: a small pane has room for the first of them.
+    yield "in flight", words.count(figures.in_flight)
+    yield "busy", words.count(figures.busy)
+    yield "p50", words.latency(figures.p50)
+    yield "p95", words.latency(figures.p95)
     yield "pss", words.size(figures.pss)
     yield "uss", words.size(figures.uss)
     yield "shared", words.size(figures.shared)
     yield "vms", words.size(figures.vms)
     yield "threads", words.count(figures.threads)
     yield "files", words.count(figures.files)
-    yield "waits", words.rate(figures.voluntary_switches)
-    yield "preempted", words.rate(figures.involuntary_switches)
+    yield "waits", _many(figures.voluntary_switches)
+    yield "preempted", _many(figures.involuntary_switches)
     yield "read", words.size(figures.read_bytes)
     yield "written", words.size(figures.written_bytes)
-    yield "in flight", words.count(figures.in_flight)
-    yield "busy", words.count(figures.busy)
-    yield "p50", words.latency(figures.p50)
-    yield "p95", words.latency(figures.p95)
     limit = words.size(figures.group_memory_limit)
     yield "group", words.size(figures.group_memory) + (f" of {limit}" if limit else "")
     yield "throttled", words.age(figures.group_throttled or None)
+
+
+def _many(value: int | None) -> str:
+    """A count that only grows: `12`, `9999`, `12.4k`."""
+    return words.count(value) if value is None or value < 10_000 else words.rate(value)
 
 
 def wrapped(facts: Sequence[str], width: int) -> list[str]:

@@ -8,9 +8,17 @@ from circus_stack.top.facts import facts_of, wrapped
 
 def test_what_is_known_is_told() -> None:
     figures = Figures(
-        uss=3 * 2**20, files=12, voluntary_switches=12_400, in_flight=3, group_memory=2**20, group_memory_limit=2**30
+        uss=3 * 2**20,
+        files=12,
+        voluntary_switches=12_400,
+        involuntary_switches=3,
+        in_flight=3,
+        group_memory=2**20,
+        group_memory_limit=2**30,
     )
-    assert facts_of(figures) == ["uss 3.0M", "files 12", "waits 12.4k", "in flight 3", "group 1.0M of 1.0G"]
+    assert facts_of(figures) == [
+        *("in flight 3", "uss 3.0M", "files 12", "waits 12.4k", "preempted 3", "group 1.0M of 1.0G"),
+    ]
     assert facts_of(NO_FIGURES) == []
 
 
