@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from msgspec import structs
 
 from circus_stack.protocol.topics import SOCKETS_TOPIC, STACK_TOPIC, socket_topic, watcher_topic
 from circus_stack.stats.aggregate import Totals, total_of, total_of_stack
+from circus_stack.stats.attempts import Attempts
 from circus_stack.stats.census import Census, Row
 from circus_stack.stats.channel import Channel
 from circus_stack.stats.collect.particulars import Register
@@ -66,38 +68,51 @@ class Desk:
         self._queues = queues
         self.sockets: list[Fields] = []
         self._epoch = epoch
+        self._attempts = Attempts()
         self.newest: dict[str, dict[int, Sample]] = {}
         self.totals: dict[str, Totals] = {}
         self._known: set[int] = set()
 
     def tick(self, rows: Iterable[Row]) -> None:
         """Sample watchers, and tell."""
-        now = self._epoch()
-        for row in rows:
-            samples = self.newest[row.name] = self._sampler.sample(row.pids)
-            self.serving.look(row.name, row.pids)
-            self.meter.add(row.name, samples)
-            totals = self.serving.with_served(row.name, total_of(samples))
-            slow = self._slow.of_watcher(row.name, samples, _descendants(samples))
-            totals = self.totals[row.name] = structs.replace(totals, **slow)
-            self._tell(row.name, samples, totals, now)
-            self._record(row.name, totals, now)
-            if self._processes is not None:
-                self._processes.note(row.name, samples, now)
+        now, due = self._epoch(), list(rows)
+        self._attempts.make("the scoreboard", lambda: self.serving.look({row.name: row.pids for row in due}))
+        for row in due:
+            self._attempts.make(f"watcher {row.name}", partial(self._tick_watcher, row, now))
+
+    def _tick_watcher(self, row: Row, now: float) -> None:
+        samples = self.newest[row.name] = self._sampler.sample(row.pids)
+        self.meter.add(row.name, samples)
+        totals = self.serving.with_served(row.name, total_of(samples))
+        slow = self._slow.of_watcher(row.name, samples, _descendants(samples))
+        totals = self.totals[row.name] = structs.replace(totals, **slow)
+        self._tell(row.name, samples, totals, now)
+        self._record(row.name, totals, now)
+        if self._processes is not None:
+            self._processes.note(row.name, samples, now)
 
     def tick_stack(self) -> None:
         """What is told once for the whole stack: the arbiter's own processes, and the sum."""
         now = self._epoch()
-        self._forget_the_gone()
-        self._read_slow(self._everybody())
-        self.sockets = self._queues()
-        self._tell_sockets(now)
+        self._attempts.make("the census", self._forget_the_gone)
+        self._attempts.make("slow figures", lambda: self._read_slow(self._everybody()))
+        self._attempts.make("sockets", lambda: self._tick_sockets(now))
+        self._attempts.make("the arbiter itself", lambda: self._tick_own(now))
+        self._attempts.make("the sum", lambda: self._tick_sum(now))
+
+    def _tick_own(self, now: float) -> None:
         samples = self._sampler.sample(self._census.own, with_family=False)
         self._tell(OWN, samples, total_of(samples), now, self._census.own)
+
+    def _tick_sum(self, now: float) -> None:
         totals = total_of_stack(total for name, total in self.totals.items() if name)
         self.totals[""] = totals
         self._channel.offer(STACK_TOPIC, lambda: totals_fields(totals, now))
         self._record("", totals, now)
+
+    def _tick_sockets(self, now: float) -> None:
+        self.sockets = self._queues()
+        self._tell_sockets(now)
 
     def _tell_sockets(self, now: float) -> None:
         for each in self.sockets:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from msgspec import structs
@@ -24,30 +25,36 @@ class Serving:
     """Looks at the workers of one watcher at a time. Without a scoreboard nothing is known, and nothing is wrong."""
 
     def __init__(self) -> None:
-        self._place: str | None = None
+        # Device and inode of what is read: an arbiter may have made another scoreboard at the same path.
+        self._identity: tuple[int, int] | None = None
         self._reader: Reader | None = None
         self._marks: dict[str, Snapshot] = {}
         self._rates: dict[str, dict[int, Rates]] = {}
         self.served: dict[str, Served] = {}
 
     def open(self, place: str | None) -> None:
-        """Read the scoreboard at this path from now on; None: there is none."""
-        if place == self._place and self._reader is not None:
+        """Read the scoreboard at this path from now on; None: there is none. One that is read already is read on."""
+        identity = None if place is None else _identity(place)
+        if identity is not None and identity == self._identity:
             return
         self.close()
-        self._place = place
         try:
             self._reader = None if place is None else Reader(place)
+            self._identity = identity
         except (OSError, ValueError) as error:
             # The arbiter is another user's, or of another version.
             log.warning("no figures of what workers serve: %s", error)
 
-    def look(self, watcher: str, pids: Collection[int]) -> None:
-        """Take in what the workers of a watcher have done since the look before."""
+    def look(self, watchers: Mapping[str, Iterable[int]]) -> None:
+        """Take in what the workers of these watchers (pids by name) have done since the look before."""
         if self._reader is None:
             return
         now = self._reader.snapshot()
-        mine = Snapshot(now.at_ns, tuple(each for each in now.slots if each.pid in pids))
+        slots = now.by_pid()
+        for watcher, pids in watchers.items():
+            self._take_in(watcher, Snapshot(now.at_ns, tuple(slots[pid] for pid in pids if pid in slots)))
+
+    def _take_in(self, watcher: str, mine: Snapshot) -> None:
         before = self._marks.get(watcher)
         self._marks[watcher] = mine
         if before is None:
@@ -97,6 +104,15 @@ class Serving:
         """Read no more; what was counted stays."""
         if self._reader is not None:
             self._reader.close()
-        self._reader = None
+        self._reader = self._identity = None
         self._marks.clear()
         self._rates.clear()
+
+
+def _identity(place: str) -> tuple[int, int] | None:
+    """Which file that is; None where it can't be told."""
+    try:
+        found = os.stat(place)  # noqa: PTH116 - /proc/PID/fd/N, of which the file counts, not the path
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterable, Mapping
+import struct
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from circus_stack.stats.sockets.messages import FAMILIES, DiagError, Queue, parse, request
@@ -15,17 +17,25 @@ Fields = Mapping[str, Any]
 
 # sock_diag(7)
 _NETLINK_SOCK_DIAG = 4
-# The kernel answers at once; longer means that it doesn't answer at all.
-_TIMEOUT_S = 1.0
+# The kernel has its answer ready when the question is sent. A tick is not kept longer, whatever is wrong.
+_TIMEOUT_S = 0.02
+# Where it has refused, it isn't asked at each tick.
+_PAUSE_S = 10.0
 _BUFFER = 64 * 1024
 
 
 class QueueReader:
-    """Asks for all listening sockets at once. Where the kernel has no sock_diag, that is said once, and nothing is
-    known from then on."""
+    """Asks for all listening sockets at once. Where the kernel does not answer, that is said once, nothing is known,
+    and it is asked again after some seconds: each family by itself, since a kernel may have one without the other."""
 
-    def __init__(self) -> None:
-        self._is_there = hasattr(socket, "AF_NETLINK")
+    def __init__(
+        self, dump: Callable[[int], list[Queue]] | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._dump = dump or _dump
+        self._clock = clock
+        self._is_there = dump is not None or hasattr(socket, "AF_NETLINK")
+        # When a family that did not answer is asked again.
+        self._refused: dict[int, float] = {}
 
     def read(self, listed: Iterable[Fields]) -> list[dict[str, Any]]:
         """The sockets of a reply to `listsockets`, each with `queued`, `limit` and `drops` where they are known."""
@@ -36,14 +46,17 @@ class QueueReader:
         return [with_queue(each, known[each.pop("family")]) for each in sockets]
 
     def _ask(self, family: int) -> list[Queue]:
-        if not self._is_there:
+        if not self._is_there or self._refused.get(family, 0.0) > self._clock():
             return []
         try:
-            return _dump(family)
-        except (OSError, DiagError, ValueError) as error:
-            self._is_there = False
-            log.warning("no lengths of accept queues: the kernel's sock_diag does not answer: %s", error)
+            found = self._dump(family)
+        except (OSError, DiagError, ValueError, struct.error) as error:
+            if family not in self._refused:
+                log.warning("no lengths of accept queues: the kernel's sock_diag does not answer: %s", error)
+            self._refused[family] = self._clock() + _PAUSE_S
             return []
+        self._refused.pop(family, None)
+        return found
 
 
 def family_of(listed: Fields) -> int:

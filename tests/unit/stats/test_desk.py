@@ -9,6 +9,7 @@ from circus_stack.stats.aggregate import Totals
 from circus_stack.stats.census import Census
 from circus_stack.stats.channel import Channel
 from circus_stack.stats.collect.particulars import Register
+from circus_stack.stats.collect.reading import Reading
 from circus_stack.stats.collect.sampler import Sampler
 from circus_stack.stats.desk import Desk
 from tests.unit.stats.fake_processes import FakeProcesses, reading
@@ -138,3 +139,29 @@ def test_a_removed_watcher_leaves_the_sum() -> None:
     world.tick()
     assert world.recorded[""].processes == 1
     assert 2**30 + 1 in world.processes.forgotten
+
+
+def test_a_part_that_fails_takes_nothing_from_the_others() -> None:
+    world = World("")
+    broken = {"read": True, "queues": True}
+    read = world.processes.read
+
+    def read_or_fail(pid: int) -> Reading | None:
+        if broken["read"] and pid == 2**30:
+            raise RuntimeError("no such figure")
+        return read(pid)
+
+    def queues() -> list[dict[str, object]]:
+        if broken["queues"]:
+            raise OSError("netlink")
+        return []
+
+    world.processes.read = read_or_fail  # type: ignore[method-assign]
+    world.desk._queues = queues
+    world.tick()
+    assert {"stat.job", "stat.circus", "total.stack"} <= world.outlet.sent.keys()
+    assert "stat.web-1_x" not in world.outlet.sent
+    broken["read"] = broken["queues"] = False
+    world.tick()
+    assert world.outlet.sent["stat.web-1_x"]["pid"] == [2**30]
+    assert world.outlet.sent["total.stack"]["processes"] == 2

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from circus_stack.stats.sockets.messages import DiagError, Queue, parse, request
-from circus_stack.stats.sockets.queues import family_of, with_queue
+from circus_stack.stats.sockets.queues import QueueReader, family_of, with_queue
 
 
 def message(kind: int, body: bytes) -> bytes:
@@ -81,3 +81,25 @@ def test_a_socket_gets_its_own_queue() -> None:
     assert [family_of(each) for each in ({"path": "x"}, {"host": "::"}, {"host": "1.2.3.4"})] == [
         socket.AF_UNIX, socket.AF_INET6, socket.AF_INET,
     ]  # fmt: skip
+
+
+def test_a_family_that_does_not_answer_is_asked_again_later(caplog: pytest.LogCaptureFixture) -> None:
+    now, asked, broken = 100.0, list[int](), True
+
+    def dump(family: int) -> list[Queue]:
+        asked.append(family)
+        if family == socket.AF_INET and broken:
+            raise DiagError(2)
+        return [Queue("127.0.0.1", 80, "", 3, 128, 7), Queue("", 0, "/run/u", 1, 2, None)]
+
+    reader = QueueReader(dump, lambda: now)
+    listed = [{"host": "127.0.0.1", "port": 80}, {"path": "/run/u"}]
+    for _ in range(2):
+        web, unix_socket = reader.read(listed)
+        # One family's error takes nothing from another.
+        assert ("queued" in web, unix_socket["queued"]) == (False, 1)
+    assert (asked.count(socket.AF_INET), asked.count(socket.AF_UNIX)) == (1, 2)
+    assert len(caplog.records) == 1
+    now, broken = 111.0, False
+    assert reader.read(listed)[0]["queued"] == 3
+    assert reader.read(listed)[0]["queued"] == 3
