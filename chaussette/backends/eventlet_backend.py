@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib import import_module
 
 from chaussette.backends.base import Backend
 from chaussette.environ import base_environ
+from chaussette.errors import RequestTimedOut
 from chaussette.lifecycle import Lifecycle
 from chaussette.settings import Settings
 
@@ -51,6 +54,19 @@ class EventletBackend(Backend):
         from eventlet import hubs
 
         hubs.use_hub()
+
+    @classmethod
+    def request_limit(cls) -> Callable[[float], AbstractContextManager[object]]:
+        """At the next moment at which the request's green thread waits for something."""
+
+        def limit(seconds: float) -> AbstractContextManager[object]:
+            # Here: whoever only asks whether there is a limit gets no library, and no warning of it.
+            import eventlet
+
+            timeout: AbstractContextManager[object] = eventlet.Timeout(seconds, RequestTimedOut)
+            return timeout
+
+        return limit
 
     def serve(self, lifecycle: Lifecycle) -> None:
         """Serve until told to stop, then until every connection is done."""

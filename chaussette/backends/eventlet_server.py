@@ -19,6 +19,7 @@ from typing import Any
 import eventlet
 from eventlet import greenio, hubs, wsgi
 
+from chaussette.backends.method import is_served
 from chaussette.backends.response_layer import mended
 from chaussette.backends.shortage import SHORTAGE_S, SHORTAGES
 from chaussette.environ import UNIX_REMOTE_ADDR
@@ -54,7 +55,17 @@ class ErrorLog:
 
 
 class Protocol(wsgi.HttpProtocol):  # type: ignore[misc]  # eventlet is not typed here
-    """eventlet's handler, with the environ mended."""
+    """eventlet's handler, with the environ mended, and the methods refused that no application gets."""
+
+    def parse_request(self) -> bool:
+        """Whether there is a request to serve; where there is none, its refusal is sent."""
+        if not super().parse_request():
+            return False
+        if is_served(self.command):
+            return True
+        self.close_connection = True
+        self.send_error(400, "Bad Request", "this is no method for an application")
+        return False
 
     def get_environ(self) -> dict[str, Any]:
         """The environ. eventlet makes up a CONTENT_TYPE, calls each request HTTP/1.0, and asks the socket its name."""

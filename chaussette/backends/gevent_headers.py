@@ -16,17 +16,16 @@ from chaussette.settings import Settings
 # A name that is a token, nothing before the colon, no control characters in the value but for tabs.
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)\r\n")
 _REQUEST = re.compile(
-    r"(?!CONNECT )[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-    r" (?:/|https?://)[!-\"$-~\x80-\xff]* (?-i:HTTP)/1\.[01]\r\n",
-    re.IGNORECASE,
+    r"(?!CONNECT )[!#$%&'*+.^_`|~0-9A-Z-]+"
+    r" (?:/|(?i:https?)://)[!-\"$-~\x80-\xff]* HTTP/1\.[01]\r\n"
 )
 # Those that a list of values would make ambiguous.
 _ONCE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_AUTHORIZATION"})
 
 
 def check_request_line(line: str) -> None:
-    """Raises RequestRefusedError for what is no method, path and version of HTTP/1, with one blank between them, and
-    for CONNECT."""
+    """Raises RequestRefusedError for what is no method, path and version of HTTP/1, with one blank between them; of the
+    methods for what `method.is_served` refuses."""
     if not _REQUEST.fullmatch(line):
         raise RequestRefusedError(400, "the request line is malformed")
 

@@ -1,8 +1,8 @@
 """The WSGI layer under meinheld that mends its environ and its answer to HEAD.
 
 meinheld keeps one buffer for the peer's address (so that each request shows the last one that connected, of an IPv6
-peer nonsense), knows neither the name nor the port of an inherited socket, leaves out an empty QUERY_STRING, and sends
-a body for HEAD.
+peer nonsense), knows neither the name nor the port of an inherited socket, leaves out an empty QUERY_STRING, sends a
+body for HEAD, and leaves the error of a request that it has refused to the next one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ def mended(
     identify = _identifier(listening, [_without_port(*each) for each in zip(listening, environs, strict=True)])
 
     def mend(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ["REMOTE_ADDR"], constant = identify(environ[CLIENT].get_fd())
+        client = environ[CLIENT]
+        try:
+            fd = client.get_fd()
+        except SystemError:
+            # A request before this one, anybody's, was refused, and meinheld has left its error where the next call
+            # into C finds it; with that it is gone.
+            fd = client.get_fd()
+        environ["REMOTE_ADDR"], constant = identify(fd)
         environ.update(constant)
         environ.setdefault("QUERY_STRING", "")
         if environ["REQUEST_METHOD"] == "HEAD":

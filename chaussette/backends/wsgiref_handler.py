@@ -16,6 +16,7 @@ from wsgiref.handlers import SimpleHandler
 from wsgiref.simple_server import WSGIRequestHandler
 
 from chaussette.backends.body import LimitedInput
+from chaussette.backends.method import is_served
 from chaussette.tls import environ_of
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class RequestHandler(WSGIRequestHandler):
             return
         if self.headers.get("Transfer-Encoding"):
             self.send_error(411, "Length Required", "this server needs a Content-Length")
+            return
+        if not is_served(self.command):
+            self.send_error(400, "Bad Request", "this is no method for an application")
             return
         self._run_application()
 

@@ -65,6 +65,7 @@ def _behind_proxies(app: WSGIApplication, settings: Settings) -> WSGIApplication
 def _needed(limit: Limit | None, settings: Settings) -> Limit:
     if limit is None:
         raise UsageError(
-            f"--request-timeout: backend {settings.backend} cannot interrupt a request; gevent and fastgevent can"
+            f"--request-timeout: backend {settings.backend} cannot interrupt a request; "
+            "gevent, fastgevent and eventlet can"
         )
     return limit

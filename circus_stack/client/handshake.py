@@ -25,6 +25,8 @@ _MISMATCH = zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
 _CUTS = 2
 # Without a key libzmq mostly tells what is wrong, unless the other side is always quicker to hang up.
 _CUTS_WITHOUT_KEY = 4
+# It hangs up on whoever it has no descriptor for, and can tell nobody but its log.
+_SHORTAGE = "it is out of descriptors, which its log tells"
 
 
 class Handshake:
@@ -69,10 +71,12 @@ class Handshake:
         if self._cuts < self._enough:
             return
         if self._credentials is None:
-            raise CallError(self._mismatch())
+            # The side without a reason: it may want a key, and be quicker to hang up than to say so.
+            raise CallError(f"{self._mismatch()}; or {_SHORTAGE}: it hung up {self._cuts} times and said nothing")
         raise CallError(
             f"whoever listens at {self._endpoint} does not hold the server key that was named: the arbiter has "
-            f"another one by now, it is not the arbiter, or the endpoint is one of its others (commands, events, logs)"
+            f"another one by now, it is not the arbiter, the endpoint is one of its others (commands, events, logs), "
+            f"or {_SHORTAGE}"
         )
 
     def _unknown_key(self) -> str:

@@ -108,7 +108,7 @@ class ServerConfig:
         None, layer_kinds.LOG_FORMAT, "combined, json, or a text with {fields} in it."
     )
     request_timeout: float | None = option(
-        None, kinds.SECONDS, "Seconds after which a request is interrupted (gevent, fastgevent); 0: never."
+        None, kinds.SECONDS, "Seconds after which a request is interrupted (gevent, fastgevent, eventlet); 0: never."
     )
     health_path: str | None = option(
         None, layer_kinds.URL_PATH, "Path that a worker answers without the application: 200, while it stops 503."

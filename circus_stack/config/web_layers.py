@@ -7,7 +7,7 @@ from circus_stack.config.server_schema import ServerConfig
 from circus_stack.config.values import NOWHERE
 
 # Of the backends that chaussette brings. One that another distribution adds is asked when it starts.
-_UNINTERRUPTIBLE = ("wsgiref", "waitress", "meinheld", "eventlet", "bjoern")
+_UNINTERRUPTIBLE = ("wsgiref", "waitress", "meinheld", "bjoern")
 _NAMES = (
     "trusted_proxies",
     "trusted_proxy_headers",
@@ -22,7 +22,7 @@ def layer_flags(server: ServerConfig, backend: str, section: str, problems: Prob
     """The flags of the layers that are asked for. A limit that the backend cannot keep goes to `problems`."""
     if server.request_timeout and backend in _UNINTERRUPTIBLE:
         problems.add(
-            f"is refused: {backend} cannot interrupt a request; choose gevent or fastgevent",
+            f"is refused: {backend} cannot interrupt a request; choose gevent, fastgevent or eventlet",
             server.where.get("request_timeout", NOWHERE),
             section=section,
             option="request_timeout",

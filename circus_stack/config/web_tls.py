@@ -9,7 +9,7 @@ from circus_stack.config.server_schema import ServerConfig
 from circus_stack.config.values import NOWHERE
 
 # Of the backends that chaussette brings. One that another distribution adds is asked when it starts.
-_WITHOUT = ("waitress", "meinheld", "eventlet", "bjoern")
+PLAIN = ("waitress", "meinheld", "eventlet", "bjoern")
 _MEANINGLESS_ALONE = ("keyfile", "ca_certs", "cert_reqs", "ciphers")
 
 
@@ -20,7 +20,7 @@ def tls_flags(server: ServerConfig, backend: str, section: str, problems: Proble
             if getattr(server, name) not in (None, "none"):
                 _refuse(server, name, "is refused: without certfile there is no TLS", section, problems)
         return {}
-    if backend in _WITHOUT:
+    if backend in PLAIN:
         message = f"is refused: {backend} serves no https; choose gevent, fastgevent or wsgiref, or have a proxy do it"
         _refuse(server, "certfile", message, section, problems)
     if server.cert_reqs not in (None, "none") and server.ca_certs is None:

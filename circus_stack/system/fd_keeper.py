@@ -11,6 +11,7 @@ arbiter. The other side stands in `fd_keeper_link`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import resource
@@ -33,6 +34,9 @@ PIDFD, PIPE = "pidfd:", "pipe:"
 _GRACE_S = 5.0
 # Whoever asks for everything reads it at once.
 _SEND_S = 5.0
+# How long nobody is let in for want of descriptors: whoever waits is told of at once, and again.
+_DEAF_S = 0.5
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 # Connections that haven't shown yet whose they are.
 _MOST_STRANGERS = 8
 _CREDENTIALS = struct.Struct("3i")
@@ -112,6 +116,7 @@ class FdKeeper:
         self._client: socket.socket | None = None
         self._strangers: dict[int, socket.socket] = {}
         self._lonely_since: float | None = time.monotonic()
+        self._deaf_until: float | None = None
         self._is_dismissed = False
 
     def run(self) -> None:
@@ -124,7 +129,7 @@ class FdKeeper:
             left_s = self._patience_s()
             if left_s is not None and left_s <= 0:
                 return
-            for fd, _events in self._epoll.poll(left_s):
+            for fd, _events in self._epoll.poll(self._until_hearing_s(left_s)):
                 self._answer(fd)
 
     def _patience_s(self) -> float | None:
@@ -135,6 +140,17 @@ class FdKeeper:
         if self._lonely_since is None:
             self._lonely_since = time.monotonic()
         return self._lonely_since + _GRACE_S - time.monotonic()
+
+    def _until_hearing_s(self, left_s: float | None) -> float | None:
+        """`left_s`, or the shorter time until somebody may be let in again; that begins here."""
+        if self._deaf_until is None:
+            return left_s
+        deaf_s = self._deaf_until - time.monotonic()
+        if deaf_s > 0:
+            return deaf_s if left_s is None else min(left_s, deaf_s)
+        self._deaf_until = None
+        self._epoll.modify(self._listener.fileno(), select.EPOLLIN)
+        return left_s
 
     def _answer(self, fd: int) -> None:
         if fd == self._listener.fileno():
@@ -151,7 +167,10 @@ class FdKeeper:
     def _accept(self) -> None:
         try:
             connection, _address = self._listener.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in _SHORTAGES:
+                self._epoll.modify(self._listener.fileno(), 0)
+                self._deaf_until = time.monotonic() + _DEAF_S
             return
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         _pid, uid, _gid = _CREDENTIALS.unpack(credentials)

@@ -15,7 +15,7 @@ from tests.integration.chaussette.workers import BACKENDS
 from tests.support.waiting import wait_until
 
 # Whose requests can be interrupted.
-INTERRUPTIBLE = ("gevent", "fastgevent")
+INTERRUPTIBLE = ("gevent", "fastgevent", "eventlet")
 VALIDATED = "tests.integration.chaussette.apps:validated_routes"
 
 
@@ -70,7 +70,7 @@ def test_a_backend_that_cannot_interrupt_a_request_refuses_to(supervisor, listen
     assert "--request-timeout: backend waitress cannot interrupt a request" in worker.output()
 
 
-@pytest.mark.parametrize("backend", INTERRUPTIBLE)
+@pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
 def test_a_websocket_passes_all_of_them(supervisor, listener, tmp_path, backend):
     supervisor.start_ready(
         "--backend", backend, "--trusted-proxies=127.0.0.1", "--access-log", str(tmp_path / "log"),

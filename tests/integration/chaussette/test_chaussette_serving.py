@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 
@@ -15,6 +16,10 @@ MODULE = "tests.integration.chaussette.apps"
 # bjoern serves one socket, and reads the address of any peer as if it were one of IPv4: it names none of IPv6.
 several_sockets = pytest.mark.parametrize("backend", [each for each in BACKENDS if each != "bjoern"])
 SINGLE_THREADED = ("wsgiref", "meinheld", "bjoern")
+# Their parsers in C know a list of methods, and refuse the others.
+LISTED_METHODS = ("fastgevent", "meinheld", "bjoern")
+# Their own parsers hand CONNECT on; nothing here could tell it before them.
+CONNECTING = ("waitress", "bjoern")
 
 
 @every_backend
@@ -121,6 +126,25 @@ def test_the_next_request_follows_a_head_on_the_same_connection(supervisor, list
     response, body = client.fetch("/large?chunks=2", "HEAD")
     assert (response.status, body) == (200, b"")
     assert client.fetch_json("/") == worker.pid
+
+
+@every_backend
+def test_methods_reach_the_application_as_they_are_or_are_refused(supervisor, listener, backend):
+    supervisor.start_ready("--backend", backend, fds=[listener.fileno()])
+
+    def answer(method: str) -> tuple[int, str]:
+        response, body = supervisor.client(listener.getsockname()).fetch("/environ", method)
+        return response.status, json.loads(body)["REQUEST_METHOD"] if response.status == 200 else ""
+
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+        assert answer(method) == (200, method)
+    for method in ("get", "Get", "post"):
+        assert answer(method) == (400, "")
+    assert answer("ANYTHING") == ((400, "") if backend in LISTED_METHODS else (200, "ANYTHING"))
+    assert answer("CONNECT") == ((200, "CONNECT") if backend in CONNECTING else (400, ""))
+    # bjoern's list ends before it; meinheld's has it, and hands it on as another one.
+    known = {"bjoern": (400, ""), "meinheld": (200, "GET")}
+    assert answer("PURGE") == known.get(backend, (200, "PURGE"))
 
 
 @every_backend

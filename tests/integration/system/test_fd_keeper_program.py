@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -163,3 +164,29 @@ def test_it_goes_by_itself_when_neither_a_client_nor_an_owner_is_left(directory,
             wait_until(lambda: os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT), "its end")
         finally:
             os.close(pidfd)
+
+
+def test_for_want_of_descriptors_it_waits_and_does_not_spin(directory, keeper):
+    keeper.close()
+    taken = {int(each.name) for each in Path(f"/proc/{keeper.pid}/fd").iterdir()}
+    limits = resource.prlimit(keeper.pid, resource.RLIMIT_NOFILE)
+    lowest = next(number for number in range(1024) if number not in taken)
+    resource.prlimit(keeper.pid, resource.RLIMIT_NOFILE, (lowest, limits[1]))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stranger:
+        stranger.connect(f"/proc/self/fd/{directory.directory_fd}/{SOCKET_NAME}")
+        wait_until(lambda: is_deaf(keeper.pid), "it listens to nobody", pause_s=0.001)
+        resource.prlimit(keeper.pid, resource.RLIMIT_NOFILE, limits)
+        wait_until(lambda: not is_deaf(keeper.pid), "it listens again")
+        link = again(directory)
+        assert link.pid == keeper.pid
+        link.close()
+
+
+def is_deaf(pid: int) -> bool:
+    """Whether an epoll of the process watches something for nothing."""
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        if "eventpoll" in str(fd.readlink()):
+            lines = Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text().splitlines()
+            # EPOLLERR and EPOLLHUP are always watched for.
+            return any(line.startswith("tfd:") and int(line.split()[3], 16) & 1 == 0 for line in lines)
+    return False

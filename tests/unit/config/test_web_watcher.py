@@ -190,6 +190,36 @@ def test_each_option_that_is_not_honoured_is_warned_of_with_its_line(tmp_path: P
     assert [(each.option, each.line) for each in stack.warnings] == [("timeout", 5), ("keyfile", 7), ("foo", 9)]
 
 
+def test_gunicorns_timeout_is_how_long_a_worker_may_hang(tmp_path: Path) -> None:
+    for lines, warned in (
+        ("timeout = 45", ["timeout"]),
+        ("timeout = 45\nworker_class = gevent", []),
+        ("timeout = 0", []),
+    ):
+        stack = server(tmp_path, lines, "egg:gunicorn")
+        assert stack.watchers[0].hang_timeout == (45 if "45" in lines else 0)
+        assert [each.option for each in stack.warnings] == warned
+        assert all("hang_timeout" in each.message and "gthread" in each.message for each in stack.warnings)
+
+
+@pytest.mark.parametrize(
+    ("worker_class", "backend", "instead_of"),
+    [("sync", "wsgiref", "waitress"), ("gevent", "gevent", ""), ("eventlet", "gevent", "eventlet")],
+)
+def test_gunicorns_certificates_choose_a_backend_that_serves_https(
+    tmp_path: Path, worker_class: str, backend: str, instead_of: str
+) -> None:
+    lines = f"worker_class = {worker_class}\ncertfile = tls/c.pem\nkeyfile = k.pem\nca_certs = ca.pem\ncert_reqs = 2"
+    stack = server(tmp_path, lines, "egg:gunicorn")
+    cmd = stack.watchers[0].cmd
+    assert f"--backend {backend} " in cmd
+    assert f"--certfile {tmp_path}/tls/c.pem --keyfile {tmp_path}/k.pem --ca-certs {tmp_path}/ca.pem" in cmd
+    assert "--cert-reqs required" in cmd
+    told = [(each.option, each.line) for each in stack.warnings]
+    assert told == ([("certfile", 6)] if instead_of else [])
+    assert all(f"in the place of {instead_of}, which serves no https" in each.message for each in stack.warnings)
+
+
 def test_an_application_without_a_file() -> None:
     stack = app("shop.wsgi:make(1)", overrides=Overrides(workers=2))
     assert (stack.source, stack.circus.name) == ("shop.wsgi:make(1)", "shop.wsgi:make(1)")
@@ -264,7 +294,7 @@ def test_layers_reach_the_workers(tmp_path: Path) -> None:
     assert "--request-timeout 30.0 --health-path /-/health" in cmd
 
 
-@pytest.mark.parametrize("backend", ["wsgiref", "waitress", "meinheld", "eventlet", "bjoern"])
+@pytest.mark.parametrize("backend", ["wsgiref", "waitress", "meinheld", "bjoern"])
 def test_a_time_limit_on_a_backend_without_it_is_refused_with_its_line(tmp_path: Path, backend: str) -> None:
     found = mistakes(server, tmp_path, f"backend = {backend}\nrequest_timeout = 3")
     assert [(each.option, each.line) for each in found] == [("request_timeout", 6)]
