@@ -70,6 +70,9 @@ GUNICORN = Foreign(
     },
 )
 
+# What is read of gunicorn's, honoured or with a reason why not.
+KNOWN = frozenset({*GUNICORN.keys, *GUNICORN.reasons, *_HTTPS, "worker_class"})
+
 # gunicorn's worker classes, as it and their projects spell them -> backends, in the order of preference.
 _CLASSES: dict[str, tuple[str, ...]] = {
     "sync": THREADED,

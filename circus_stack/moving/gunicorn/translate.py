@@ -7,7 +7,7 @@ from typing import Any
 
 from circus_stack.config.document import Entry, Section
 from circus_stack.config.foreign import THREADED
-from circus_stack.config.gunicorn import GUNICORN, translate_gunicorn
+from circus_stack.config.gunicorn import GUNICORN, KNOWN, translate_gunicorn
 from circus_stack.config.problems import Problems
 from circus_stack.config.spec import LEGAL_APP, is_application
 from circus_stack.config.values import Location
@@ -107,9 +107,7 @@ def _translate_table(found: Found, path: str, draft: Draft, problems: Problems) 
     entries = [
         Entry(name, _text(setting.value), Location(path, setting.line))
         for name, setting in found.settings.items()
-        if (name in GUNICORN.keys or name in GUNICORN.reasons or name == "worker_class")
-        and name not in (set(_OWN) - {"worker_class"})
-        and setting.value is not None
+        if name in KNOWN and name not in (set(_OWN) - {"worker_class"}) and setting.value is not None
     ]
     told = Problems()
     result = translate_gunicorn(Section("server:main", Location(path), tuple(entries)), told)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import signal
 import subprocess
 
 import pytest
 
+from tests.support.certificates import make_authority, sign, trusting
 from tests.support.processes import BIN, PYTHON
+from tests.support.waiting import PATIENCE_S, wait_until
 
 APP_MODULE = """
 import json
@@ -66,6 +70,20 @@ listen = 127.0.0.1:0 unix:{path}
 backend = {backend}
 threads = 2
 workers = 4
+"""
+
+
+HTTPS_SECTION = """
+[server:main]
+use = egg:circus-stack
+listen = 127.0.0.1:0
+backend = {backend}
+certfile = server.pem
+keyfile = {site}/server.key
+trusted_proxies = 127.0.0.1
+access_log = access.log
+access_log_format = {{remote_addr}} {{target}} {{status}}
+health_path = /-/health
 """
 
 
@@ -154,6 +172,34 @@ def test_pserve_runs_the_server_section(supervisor, site, backend):
     server.signal(signal.SIGTERM)
     assert server.wait_exit() == 0
     assert not path.exists()
+
+
+@pytest.mark.parametrize("backend", ["wsgiref", "gevent", "fastgevent"])
+def test_pserve_serves_https_behind_the_layers_that_its_section_asks_for(supervisor, site, backend):
+    make_authority(site)
+    sign(site, "server", "/CN=pserve")
+    file = ini(site, APP_SECTIONS, HTTPS_SECTION.format(site=site, backend=backend), LOGGING_SECTIONS)
+    if backend != "wsgiref":
+        file.write_text(file.read_text().replace("health_path", "request_timeout = 20\nhealth_path"))
+    server = supervisor.start_argv([str(BIN / "pserve"), str(file), "-n", "other"], cwd=site)
+    supervisor.wait_ready(server)
+    port = int(server.wait_output("Serving on http").split("127.0.0.1:")[1].split()[0])
+    context = trusting(site / "ca.pem")
+    headers = {"X-Forwarded-For": "192.0.2.7"}
+
+    def answer(path: str) -> bytes:
+        client = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE_S, context=context)
+        with contextlib.closing(client):
+            client.request("GET", path, headers=headers)
+            return client.getresponse().read()
+
+    assert json.loads(answer("/x"))["name"] == "other"
+    assert answer("/-/health") == b"ok\n"
+    line = wait_until((site / "access.log").read_text, "the line of the log")
+    assert line == "192.0.2.7 /x 200\n"
+    server.signal(signal.SIGTERM)
+    assert server.wait_exit() == 0
+    assert "Traceback" not in server.output()
 
 
 @pytest.mark.parametrize(

@@ -140,8 +140,11 @@ def test_what_has_no_counterpart_is_told_with_its_line() -> None:
         "certfile = 'x.pem'\nstatsd_host = 'localhost:8125'\nworkers = len(open('x').read())\n"
     )
     text = translate(source).render("x")
-    for line, start in ((1, "timeout"), (2, "keepalive"), (5, "accesslog"), (6, "def post_fork"), (11, "certfile")):
+    assert "hang_timeout = 120" in text
+    for line, start in ((2, "keepalive"), (5, "accesslog"), (6, "def post_fork"), (11, "certfile")):
         assert f"# gunicorn.conf.py:{line}: {start}" in text, text
+    assert "certfile = x.pem" in text
+    assert "backend = wsgiref" in text
     assert "# gunicorn.conf.py:12: statsd_host" in text
     assert "# gunicorn.conf.py:13: workers = len(open('x').read())\n#   nothing of the file is executed" in text
     assert "daemon" not in text
