@@ -10,7 +10,7 @@ What is shared is a page of memory, and a timer that all can wait for. They stay
     word
        0   MAGIC
        1   SEATS: how many
-       2   ARMED: 1 while the timer runs
+       2   ARMED: when the timer was set, CLOCK_MONOTONIC in ns; 0 while it does not run
      256   OWNER of each seat: the process id, 0: nobody
      512   DUE: when its turn is late, CLOCK_MONOTONIC in ns; 0 while it waits for something to do
      768   LOOK: when others look at it again, which was late
@@ -36,6 +36,8 @@ STUCK_S = 0.03
 MOST_SEATS = 256
 
 _LATE_NS, _AGAIN_NS, _STUCK_NS = (round(seconds * 1e9) for seconds in (LATE_S, AGAIN_S, STUCK_S))
+# An alarm that nobody has answered for so long went to somebody who has ended: it is set again.
+_LOST_NS = 100_000_000
 # "CIRCUSGT" as it stands in the file of a little-endian machine.
 _MAGIC = int.from_bytes(b"CIRCUSGT", "little")
 _H_MAGIC, _H_SEATS, _H_ARMED = range(3)
@@ -100,10 +102,10 @@ class Gate:
 
     def works(self) -> None:
         """A turn of the loop of one who is seated begins."""
-        words = self._words
-        words[self._due] = monotonic_ns() + _LATE_NS
-        if not words[_H_ARMED]:
-            words[_H_ARMED] = 1
+        words, now = self._words, monotonic_ns()
+        words[self._due] = now + _LATE_NS
+        if not 0 <= now - words[_H_ARMED] < _LOST_NS:
+            words[_H_ARMED] = now
             self._set(_IN_TIME)
 
     def rests(self) -> None:
@@ -150,13 +152,14 @@ class Gate:
         return is_seated
 
     def vacate(self, pid: int) -> None:
-        """The worker has ended, and its place is another one's."""
+        """The worker has ended, and its seat is free. Another one looks in any case: it may have been this one that the
+        alarm had woken."""
         words = self._words
         for seat in range(self._seats):
             if words[_OWNER + seat] == pid:
                 words[_DUE + seat] = 0
                 words[_OWNER + seat] = 0
-                self._set(_NOW)
+        self._set(_NOW)
 
     def close(self) -> None:
         """Give the descriptors up; others may go on with theirs."""
@@ -185,7 +188,7 @@ class Gate:
         if any(map(self._is_vacant, range(self._seats))):
             self._set(_NOW)
         elif any(self._words[_DUE : _DUE + self._seats]):
-            self._words[_H_ARMED] = 1
+            self._words[_H_ARMED] = monotonic_ns()
             self._set(_IN_TIME)
 
     def _set(self, timer: _Timer) -> None:

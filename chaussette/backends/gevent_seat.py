@@ -84,7 +84,8 @@ class Seat:
             watcher.close()
 
     def _on_wake(self) -> None:
-        if self._is_seated:
+        # Another one may have taken the seat while we were stuck: that is seen at the next rest.
+        if self._is_seated and self._gate.is_seated:
             self._gate.works()
 
     def _on_rest(self) -> None:

@@ -170,10 +170,27 @@ def test_the_supervisor_rings_for_one_that_has_ended(place: Place) -> None:
     ended, other = place.worker(ASLEEP), place.worker(RUNNING)
     assert ended.sit()
     place.owner.vacate(other._pid)
-    assert not place.is_ringing()
+    # It had no seat, but may have been on its way to one.
+    assert place.is_ringing(1)
+    os.read(place.owner.alarm_fd, 8)
+    assert ended.is_seated
     place.owner.vacate(ASLEEP)
     assert place.is_ringing(1)
     assert other.answer()
+
+
+def test_an_alarm_that_nobody_answers_is_set_again(place: Place, clock: Clock) -> None:
+    first = place.worker(ASLEEP)
+    assert first.sit()
+    first.works()
+    assert place.is_ringing(10)
+    # Whoever was woken is killed before it answers, and what it read is gone.
+    os.read(place.owner.alarm_fd, 8)
+    first.works()
+    assert not place.is_ringing(2 * LATE_S)
+    clock.advance(1.0)
+    first.works()
+    assert place.is_ringing(10)
 
 
 def test_what_is_no_gate_is_refused(place: Place) -> None:
