@@ -30,14 +30,12 @@ def board():
 
 
 def forge():
+    # The header, and more slots than are ever used.
     size = layout.HEADER_BYTES + 40 * layout.SLOT_BYTES
     words = memoryview(mmap.mmap(board(), size)).cast("q")
-    begin = layout.HEADER_BYTES // layout.WORD_BYTES
     while True:
         for forged in (2**63 - 1, -(2**63), -1, 0, 1, 2**62 - 1):
-            words[layout.H_USED] = forged
-            count = len(words) - begin
-            words[begin:] = memoryview(forged.to_bytes(8, "little", signed=True) * count).cast("q")
+            words[:] = memoryview(forged.to_bytes(8, "little", signed=True) * len(words)).cast("q")
             time.sleep(0.001)
 
 
