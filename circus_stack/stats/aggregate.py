@@ -14,7 +14,7 @@ N = TypeVar("N", int, float)
 
 
 class Totals(Struct, frozen=True):
-    """The sums of several processes: `cpu` percent of one core, memory in bytes. From `pss` to `written_bytes` as in
+    """The sums of several processes: `cpu` percent of one core, memory in bytes. From `pss` to `group_throttled` as in
     `collect.slow`. `rps`, `busy`, `in_flight` and `p99` (requests a second, workers that have a request, requests under
     way, seconds) are None for what serves no requests."""
 
@@ -31,6 +31,9 @@ class Totals(Struct, frozen=True):
     involuntary_switches: int | None = None
     read_bytes: int | None = None
     written_bytes: int | None = None
+    group_memory: int | None = None
+    group_memory_limit: int | None = None
+    group_throttled: float | None = None
     rps: float | None = None
     busy: int | None = None
     in_flight: int | None = None

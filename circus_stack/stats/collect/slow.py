@@ -67,11 +67,11 @@ class SlowFigures:
         return {**own, **self._sum((pid,), descendants)} if descendants else own
 
     def of_watcher(self, name: str, pids: Collection[int], descendants: Iterable[int]) -> SlowFields:
-        """The sums over its processes, which may be some seconds old."""
+        """The sums over its processes, and what its control group says; both may be some seconds old."""
         now = self._clock()
         at, count, known = self._sums.get(name, (float("-inf"), 0, NOTHING))
         if known["pss"] is None or count != len(pids) or now - at >= _SUM_EVERY_S:
-            known = self._sum(pids, descendants)
+            known = {**self._sum(pids, descendants), **self._group(pids)}
             self._sums[name] = (now, len(pids), known)
         return known
 
@@ -83,6 +83,11 @@ class SlowFigures:
             return NOTHING
         others = [each for pid in descendants if (each := self._fields(pid)) is not None]
         return {name: _added(name, own, others) for name in SUMMED}
+
+    def _group(self, pids: Iterable[int]) -> SlowFields:
+        """A group is of a whole watcher: each of its processes tells the same, at its time."""
+        told = [each for pid in pids if (each := self._fields(pid)) is not None]
+        return {name: max(values) for name in OF_GROUP if (values := _known(name, told))}
 
     def _fields(self, pid: int) -> SlowFields | None:
         return self._known[pid][1] if pid in self._known else None
@@ -103,3 +108,7 @@ def _added(name: str, own: Iterable[SlowFields], others: Iterable[SlowFields]) -
             return None
         total += int(value)
     return total + sum(int(each[name] or 0) for each in others)
+
+
+def _known(name: str, told: Iterable[SlowFields]) -> list[int | float]:
+    return [value for each in told if (value := each.get(name)) is not None]

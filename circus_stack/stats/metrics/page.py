@@ -116,12 +116,19 @@ def _usage(known: KnownFigures) -> Iterator[Metric]:
     for name, seconds in known.cpu_seconds.items():
         cpu.add_metric([name], seconds)
     yield cpu
+    held = _counter("circus_watcher_throttled_seconds", "Time for which the watcher's control group was held back.")
+    for name, totals in known.totals.items():
+        if totals.get("group_throttled") is not None:
+            held.add_metric([name], totals["group_throttled"])
+    yield held
     for metric, key, help in (
         ("circus_watcher_resident_memory_bytes", "rss", "Resident memory, what is shared counted in full."),
         ("circus_watcher_proportional_memory_bytes", "pss", "Memory, what is shared counted by its part."),
         ("circus_watcher_unique_memory_bytes", "uss", "Memory that is not shared."),
         ("circus_watcher_shared_memory_bytes", "shared", "Resident memory that is shared, counted for each process."),
         ("circus_watcher_virtual_memory_bytes", "vms", "Address space."),
+        ("circus_watcher_group_memory_bytes", "group_memory", "Memory that the watcher's control group counts."),
+        ("circus_watcher_group_memory_limit_bytes", "group_memory_limit", "Memory that the group may use."),
         ("circus_watcher_threads", "threads", "Threads."),
         ("circus_watcher_open_files", "files", "Open descriptors."),
         ("circus_watcher_busy_workers", "busy", "Workers that have a request under way."),

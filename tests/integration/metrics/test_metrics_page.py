@@ -20,7 +20,10 @@ from tests.support.waiting import PATIENCE_S, wait_until
 EXAMPLES = Path(__file__).parents[3] / "examples" / "monitoring"
 TOKEN = "a-token-of-the-test"
 _APP = """\
+import os, time
 def app(environ, start_response):
+    while environ["PATH_INFO"] == "/slow" and not os.path.exists("answer"):
+        time.sleep(0.02)
     start_response("404 Not Found" if environ["PATH_INFO"] == "/missing" else "200 OK", [("Content-Length", "2")])
     return [b"ok"]
 """
@@ -111,6 +114,23 @@ def test_requests_states_and_processes_are_counted(stack: RunningStack, port: in
     assert value(port, 'circus_watcher_ready_processes{watcher="idle"}') == 1
     assert (value(port, 'circus_watcher_resident_memory_bytes{watcher="idle"}') or 0) > 0
     assert value(port, "circus_up") == 1
+
+
+def test_a_worker_that_has_a_request_is_busy(here: Room, stack: RunningStack, port: int) -> None:
+    host, web_port = stack.address()
+    slow = http.client.HTTPConnection(host, web_port, timeout=2 * PATIENCE_S)
+    try:
+        slow.request("GET", "/slow")
+        for series in ("circus_watcher_busy_workers", "circus_http_requests_in_flight"):
+            wait_until(
+                lambda series=series: re.search(f"{series}{{.*}} 1.0", page(port) or ""), series, detail=stack.output
+            )
+        (here.directory / "answer").touch()
+        assert slow.getresponse().read() == b"ok"
+    finally:
+        (here.directory / "answer").touch()
+        slow.close()
+    wait_until(lambda: re.search("circus_watcher_busy_workers{.*} 0.0", page(port) or ""), "an idle worker")
 
 
 def test_a_process_that_dies_counts_as_a_restart(stack: RunningStack, port: int) -> None:

@@ -146,6 +146,8 @@ def test_the_blocking_client(here: Room, stack: RunningStack) -> None:
 def test_what_is_read_at_a_slow_pace(here: Room, stack: RunningStack) -> None:
     idle = stack.pids("idle")
     open_files = {pid: len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in idle}
+    [boxed] = stack.pids("My.Idle")
+    limit = 60 * 2**20 if _group_of(boxed) != _group_of(stack.pid) else None
     with StatsClient.find(here.environ, timeout_s=PATIENCE_S) as stats:
 
         def known() -> Snapshot | None:
@@ -153,7 +155,9 @@ def test_what_is_read_at_a_slow_pace(here: Room, stack: RunningStack) -> None:
             found = stats.snapshot()
             read = {pid: found.processes[pid].figures.files for pid in idle}
             is_summed = found.stack.figures.uss and found.watchers["idle"].figures.files == sum(open_files.values())
-            return found if read == open_files and is_summed else None
+            grouped = [found.processes[boxed].figures, found.watchers["My.Idle"].figures]
+            is_grouped = all(each.group_memory_limit == limit for each in grouped)
+            return found if read == open_files and is_summed and is_grouped else None
 
         snapshot = wait_until(known, "a reading of everybody", timeout_s=2 * PATIENCE_S, detail=stack.output)
     for pid in idle:
@@ -163,9 +167,6 @@ def test_what_is_read_at_a_slow_pace(here: Room, stack: RunningStack) -> None:
         # It waits for its end, and has waited for its program to be read.
         assert (figures.voluntary_switches or 0) + (figures.involuntary_switches or 0) > 0
         assert figures.group_memory_limit is None
-    [boxed] = stack.pids("My.Idle")
-    limit = 60 * 2**20 if _group_of(boxed) != _group_of(stack.pid) else None
-    assert snapshot.processes[boxed].figures.group_memory_limit == limit
 
 
 def _group_of(pid: int) -> list[str]:

@@ -106,7 +106,17 @@ KNOWN = KnownFigures(
     },
     tally=tally_of(("reap", {"watcher": 'we"b', "expected": False, "exit_code": 1})),
     cpu_seconds={'we"b': 1.5},
-    totals={'we"b': {"rss": 4096, "pss": None, "vms": 8192, "threads": 3}},
+    totals={
+        'we"b': {
+            "rss": 4096,
+            "pss": None,
+            "vms": 8192,
+            "threads": 3,
+            "busy": 2,
+            "group_memory": 7,
+            "group_throttled": 0.0,
+        }
+    },
     served={'we"b': Served()},
     sockets=[{"name": "web", "queued": 1, "limit": 128, "drops": 2, "accepted": 9}],
     slow_counts={
@@ -141,6 +151,8 @@ def test_the_page_has_every_figure_once() -> None:
     assert values["circus_watcher_resident_memory_bytes", web] == 4096
     assert ("circus_watcher_proportional_memory_bytes", web) not in values
     assert values["circus_watcher_context_switches_total", ("kind", "voluntary"), web] == 12
+    assert (values["circus_watcher_busy_workers", web], values["circus_watcher_group_memory_bytes", web]) == (2, 7)
+    assert values["circus_watcher_throttled_seconds_total", web] == 0
     assert values["circus_watcher_disk_written_bytes_total", web] == 4096
     assert values["circus_socket_accepted_connections_total", ("socket", "web")] == 9
     assert values["circus_socket_queued_connections", ("socket", "web")] == 1

@@ -69,6 +69,23 @@ def test_a_sum_is_made_anew_every_few_seconds_or_when_there_are_others() -> None
     assert slow.of_watcher("web", [2], ())["pss"] == 1002
 
 
+def test_a_control_group_is_of_the_whole_watcher() -> None:
+    told = {1: 4096, 2: 8192}
+
+    def read(pid: int) -> SlowFields:
+        group = {"group_memory": told[pid], "group_memory_limit": None, "group_throttled": 0.0} if pid in told else {}
+        return {**NOTHING, "pss": 1, **group}
+
+    slow = SlowFigures(read)
+    slow.refresh([1, 2, 3])
+    while any(not slow.of(pid)["pss"] for pid in (1, 2, 3)):
+        slow.refresh([1, 2, 3])
+    found = slow.of_watcher("web", [1, 2], ())
+    assert (found["pss"], found["group_memory"], found.get("group_memory_limit")) == (2, 8192, None)
+    assert found["group_throttled"] == 0.0
+    assert "group_memory" not in slow.of_watcher("job", [3], ())
+
+
 def test_counts_only_grow() -> None:
     meter = SlowMeter()
     first = {**NOTHING, "voluntary_switches": 10, "read_bytes": 100}
