@@ -20,14 +20,19 @@ class Board:
     """The owner's view. Slots are numbered from 0; the lowest free one is assigned first, so that the used part stays
     small. One process owns a board at a time."""
 
-    def __init__(self, fd: int) -> None:
-        """Take over the file `fd`, all slots of which count as free until `keep`. Raises ValueError, OSError."""
+    def __init__(self, fd: int, *, is_known: bool = False) -> None:
+        """Take over the file `fd`, all slots of which count as free until `keep`. Raises ValueError, OSError.
+
+        `is_known`: it is of this format, by what no worker can have written; its header is then put right.
+        """
         self.fd = fd
         if os.fstat(fd).st_size < layout.FILE_BYTES:
             raise ValueError(f"descriptor {fd} is no scoreboard")
         self._map = mmap.mmap(fd, layout.FILE_BYTES)
         self._words = memoryview(self._map).cast("q")
-        if self._words[layout.H_MAGIC] != layout.MAGIC or self._words[layout.H_FORMAT] != layout.FORMAT:
+        if is_known:
+            os.pwrite(fd, _header()[: layout.H_USED * layout.WORD_BYTES], 0)
+        elif self._words[layout.H_MAGIC] != layout.MAGIC or self._words[layout.H_FORMAT] != layout.FORMAT:
             raise ValueError(f"descriptor {fd} is no scoreboard of format {layout.FORMAT}")
         # Nothing is believed that stands in the file, where any worker may write what it likes. Of the slots that are
         # assigned: their generation; of those that were: the last one.
@@ -125,7 +130,7 @@ class Board:
         known = self._last.get(number)
         if known is None:
             known = self._words[_first_word(number)] | 1
-        return known if _is_slot(number, known) else 1
+        return known if _is_slot(number, known + 2) else 1
 
     def _take(self) -> int | None:
         if self._free:

@@ -90,6 +90,8 @@ class Reader:
 
     def _slot(self, number: int) -> SlotSnapshot | None:
         base = (layout.HEADER_BYTES + number * layout.SLOT_BYTES) // layout.WORD_BYTES
+        if not self._words[base] % 2:
+            return None
         for _ in range(_LOOKS):
             # Each item is loaded by itself, whole: a copy of the bytes could tear a word.
             words = self._words[base : base + layout.SLOT_WORDS].tolist()

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 from chaussette.scoreboard import Board
 from circus_stack.control.desk import no_scores
@@ -14,6 +15,10 @@ from circus_stack.daemon.handover.record import HandoverRecord
 from circus_stack.system.foreign_fds import fds_of
 
 log = logging.getLogger(__name__)
+
+# Of the file: nobody can change it. It tells the format, for another one of which it has to be another; the header is
+# no proof of that, since any worker can write there.
+_NAME = "circus-scoreboard-"
 
 
 def open_board(instance: str, resumed: HandoverRecord | None) -> Board | None:
@@ -38,14 +43,20 @@ def scores_of(board: Board | None) -> Callable[[int], Mapping[str, int]]:
 
 
 def _name(instance: str) -> str:
-    return f"circus-scoreboard-{instance}"
+    return f"{_NAME}{instance}"
 
 
 def _resume(resumed: HandoverRecord, name: str) -> Board | None:
     if resumed.place is not None:
         # Code of another version may have none, or one of another format.
         return None if resumed.place.scoreboard_fd is None else _board(resumed.place.scoreboard_fd)
-    return _find(resumed.arbiter.pids(), f"/memfd:{name} (deleted)")
+    return _find(_writers(resumed), f"/memfd:{name} (deleted)")
+
+
+def _writers(resumed: HandoverRecord) -> Iterator[int]:
+    """The processes with a slot: others may have a board open that is not the latest."""
+    for watcher in resumed.arbiter.watchers:
+        yield from (process.pid for process in watcher.processes if process.post is not None)
 
 
 def _find(pids: Iterable[int], text: str) -> Board | None:
@@ -66,7 +77,10 @@ def _find(pids: Iterable[int], text: str) -> Board | None:
 
 def _board(fd: int) -> Board | None:
     try:
-        return Board(fd)
+        name = str(Path(f"/proc/self/fd/{fd}").readlink())
+        if not name.startswith(f"/memfd:{_NAME}"):
+            raise ValueError(f"{name} is no scoreboard of this version")
+        return Board(fd, is_known=True)
     except (OSError, ValueError) as error:
         log.warning("a new scoreboard is made, and the workers that run have no figures: %s", error)
         os.close(fd)

@@ -95,6 +95,7 @@ def test_the_stack_goes_on(here, backend):
     assert stack.pids("forger") == forger
     go_on()
     assert "Traceback" not in stack.output()
+    assert "a new scoreboard is made" not in stack.output()
     with contextlib.suppress(ConnectionError):
         here.client(stack.address("forger")).fetch("/")
     assert stack.pids("forger") == forger

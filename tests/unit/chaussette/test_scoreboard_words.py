@@ -147,7 +147,7 @@ def first_word(number: int) -> int:
     return (layout.HEADER_BYTES + number * layout.SLOT_BYTES) // layout.WORD_BYTES
 
 
-@pytest.mark.parametrize("forged", [2**63 - 1, -(2**63), -1, 0, 2**62, 2**62 + 1, 8])
+@pytest.mark.parametrize("forged", [2**63 - 1, -(2**63), -1, 0, 2**62, 2**62 - 1, 2**62 + 1, 8])
 def test_forged_generations_disturb_neither_the_owner_nor_the_next(board: Board, reader: Reader, forged: int) -> None:
     _, (taken, generation) = attach(board)
     _, (freed, old) = attach(board)
@@ -173,6 +173,35 @@ def test_forged_generations_disturb_neither_the_owner_nor_the_next(board: Board,
         other.close()
     board.release(taken, generation)
     assert attach(board)[1] == (taken, generation + 2)
+
+
+@pytest.mark.parametrize("forged", [2**63 - 1, -1, 0])
+def test_a_successor_puts_a_forged_header_right(board: Board, forged: int) -> None:
+    slot, (number, generation) = attach(board)
+    words = words_of(board)
+    for index in range(layout.HEADER_BYTES // layout.WORD_BYTES):
+        words[index] = forged
+    with pytest.raises(ValueError, match="no scoreboard"):
+        Board(board.fd)
+    other = Board(os.dup(board.fd), is_known=True)
+    try:
+        assert other.keep(number, generation)
+        slot.beat()
+        assert other.heartbeat_at(number)
+        again = Reader(board.fd)
+        assert [each.generation for each in again.snapshot().slots] == [generation]
+        again.close()
+    finally:
+        other.close()
+
+
+def test_what_is_too_short_is_not_taken_over() -> None:
+    fd = os.memfd_create("other")
+    try:
+        with pytest.raises(ValueError, match="no scoreboard"):
+            Board(fd, is_known=True)
+    finally:
+        os.close(fd)
 
 
 def test_a_new_board_has_nobody_of_before(board: Board) -> None:
