@@ -131,21 +131,24 @@ class Desk:
         names: Mapping[int, str] | None = None,
     ) -> None:
         topic = watcher_topic(watcher)
-        if self._channel.is_any_wanted(f"{topic}."):
-            wanted = self._wanted(f"{topic}.", samples)
-            contents = {
-                pid: self._content(watcher, pid, samples[pid], names.get(pid) if names else None) for pid in wanted
-            }
-            self._channel.publish_all(
-                [(wanted[pid], self._messages.make(pid, each, now)) for pid, each in contents.items()]
-            )
-        if self._channel.is_wanted(topic):
-            known = {pid: (sample, self._register.of(pid, sample.own)) for pid, sample in samples.items()}
+        is_sum_wanted = self._channel.is_wanted(topic)
+        wanted = self._wanted(f"{topic}.", samples)
+        contents = {
+            pid: self._content(watcher, pid, samples[pid], names.get(pid) if names else None)
+            for pid in (samples if is_sum_wanted else wanted)
+        }
+        if wanted:
+            make = self._messages.make
+            self._channel.publish_all([(each, make(pid, contents[pid], now)) for pid, each in wanted.items()])
+        if is_sum_wanted:
+            known = {pid: (each.sample, each.who) for pid, each in contents.items()}
             fields = watcher_fields(known, totals, now=now, total_memory=self._total_memory)
             self._channel.publish(topic, fields)
 
     def _wanted(self, beginning: str, pids: Iterable[int]) -> dict[int, bytes]:
         """Those of which somebody wants to hear, each with its topic."""
+        if not self._channel.is_any_wanted(beginning):
+            return {}
         if self._channel.is_wanted(beginning):
             return {pid: f"{beginning}{pid}".encode() for pid in pids}
         topics = ((pid, f"{beginning}{pid}") for pid in pids)
