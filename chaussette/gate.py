@@ -1,19 +1,25 @@
 """The gate before shared sockets: of many workers, a few watch for connections at once, and the others stand by.
 
 Where every idle worker watches, the connections of one burst wake one worker each, and dozens of processes with cold
-caches take turns on two processors. So there are seats, two for each processor: who has one watches. A worker that
-is stuck in one turn of its loop has its seat taken by the next who stands by, and sees so when it comes to rest: no
-connection waits long for those who are busy while another one is idle.
+caches take turns on two processors. So there are seats, two for each processor: who has one watches. No connection is
+to wait for those who are seated and stuck while another worker is idle: whoever stands by is woken by an alarm, and
+
+- where one who is seated waits for something in one turn of its loop, a database say, takes one more seat. There are as
+  many as it takes while that goes on, and those that were added go again a second after;
+- where one needs the processor itself for as long as `STUCK_S`, or has ended, takes that one's seat. It sees so when it
+  comes to rest.
 
 What is shared is a page of memory, and a timer that all can wait for. They stay as long as anyone has them open:
 
     word
        0   MAGIC
-       1   SEATS: how many
+       1   SEATS: how many there are always
        2   ARMED: when the timer was set, CLOCK_MONOTONIC in ns; 0 while it does not run
+       3   ADDED: how many more there are now
+       4   WAITED: when somebody was seen waiting last, CLOCK_MONOTONIC in ns
      256   OWNER of each seat: the process id, 0: nobody
      512   DUE: when its turn is late, CLOCK_MONOTONIC in ns; 0 while it waits for something to do
-     768   LOOK: when others look at it again, which was late
+     768   LOOK: when others look at it again, which was late; -DUE: it has got its substitute for this turn
 
 Each word is one aligned 8-byte store. Seats change hands under a lock of the page (fcntl(2), so that it ends with the
 process), which nobody waits for. Workers trust each other here: they are one watcher's, and of one user.
@@ -28,7 +34,7 @@ import os
 from pathlib import Path
 from time import monotonic_ns
 
-# When a worker's turn is looked at, and again: its seat is vacant if it waits for something, whatever that is.
+# When a worker's turn is looked at, and again.
 LATE_S, AGAIN_S = 0.005, 0.01
 # When its seat is vacant although it works, or would if it got a processor. One worker more has no use for the
 # processors then, but what waits should not wait for all of a long turn.
@@ -36,11 +42,13 @@ STUCK_S = 0.03
 MOST_SEATS = 256
 
 _LATE_NS, _AGAIN_NS, _STUCK_NS = (round(seconds * 1e9) for seconds in (LATE_S, AGAIN_S, STUCK_S))
+# How long seats that were added stay after somebody was seen waiting.
+_ADDED_NS = 1_000_000_000
 # An alarm that nobody has answered for so long went to somebody who has ended: it is set again.
 _LOST_NS = 100_000_000
 # "CIRCUSGT" as it stands in the file of a little-endian machine.
 _MAGIC = int.from_bytes(b"CIRCUSGT", "little")
-_H_MAGIC, _H_SEATS, _H_ARMED = range(3)
+_H_MAGIC, _H_SEATS, _H_ARMED, _H_ADDED, _H_WAITED = range(5)
 _OWNER, _DUE, _LOOK = 256, 512, 768
 _PAGE_BYTES = 8192
 # linux/timerfd.h; os has them from Python 3.13 on.
@@ -76,7 +84,7 @@ class Gate:
         if self._words[_H_MAGIC] != _MAGIC or not 0 < self._seats <= MOST_SEATS:
             raise ValueError(f"descriptor {page_fd} is no gate")
         self._pid = pid or os.getpid()
-        self._owner, self._due = _OWNER, _DUE
+        self._seat = 0
 
     @classmethod
     def create(cls, name: str, seats: int) -> Gate:
@@ -98,22 +106,34 @@ class Gate:
     @property
     def is_seated(self) -> bool:
         """Whether we have a seat: another worker may have taken it."""
-        return self._words[self._owner] == self._pid
+        return self._words[_OWNER + self._seat] == self._pid
 
     def works(self) -> None:
         """A turn of the loop of one who is seated begins."""
         words, now = self._words, monotonic_ns()
-        words[self._due] = now + _LATE_NS
+        words[_DUE + self._seat] = now + _LATE_NS
         if not 0 <= now - words[_H_ARMED] < _LOST_NS:
             words[_H_ARMED] = now
             self._set(_IN_TIME)
 
-    def rests(self) -> None:
-        """It is over: from now on we wait."""
-        self._words[self._due] = 0
+    def rests(self) -> bool:
+        """It is over: from now on we wait. Whether the seat is still ours: another one may have it, or nobody needs it
+        any more."""
+        words, seat = self._words, self._seat
+        if words[_OWNER + seat] != self._pid:
+            return False
+        words[_DUE + seat] = 0
+        if seat < self._seats or not self._is_too_many(seat):
+            return True
+        words[_H_ADDED] = min(words[_H_ADDED], seat - self._seats)
+        words[_OWNER + seat] = 0
+        return False
+
+    def _is_too_many(self, seat: int) -> bool:
+        return seat >= self._count() or monotonic_ns() - self._words[_H_WAITED] > _ADDED_NS
 
     def sit(self) -> bool:
-        """Take a seat that is vacant; whether there was one."""
+        """Take a seat that is vacant, one more where somebody is seen waiting; whether there was one."""
         try:
             fcntl.lockf(self.page_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -121,11 +141,12 @@ class Gate:
             self._set(_IN_TIME)
             return False
         try:
-            for seat in range(self._seats):
+            self._add_seats()
+            for seat in range(self._count()):
                 if self._is_vacant(seat):
-                    self._owner, self._due = _OWNER + seat, _DUE + seat
-                    self._words[self._due] = 0
-                    self._words[self._owner] = self._pid
+                    self._seat = seat
+                    self._words[_DUE + seat] = 0
+                    self._words[_OWNER + seat] = self._pid
                     return True
             return False
         finally:
@@ -134,12 +155,12 @@ class Gate:
     def rise(self) -> None:
         """Give the seat up, to the next who stands by."""
         if self.is_seated:
-            self._words[self._due] = 0
-            self._words[self._owner] = 0
+            self._words[_DUE + self._seat] = 0
+            self._words[_OWNER + self._seat] = 0
             self._set(_NOW)
 
     def answer(self) -> bool:
-        """The alarm has gone off: take the seat of one who is late, or gone. Whether there was one."""
+        """The alarm has gone off: take a seat if one is vacant now. Whether there was one."""
         try:
             os.read(self.alarm_fd, 8)
         except BlockingIOError:
@@ -155,7 +176,7 @@ class Gate:
         """The worker has ended, and its seat is free. Another one looks in any case: it may have been this one that the
         alarm had woken."""
         words = self._words
-        for seat in range(self._seats):
+        for seat in range(MOST_SEATS):
             if words[_OWNER + seat] == pid:
                 words[_DUE + seat] = 0
                 words[_OWNER + seat] = 0
@@ -168,26 +189,41 @@ class Gate:
         os.close(self.page_fd)
         os.close(self.alarm_fd)
 
+    def _count(self) -> int:
+        """How many seats there are now."""
+        return min(self._seats + max(0, self._words[_H_ADDED]), MOST_SEATS)
+
+    def _add_seats(self) -> None:
+        """One for each who is late and waits for something: it will be back, and until then it is no use here."""
+        words, now = self._words, monotonic_ns()
+        added = 0
+        for seat in range(self._count()):
+            owner, due, look = words[_OWNER + seat], words[_DUE + seat], words[_LOOK + seat]
+            if not owner or not 0 < due < now or look == -due or now < look <= now + _AGAIN_NS:
+                continue
+            if _is_running(owner):
+                words[_LOOK + seat] = now + _AGAIN_NS
+            else:
+                words[_LOOK + seat] = -due
+                added += 1
+        if added:
+            words[_H_ADDED] = min(self._count() + added, MOST_SEATS) - self._seats
+            words[_H_WAITED] = now
+
     def _is_vacant(self, seat: int) -> bool:
-        words = self._words
-        owner, due = words[_OWNER + seat], words[_DUE + seat]
+        owner, due = self._words[_OWNER + seat], self._words[_DUE + seat]
         if owner == 0:
             return True
-        now = monotonic_ns()
-        if due == 0 or now < due:
-            return not _is_alive(owner)
-        if now > due + _STUCK_NS:
+        if 0 < due < monotonic_ns() - _STUCK_NS and _is_running(owner):
             return True
-        if now < words[_LOOK + seat] <= now + _AGAIN_NS:
-            return False
-        words[_LOOK + seat] = now + _AGAIN_NS
-        return not _is_running(owner)
+        return not _is_alive(owner)
 
     def _set_for_others(self) -> None:
         """The timer, once more, as long as anyone has something to do, or a seat is vacant."""
-        if any(map(self._is_vacant, range(self._seats))):
+        count = self._count()
+        if any(map(self._is_vacant, range(count))):
             self._set(_NOW)
-        elif any(self._words[_DUE : _DUE + self._seats]):
+        elif any(self._words[_DUE : _DUE + count]):
             self._words[_H_ARMED] = monotonic_ns()
             self._set(_IN_TIME)
 

@@ -89,12 +89,7 @@ class Seat:
             self._gate.works()
 
     def _on_rest(self) -> None:
-        if not self._is_seated:
-            return
-        if self._gate.is_seated:
-            self._gate.rests()
-        else:
-            # It took too long, and another one has it.
+        if self._is_seated and not self._gate.rests():
             self._stand()
 
     def _on_alarm(self) -> None:

@@ -13,8 +13,9 @@ from chaussette.errors import UsageError
 from chaussette.gate import AGAIN_S, LATE_S, STUCK_S, Gate
 from chaussette.gate_fds import GateFds, from_environ
 
-# Alive and asleep for as long as a machine runs; nobody's pid; our own, which runs now.
-ASLEEP, NOBODY, RUNNING = 1, 2**22 + 1, os.getpid()
+# Workers: three that sleep, one that has ended, one that runs.
+ASLEEP, SECOND, THIRD, NOBODY, RUNNING = range(2**23, 2**23 + 5)
+is_running, is_alive = module._is_running, module._is_alive
 
 
 class Clock:
@@ -50,6 +51,12 @@ class Place:
             each.close()
 
 
+@pytest.fixture(autouse=True)
+def _world(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_is_running", lambda pid: pid == RUNNING)
+    monkeypatch.setattr(module, "_is_alive", lambda pid: pid != NOBODY)
+
+
 @pytest.fixture
 def place() -> Iterator[Place]:
     made = Place()
@@ -65,14 +72,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_there_are_so_many_seats(place: Place) -> None:
-    first, second, third = place.worker(ASLEEP), place.worker(RUNNING), place.worker(os.getppid())
+    first, second, third = place.worker(ASLEEP), place.worker(RUNNING), place.worker(SECOND)
     assert [each.sit() for each in (first, second, third)] == [True, True, False]
     assert [each.is_seated for each in (first, second, third)] == [True, True, False]
     assert not place.is_ringing()
 
 
 def test_who_rises_rings_for_the_next(place: Place) -> None:
-    first, second, third = place.worker(ASLEEP), place.worker(RUNNING), place.worker(os.getppid())
+    first, second, third = place.worker(ASLEEP), place.worker(RUNNING), place.worker(SECOND)
     assert first.sit()
     assert second.sit()
     first.rise()
@@ -104,22 +111,51 @@ def test_the_alarm_runs_from_the_beginning_of_a_turn(place: Place) -> None:
     assert place.is_ringing(10)
 
 
-def test_the_seat_of_one_who_waits_for_something_is_taken_when_it_is_late(place: Place, clock: Clock) -> None:
-    stuck, other, third = place.worker(ASLEEP), place.worker(RUNNING), place.worker(os.getppid())
+def test_there_is_one_seat_more_for_each_who_waits_for_something(place: Place, clock: Clock) -> None:
+    stuck, other, third, fourth = (place.worker(pid) for pid in (ASLEEP, RUNNING, SECOND, THIRD))
     assert stuck.sit()
     assert other.sit()
     stuck.works()
     assert not third.sit()
     clock.advance(LATE_S * 1.1)
     assert third.sit()
-    assert not stuck.is_seated
-    # What it does then is nobody's affair, the seat is another one's.
-    stuck.rise()
-    assert third.is_seated
+    assert stuck.is_seated
+    # As long as the turn may last, it is one.
+    for _ in range(5):
+        clock.advance(STUCK_S * 2)
+        assert not fourth.sit()
+    # Another turn in which it waits is another seat.
+    assert stuck.rests()
+    stuck.works()
+    clock.advance(LATE_S * 1.1)
+    assert fourth.sit()
+    assert all(each.is_seated for each in (stuck, other, third, fourth))
+
+
+def test_seats_that_were_added_go_when_nobody_waits_any_more(place: Place, clock: Clock) -> None:
+    stuck, other, third, fourth = (place.worker(pid) for pid in (ASLEEP, RUNNING, SECOND, THIRD))
+    assert stuck.sit()
+    assert other.sit()
+    for each in (third, fourth):
+        stuck.works()
+        clock.advance(LATE_S * 1.1)
+        assert each.sit()
+        stuck.rests()
+    for each in (third, fourth):
+        each.works()
+        assert each.rests()
+    clock.advance(1.1)
+    for each in (third, fourth):
+        each.works()
+        assert not each.rests()
+    for each in (stuck, other):
+        each.works()
+        assert each.rests()
+    assert not third.sit()
 
 
 def test_who_rests_is_never_late(place: Place, clock: Clock) -> None:
-    stuck, other, third = place.worker(ASLEEP), place.worker(RUNNING), place.worker(os.getppid())
+    stuck, other, third = place.worker(ASLEEP), place.worker(RUNNING), place.worker(SECOND)
     assert stuck.sit()
     assert other.sit()
     stuck.works()
@@ -137,7 +173,7 @@ def test_who_works_keeps_the_seat_for_longer(place: Place, clock: Clock, monkeyp
         return True
 
     monkeypatch.setattr(module, "_is_running", is_running)
-    busy, other, third = place.worker(RUNNING), place.worker(ASLEEP), place.worker(os.getppid())
+    busy, other, third = place.worker(RUNNING), place.worker(ASLEEP), place.worker(SECOND)
     assert busy.sit()
     assert other.sit()
     busy.works()
@@ -153,9 +189,11 @@ def test_who_works_keeps_the_seat_for_longer(place: Place, clock: Clock, monkeyp
     assert not busy.is_seated
 
 
-def test_a_running_process_is_told_from_one_that_waits() -> None:
-    assert module._is_running(os.getpid())
-    assert not module._is_running(NOBODY)
+def test_a_running_process_is_told_from_one_that_is_gone() -> None:
+    assert is_running(os.getpid())
+    assert not is_running(NOBODY)
+    assert is_alive(os.getpid())
+    assert not is_alive(NOBODY)
 
 
 def test_the_seats_of_the_dead_are_free(place: Place) -> None:
