@@ -75,12 +75,12 @@ def parse_host_port(host: str, port: int, family: str = "AF_INET") -> Address:
     return Address(host=host_name(host), port=port)
 
 
-def describe(sock: socket.socket) -> str:
+def describe(sock: socket.socket, scheme: str = "http") -> str:
     """A listening socket as people write it: `http://127.0.0.1:8080` or `unix:/run/app.sock`."""
     name = sock.getsockname()
     if sock.family == socket.AF_UNIX:
         return f"unix:{printable_path(name)}"
-    return f"http://{Address(host=name[0], port=name[1])}"
+    return f"{scheme}://{Address(host=name[0], port=name[1])}"
 
 
 def printable_path(name: str | bytes) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chaussette.addresses import DEFAULT_HOST, DEFAULT_PORT, describe, parse_host_port
 from chaussette.backends.base import Backend
@@ -19,7 +20,7 @@ from chaussette.lifecycle import Lifecycle
 from chaussette.notify import Notifier
 from chaussette.scoreboard.slot import Slot
 from chaussette.settings import Settings
-from chaussette.sockets import Listener, adopt_all, bind, closing_listeners
+from chaussette.sockets import DEFAULT_BACKLOG, Listener, adopt_all, bind, closing_listeners
 from chaussette.warmup import warm_up
 
 if TYPE_CHECKING:
@@ -122,13 +123,49 @@ def serve_loaded(backend: Backend, lifecycle: Lifecycle, listeners: Sequence[Lis
     """Serve an application that is loaded, until the lifecycle says stop."""
     set_title(f"chaussette: {label} [{backend.name}]")
     log.info("Application is %s", label)
-    log.info("Serving on %s", ", ".join(describe(listener.sock) for listener in listeners))
+    log.info("Serving on %s", ", ".join(describe(listener.sock, backend.url_scheme) for listener in listeners))
     log.info("Using %s as a backend", backend.name)
     # Again: the application, or a library under it, may have taken the signals while it was imported.
     lifecycle.install()
     backend.serve(lifecycle)
     lifecycle.finished()
     log.info("Stopped; every request was answered")
+
+
+def make_server(
+    app: WSGIApplication,
+    host: str | None = None,
+    port: int | None = None,
+    backend: str = "wsgiref",
+    backlog: int = DEFAULT_BACKLOG,
+    spawn: int | None = None,
+    logger: logging.Logger | None = None,
+    address_family: int | str = socket.AF_INET,
+    socket_type: int | str = socket.SOCK_STREAM,
+    graceful_timeout: float | None = None,
+    disable_monkeypatch: bool = False,
+) -> Any:
+    """Chaussette 1.3's: a server for `app`, bound, with `serve_forever`; see `embedding.EmbeddedServer`. `logger` is
+    told of what is served, where and by what; our own logger, once it is served."""
+    from chaussette.backend import get
+
+    options: dict[str, object] = {"spawn": spawn, "graceful_timeout": graceful_timeout}
+    given = {name: value for name, value in options.items() if value is not None}
+    if disable_monkeypatch:
+        given["disable_monkeypatch"] = True
+    made = get(backend)(
+        (host, port), app, backlog=backlog, address_family=address_family, socket_type=socket_type, **given
+    )
+    if logger is not None:
+        logger.info("Application is %r; serving on %s:%s, with %s", app, host, port, backend)
+    return made
+
+
+def main() -> int:
+    """The program, under the name that it had in Chaussette 1.3."""
+    from chaussette import cli
+
+    return cli.main()
 
 
 def set_title(title: str) -> None:

@@ -10,6 +10,8 @@ from tests.unit.repo.tree import python_files, relative
 
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 50
+# The name is not ours: command lines and programs written for Chaussette 1.3 have it.
+INHERITED_NAMES = {"chaussette/util.py"}
 VAGUE_NAMES = {"util", "utils", "common", "helper", "helpers", "misc"}
 
 
@@ -45,4 +47,6 @@ def test_functions_are_short() -> None:
 
 
 def test_no_module_has_a_vague_name() -> None:
-    assert [relative(path) for path in python_files() if path.stem in VAGUE_NAMES] == []
+    vague = {relative(path) for path in python_files() if path.stem in VAGUE_NAMES}
+
+    assert vague == INHERITED_NAMES
