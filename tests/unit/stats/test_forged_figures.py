@@ -66,7 +66,7 @@ def test_whatever_stands_there_is_told_as_figures(looks: list[dict[int, int]], u
                 slot.words[word] = value
             if forged:
                 os.pwrite(board.fd, used.to_bytes(8, "little", signed=True), layout.H_USED * layout.WORD_BYTES)
-            serving.look("web", [os.getpid()])
+            serving.look({"web": [os.getpid()]})
             totals = serving.with_served("web", Totals())
             sockets = traffic.measured(SOCKETS, serving.served)
             told = {
