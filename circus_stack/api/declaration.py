@@ -30,7 +30,7 @@ _WITHOUT_EFFECT = {
     "httpd_close_outputs": "it never worked",
 }
 _HARMLESS = {"stream_backend"}
-_NOT_YET = {"statsd": "circusd-stats", "httpd": "the web console"}
+_NOT_YET = {"httpd": "the web console"}
 
 
 def declared(

@@ -12,6 +12,7 @@ import pytest
 
 from circus_stack.api import get_arbiter
 from circus_stack.api.sockets import CircusSocket
+from circus_stack.client.subscriber import Subscriber
 from circus_stack.client.sync import Client
 from circus_stack.errors import CircusStackError, CommandError
 from tests.support.processes import running
@@ -59,6 +60,17 @@ def test_watchers_come_and_go_at_run_time(background):
         arbiter.add_watcher("more", "sleep 1")
     arbiter.rm_watcher("more")
     assert list(arbiter.statuses()) == ["sleep"]
+
+
+def test_statistics_are_published_where_they_are_asked_for(background, endpoints, caplog):
+    place = endpoints["controller"].removesuffix("c") + "s"
+    arbiter = background(SLEEP, statsd=True, stats_endpoint=place)
+    with Subscriber(place, ("stat.sleep.",)) as subscriber:
+        found = wait_until(lambda: subscriber.receive(1.0), "figures of a process")
+    topic, fields = found
+    assert int(topic.rpartition(".")[2]) in arbiter.get_watcher("sleep").pids
+    assert fields["rss"] > 0
+    assert "statsd" not in caplog.text
 
 
 def test_the_programs_own_children_are_left_alone(background):

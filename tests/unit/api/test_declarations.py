@@ -102,11 +102,12 @@ def test_what_cannot_be_is_told():
 
 def test_what_has_no_effect_is_warned_of(caplog):
     with caplog.at_level(logging.WARNING):
-        get_arbiter([], loop=object(), statsd=True, stream_backend="thread", debug=True)
+        get_arbiter([], loop=object(), httpd=True, statsd=True, stream_backend="thread", debug=True)
 
     told = [record.getMessage() for record in caplog.records]
     assert any(text.startswith("loop has no effect") for text in told)
-    assert not any("stream_backend" in text or "debug" in text for text in told)
+    assert "httpd is not run: the web console does not exist yet" in told
+    assert not any("stream_backend" in text or "debug" in text or "statsd" in text for text in told)
 
 
 def test_env_is_laid_under_each_watchers_own():
