@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chaussette.backends.gevent_exclusive import ExclusiveWatch
-from chaussette.gate import Gate
 from chaussette.gate_fds import GateFds
+
+if TYPE_CHECKING:
+    from chaussette.gate import Gate
 
 # libev's flag for "tell me when there is something to read".
 _READ = 1
@@ -111,6 +113,9 @@ def seat(hub: Any, fds: GateFds | None, watches: Sequence[ExclusiveWatch | None]
     exclusive = [watch for watch in watches if watch is not None]
     if fds is None or not exclusive or len(exclusive) < len(watches):
         return None
+    # Here: most workers are behind no gate, and ctypes is half a megabyte.
+    from chaussette.gate import Gate
+
     found = Seat(hub, Gate(*fds), exclusive)
     found.open()
     return found
