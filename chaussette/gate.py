@@ -172,6 +172,12 @@ class Gate:
         self._set_for_others()
         return is_seated
 
+    def look(self) -> None:
+        """Ring if one who has a seat has ended: there may be no supervisor, or another one, who would."""
+        owners = self._words[_OWNER : _OWNER + self._count()].tolist()
+        if any(owner and not _is_alive(owner) for owner in owners):
+            self._set(_NOW)
+
     def vacate(self, pid: int) -> None:
         """The worker has ended, and its seat is free. Another one looks in any case: it may have been this one that the
         alarm had woken."""

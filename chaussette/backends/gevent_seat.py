@@ -72,6 +72,11 @@ class Seat:
             if watch.is_exclusive:
                 watch.resume()
 
+    def look(self) -> None:
+        """Now and then, as the worker's heartbeat comes: see whether those who are seated live."""
+        if self._is_inside and not self._is_seated:
+            self._gate.look()
+
     def go_last(self) -> None:
         """Let one of those who stand by have the next connections."""
         if self._is_seated:

@@ -293,6 +293,8 @@ class Servers:
                 lifecycle.ready(waker.send, self.in_flight, status)
                 while not stop.wait(lifecycle.beat_due_in_s()):
                     lifecycle.beat_if_due()
+                    if self._seat is not None:
+                        self._seat.look()
                 self._site.is_stopping = True
                 self._stop_accepting()
                 self._drain(lifecycle)

@@ -235,6 +235,8 @@ class Server:
                 lifecycle.ready(waker.send, self.in_flight, status)
                 while not stop.wait(lifecycle.beat_due_in_s()):
                     lifecycle.beat_if_due()
+                    if self._seat is not None:
+                        self._seat.look()
                 self._drain(lifecycle)
         finally:
             waker.stop()

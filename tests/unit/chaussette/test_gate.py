@@ -204,6 +204,20 @@ def test_the_seats_of_the_dead_are_free(place: Place) -> None:
     assert not dead.is_seated
 
 
+def test_who_stands_by_rings_for_the_dead_that_nobody_else_has_seen(place: Place) -> None:
+    dead, other, third = place.worker(NOBODY), place.worker(RUNNING), place.worker(ASLEEP)
+    assert other.sit()
+    third.look()
+    assert not place.is_ringing(2 * LATE_S)
+    assert dead.sit()
+    third.look()
+    assert place.is_ringing(1)
+    assert third.answer()
+    assert not dead.is_seated
+    other.look()
+    assert not place.is_ringing(2 * LATE_S)
+
+
 def test_the_supervisor_rings_for_one_that_has_ended(place: Place) -> None:
     ended, other = place.worker(ASLEEP), place.worker(RUNNING)
     assert ended.sit()
