@@ -1,4 +1,5 @@
-"""The record of `[circus]`: the dialect's defaults, a foreign server section, the section itself, then the flags."""
+"""The record of `[circus]`: defaults of the dialect and the environment, a foreign server section, the section itself,
+then the flags."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from circus_stack.config.circus_section import convert_circus
 from circus_stack.config.document import Section
 from circus_stack.config.foreign import Translation
 from circus_stack.config.option import Kind, spellings
-from circus_stack.config.overrides import Overrides
+from circus_stack.config.overrides import Overrides, read_aside
 from circus_stack.config.parts import Parts
 from circus_stack.config.problems import Problems
 from circus_stack.config.schema import CircusConfig
@@ -17,7 +18,11 @@ from circus_stack.config.schema import CircusConfig
 def build_circus(parts: Parts, name: str, *, translation: Translation | None, overrides: Overrides) -> CircusConfig:
     """`name` is the stack's where nothing names it."""
     scope = parts.scope
-    values: dict[str, Any] = {"name": name, **scope.dialect.circus_defaults}
+    values: dict[str, Any] = {
+        "name": name,
+        **scope.dialect.circus_defaults,
+        **read_aside(scope.environ, scope.problems),
+    }
     where = {}
     if translation is not None:
         section = Section(translation.section, translation.where, tuple(translation.circus))

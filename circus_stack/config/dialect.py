@@ -16,6 +16,9 @@ _CIRCUS_ENDPOINTS = {
     "stats_endpoint": "tcp://127.0.0.1:5557",
 }
 
+# `serve` shows what it runs without being told to.
+_OWN_CIRCUS = {"statsd": True}
+
 # A watcher of our own kinds inherits the environment, as a program started by hand does, and is given up after ten
 # failures in a minute, so that a broken deployment shows.
 _OWN_WATCHER = {"copy_env": True, "max_failures": 10, "failure_window": 60.0}
@@ -30,6 +33,6 @@ class Dialect(Struct, frozen=True):
     watcher_defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
-PASTE = Dialect(SourceKind.PASTE, is_strict=True, watcher_defaults=_OWN_WATCHER)
-APP = Dialect(SourceKind.APP, is_strict=True, watcher_defaults=_OWN_WATCHER)
+PASTE = Dialect(SourceKind.PASTE, is_strict=True, circus_defaults=_OWN_CIRCUS, watcher_defaults=_OWN_WATCHER)
+APP = Dialect(SourceKind.APP, is_strict=True, circus_defaults=_OWN_CIRCUS, watcher_defaults=_OWN_WATCHER)
 CIRCUS = Dialect(SourceKind.CIRCUS, is_strict=False, circus_defaults=_CIRCUS_ENDPOINTS)

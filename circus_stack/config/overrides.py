@@ -1,4 +1,5 @@
-"""What flags and the environment lay over a file: flags win, then PORT and WEB_CONCURRENCY, then the file. Pure."""
+"""What flags and the environment lay over a file: flags win, then PORT and WEB_CONCURRENCY, then the file; under
+the file, what the environment says of programs beside the stack. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +12,9 @@ from circus_stack.config.option import Kind
 from circus_stack.config.problems import Problems
 
 AUTO = "auto"
+
+# Programs beside the stack that a file need not name: what stands for the option where the file is silent.
+_ASIDE = {"statsd": "CIRCUS_STACK_STATSD"}
 
 
 class Overrides(Struct, frozen=True, kw_only=True):
@@ -42,6 +46,20 @@ def read_port(environ: Mapping[str, str], problems: Problems) -> int | None:
     if not environ.get("PORT", "").strip():
         return None
     return _parse(kinds.PORT, environ["PORT"], "PORT", problems)
+
+
+def read_aside(environ: Mapping[str, str], problems: Problems) -> dict[str, bool]:
+    """Options of `[circus]` that the environment gives another default: whether a program runs beside the stack."""
+    found: dict[str, bool] = {}
+    for option, name in _ASIDE.items():
+        text = environ.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            found[option] = kinds.BOOL.parse(text)
+        except ValueError:
+            problems.add(f"is not a valid {kinds.BOOL.name}", option=name, found=text, legal=kinds.BOOL.legal)
+    return found
 
 
 def _parse(kind: Kind, text: str, name: str, problems: Problems) -> int | None:

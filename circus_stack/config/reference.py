@@ -27,7 +27,7 @@ def render_reference() -> str:
     """The whole page, in Markdown; the same text every time."""
     blocks = [
         _INTRODUCTION,
-        _section("[circus]", _CIRCUS_TEXT, CircusConfig),
+        _section("[circus]", _CIRCUS_TEXT, CircusConfig, PASTE.circus_defaults),
         _section("[watcher:NAME]", _WATCHER_TEXT, WatcherConfig, PASTE.watcher_defaults),
         _section("[socket:NAME]", "A listening socket; processes name it as `$(circus.sockets.NAME)`.", SocketConfig),
         _section("[server:NAME] use = egg:circus-stack", _SERVER_TEXT, ServerConfig, changes=False),
