@@ -50,7 +50,7 @@ class Gates:
             try:
                 found = self._gates[config.name] = self._make(config.name, self._seats)
             except OSError as error:
-                log.warning("%s: all %d workers watch their sockets: %s", config.name, config.numprocesses, error)
+                log.warning("%s: all %d workers watch their sockets: %s", config.name, config.most_processes, error)
         return None if found is None else (found.page_fd, found.alarm_fd)
 
     def left(self, name: str, pid: int) -> None:
@@ -69,6 +69,6 @@ class Gates:
             self.forget(name)
 
     def _is_wanted(self, config: WatcherConfig) -> bool:
-        if not self._seats or config.numprocesses <= self._seats or not config.use_sockets:
+        if not self._seats or config.most_processes <= self._seats or not config.use_sockets:
             return False
         return backend_of(f"{config.cmd} {config.args}") in _KNOWING

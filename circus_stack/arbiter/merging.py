@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from circus_stack.config.diff import diff
-from circus_stack.config.runtime import merge_runtime
+from circus_stack.config.runtime import merge_file
 from circus_stack.config.schema import StackConfig, WatcherConfig
 
 
@@ -28,7 +28,7 @@ def merged_stack(declared: StackConfig, running: Mapping[str, WatcherConfig], no
         if old is None:
             found.append(each)
         elif own is not None:
-            found.append(merge_runtime(old, own, each))
+            found.append(merge_file(old, own, each))
         elif old != each:
             found.append(each)
     taken = {each.name.lower() for each in now.watchers}

@@ -15,7 +15,7 @@ _FOR_ITSELF = 64
 
 def descriptors_needed(stack: StackConfig) -> int:
     """What the arbiter needs at most, while all of it is replaced at once."""
-    processes = sum(watcher.numprocesses for watcher in stack.watchers)
+    processes = sum(watcher.most_processes for watcher in stack.watchers)
     return processes * _FOR_A_PROCESS + len(stack.sockets) + _FOR_ITSELF
 
 
@@ -23,7 +23,7 @@ def look_at_descriptors(stack: StackConfig, most: int | None) -> Iterator[Proble
     """A warning if `most` open files, the hard limit, are too few; None is no limit."""
     needed = descriptors_needed(stack)
     if most is not None and needed > most:
-        processes = sum(watcher.numprocesses for watcher in stack.watchers)
+        processes = sum(watcher.most_processes for watcher in stack.watchers)
         yield Problem(
             f"a reload of {processes} processes needs up to {needed} open files in the arbiter, and only {most} are "
             f"allowed: not all of them may start; raise it with ulimit -Hn {needed} (in systemd: LimitNOFILE={needed})"

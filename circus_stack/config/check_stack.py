@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from circus_stack.config.check_endpoints import check_endpoints
 from circus_stack.config.check_health import check_health
 from circus_stack.config.check_metrics import check_metrics
+from circus_stack.config.check_scaling import check_scaling, check_start
 from circus_stack.config.check_sockets import check_sockets, check_use_of_sockets
 from circus_stack.config.check_watcher import check_watcher, title_of
 from circus_stack.config.plugin_watcher import plugin_watcher
@@ -28,6 +29,8 @@ def check_stack(stack: StackConfig, problems: Problems) -> None:
     for watcher in (each for each in runnables if isinstance(each, WatcherConfig)):
         check_watcher(watcher, problems)
         check_health(watcher, problems)
+        check_scaling(watcher, problems)
+        check_start(watcher, problems)
         _check_dependencies(watcher, watcher.depends_on, known, problems)
         check_use_of_sockets(watcher, sockets, problems)
     for service in stack.services:
@@ -46,6 +49,7 @@ def check_one(stack: StackConfig, watcher: WatcherConfig, problems: Problems) ->
     runnables = [watcher, *others, *(each for each in stack.services if each.name not in names)]
     check_watcher(watcher, problems)
     check_health(watcher, problems)
+    check_scaling(watcher, problems)
     _check_dependencies(watcher, watcher.depends_on, {each.name.lower(): each.name for each in runnables}, problems)
     check_use_of_sockets(watcher, _by_name(stack), problems)
     if watcher.depends_on:

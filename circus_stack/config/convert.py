@@ -11,6 +11,7 @@ from circus_stack.config.document import Entry
 from circus_stack.config.option import Option, spellings
 from circus_stack.config.problems import Problems, nearest
 from circus_stack.config.values import Location
+from circus_stack.scaling import ConditionError
 
 
 class Converted(Struct):
@@ -72,6 +73,16 @@ def parse_value(option: Option, entry: Entry, section: str, problems: Problems) 
         return None, True
     try:
         return option.kind.parse(entry.value), True
+    except ConditionError as error:
+        problems.add(
+            f"is not a valid {option.kind.name}: {error.message}",
+            entry.where,
+            section=section,
+            option=entry.key,
+            found=entry.value,
+            legal=error.legal,
+        )
+        return None, False
     except ValueError:
         problems.add(
             f"is not a valid {option.kind.name}",

@@ -23,6 +23,7 @@ from circus_stack.config.composites import (
 from circus_stack.config.option import Option
 from circus_stack.config.values import HookConfig, StreamConfig
 from circus_stack.literals import MAX_LINE, MAX_TEXT
+from circus_stack.scaling import ConditionError
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ def option_value(option: Option, given: object) -> Any:
         return None
     try:
         return kind.parse(text)
+    except ConditionError as error:
+        raise _refused(given, f"{kind.name}: {error.message}", error.legal) from None
     except ValueError:
         raise _refused(given, kind.name, kind.legal) from None
 

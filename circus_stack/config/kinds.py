@@ -291,7 +291,9 @@ BOOL = Kind("boolean", parse_bool, "yes, true, on, 1, no, false, off or 0")
 OFFER = Kind("offer of sockets", _parse_offer, f"{BOOL.legal}, or names of sockets separated by commas or blanks")
 COUNT = Kind("count", _parse_count, "a whole number, 0 or more")
 BOUND = Kind("bound", _parse_bound, "a whole number, 1 or more")
-PROCESSES = Kind("number of processes", _parse_processes, f"a whole number, 0 to {MAX_PROCESSES}")
+PROCESSES = Kind(
+    "number of processes", _parse_processes, f"a whole number, 0 to {MAX_PROCESSES}, or a range as in 2..16"
+)
 RETRIES = Kind("number of attempts", _parse_retries, "a whole number, 0 or more, or -1 for no limit")
 FACTOR = Kind("factor", _parse_factor, f"a number from 1 to {_MOST_FACTOR:g}")
 FRACTION = Kind("fraction", _parse_fraction, "a number from 0 to 1")
@@ -319,7 +321,12 @@ REQUEST_PATHS = Kind(
 )
 FILES = Kind("list of files", parse_words, "paths of files separated by commas or blanks")
 PATHS = Kind("list of paths", parse_paths, "one path a line")
-WORKERS = Kind("number of workers", _parse_workers, f"a whole number, 1 to {MAX_PROCESSES}, or auto", ("auto",))
+WORKERS = Kind(
+    "number of workers",
+    _parse_workers,
+    f"a whole number, 1 to {MAX_PROCESSES}, auto, or a range as in 2..16",
+    ("auto",),
+)
 OCTAL = Kind("file mode", _parse_octal, "an octal number, 0 to 777")
 READINESS = Kind(
     "form of readiness", parse_readiness, "notify, tcp:HOST:PORT, http:URL, exec:CMD, delay:SECONDS or none"

@@ -21,12 +21,15 @@ from circus_stack.config.paste_context import LazyContext, Reference
 from circus_stack.config.paste_reader import DEFAULT, read_paste
 from circus_stack.config.paste_reasons import reason_of
 from circus_stack.config.problems import Problems, nearest
+from circus_stack.config.scale_kinds import CONDITIONS
 from circus_stack.config.source import read_text
 from circus_stack.config.values import Location
 
 # Nobody nests `use = config:` deeper on purpose.
 _MAX_DEPTH = 50
 _ENVIRON = re.compile(r"%\(ENV_([^)\s]+)\)s")
+# A sign, and what makes it more than one.
+_PERCENT = re.compile(r"%([%(])?")
 
 
 class Files(Struct):
@@ -229,12 +232,19 @@ class LazyLoader(loadwsgi.ConfigLoader):  # type: ignore[misc]
 
     def value(self, section: Section, entry: Entry) -> str:
         """One interpolated value."""
+        if entry.key in CONDITIONS:
+            # A condition has percent signs, and no reader but this one gets to see it.
+            self._write_signs_twice(section, entry)
         try:
             found: str = self.parser.get(section.title, entry.key)
         except configparser.Error as error:
             self.files.problems.add(reason_of(error), entry.where, section=section.title, option=entry.key)
             return entry.value
         return found
+
+    def _write_signs_twice(self, section: Section, entry: Entry) -> None:
+        raw: str = self.parser.get(section.title, entry.key, raw=True)
+        self.parser.set(section.title, entry.key, _PERCENT.sub(lambda match: match[0] if match[1] else "%%", raw))
 
 
 def _prefixes(object_type: Any) -> list[str]:

@@ -14,10 +14,12 @@ from circus_stack.config.composites import FILE_SINK, HOOK_PREFIX, RLIMIT_PREFIX
 from circus_stack.config.dialect import Dialect
 from circus_stack.config.option import spellings
 from circus_stack.config.problems import Problems, nearest
+from circus_stack.config.scale_kinds import COUNT, RANGE
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.config.values import ReloadMode, StreamConfig
 from circus_stack.config.watcher_section import legal_keys, usual_readiness
 from circus_stack.errors import UnknownOptionError
+from circus_stack.scaling import ScaleRange, is_range
 
 _DECLARED = spellings(WatcherConfig)
 # A file could not hold a name with these.
@@ -69,8 +71,22 @@ def check_change(stack: StackConfig, changed: WatcherConfig) -> None:
     _raise_first(problems)
 
 
-def merge_runtime(before: WatcherConfig, running: WatcherConfig, now: WatcherConfig) -> WatcherConfig:
+def merge_file(before: WatcherConfig, running: WatcherConfig, now: WatcherConfig) -> WatcherConfig:
     """What holds after the file was read again: `before` and `now` are what it said and says, `running` what holds.
+
+    As `merge_runtime`, but that the number where a range begins is no more than that: what the load has made of it
+    stays, within the range. Where the range went, the file's number holds.
+    """
+    merged = merge_runtime(before, running, now)
+    if merged.scale_range == running.scale_range:
+        return merged
+    if merged.scale_range is None:
+        return dataclasses.replace(merged, numprocesses=now.numprocesses)
+    return dataclasses.replace(merged, numprocesses=merged.scale_range.clamp(running.numprocesses))
+
+
+def merge_runtime(before: WatcherConfig, running: WatcherConfig, now: WatcherConfig) -> WatcherConfig:
+    """What holds after a change from `before` to `now`, where `running` holds meanwhile.
 
     Field by field, and key by key of a mapping: what an operator changed stays unless the file changed that very one.
     """
@@ -130,10 +146,15 @@ def _check_text(value: object) -> None:
 
 def _fields(config: WatcherConfig, key: str, value: object, keep_unknown: bool) -> dict[str, Any]:
     """What the key fills: field name -> its new value."""
+    if key == COUNT and isinstance(value, str) and is_range(value):
+        key = RANGE
     option = _DECLARED.get(key)
     prefix, dot, rest = key.partition(".")
     if option is not None:
-        return {option.name: json_values.option_value(option, value)}
+        found = json_values.option_value(option, value)
+        # Who names a range wants the number in it.
+        count = {COUNT: found.clamp(config.numprocesses)} if isinstance(found, ScaleRange) else {}
+        return {option.name: found, **count}
     if key in STREAMS:
         return {key: json_values.stream_value(value)}
     if dot and prefix in STREAMS:

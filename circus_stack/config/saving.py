@@ -18,6 +18,7 @@ from circus_stack.config.masking import mask_command
 from circus_stack.config.option import spellings
 from circus_stack.config.option_text import composite_texts, option_texts
 from circus_stack.config.plugin_section import NOT_THE_WATCHERS, PREFIX
+from circus_stack.config.scale_kinds import COUNT, RANGE
 from circus_stack.config.schema import SourceKind, StackConfig, WatcherConfig
 from circus_stack.config.watcher_section import usual_readiness
 
@@ -116,7 +117,7 @@ class _Saving:
             texts = {}
         if "reload_mode" in texts and "send_hup" in before.where:
             texts["send_hup"] = str(after.send_hup)
-        for key, text in texts.items():
+        for key, text in self._with_range(before, after, texts).items():
             self._write(after.name, key, text)
         old, new = composite_texts(before), composite_texts(after)
         for key, text in new.items():
@@ -127,6 +128,20 @@ class _Saving:
                 self._drop(after.name, key)
         if before.env != after.env:
             self._write_env(before, after)
+
+    def _with_range(self, before: WatcherConfig, after: WatcherConfig, texts: Mapping[str, str]) -> dict[str, str]:
+        """What the autoscaler has made of a number is nobody's wish for the next start; a range is written as the file
+        writes it."""
+        found = {key: text for key, text in texts.items() if key != COUNT or after.scale_range is None}
+        if RANGE not in found:
+            return found
+        place = self._find(after.name, (RANGE,))
+        if place is None or place[1].find(RANGE) is None:
+            del found[RANGE]
+            found[COUNT] = str(after.scale_range or after.numprocesses)
+        elif after.scale_range is not None and before.numprocesses not in after.scale_range:
+            found[COUNT] = str(after.scale_range.clamp(before.numprocesses))
+        return found
 
     # -- options ----------------------------------------------------------------------------------------------
 

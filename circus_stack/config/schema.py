@@ -17,6 +17,7 @@ from msgspec import Struct
 from circus_stack.config import kinds
 from circus_stack.config.circus_schema import CircusConfig
 from circus_stack.config.option import Change, composite, option
+from circus_stack.config.scale_kinds import CONDITION, SCALE_RANGE
 from circus_stack.config.socket_schema import SocketConfig
 from circus_stack.config.values import (
     HealthScope,
@@ -30,6 +31,7 @@ from circus_stack.config.values import (
     StreamConfig,
 )
 from circus_stack.errors import Problem
+from circus_stack.scaling import Condition, ScaleRange, parse_condition
 
 __all__ = [
     "CircusConfig",
@@ -64,7 +66,32 @@ class WatcherConfig:
     args: str = option("", kinds.TEXT, "More arguments, appended to the command.")
     shell: bool = option(False, kinds.BOOL, "Run the command line by /bin/sh -c.")
     shell_args: str = option("", kinds.TEXT, "More arguments for the shell, where shell is set.")
-    numprocesses: int = option(1, kinds.PROCESSES, "How many processes.", change=Change.SCALE)
+    numprocesses: int = option(
+        1,
+        kinds.PROCESSES,
+        "How many processes; 2..16: 2 to start with, and scale_range.",
+        change=Change.SCALE,
+    )
+    scale_range: ScaleRange | None = option(
+        None, SCALE_RANGE, "Between which numbers the autoscaler may choose.", change=Change.APPLY
+    )
+    scale_up_when: Condition = option(
+        parse_condition("busy > 80%"), CONDITION, "When more processes are wanted.", change=Change.APPLY
+    )
+    scale_down_when: Condition = option(
+        parse_condition("busy < 50%"), CONDITION, "When fewer processes are enough.", change=Change.APPLY
+    )
+    scale_up_cooldown: float = option(
+        10.0, kinds.SECONDS, "Seconds after a change until processes are added.", change=Change.APPLY
+    )
+    scale_down_cooldown: float = option(
+        120.0,
+        kinds.SECONDS,
+        "Seconds after a change, and for which fewer must have been enough, until processes are taken away.",
+        change=Change.APPLY,
+    )
+    scale_step: int = option(1, kinds.BOUND, "How many processes are added or taken away at once.", change=Change.APPLY)
+    scale_dry_run: bool = option(False, kinds.BOOL, "The autoscaler only tells what it would do.", change=Change.APPLY)
     singleton: bool = option(False, kinds.BOOL, "At most one process.", change=Change.APPLY)
     working_dir: str | None = option(None, kinds.TEXT, "Directory the command runs in.", aliases=("working_directory",))
     use_sockets: bool = option(False, kinds.BOOL, "Inherit the listening sockets.")
@@ -319,6 +346,11 @@ class WatcherConfig:
         """Whether two generations must not run side by side: a singleton that doesn't serve on a socket of the arbiter
         may hold a fixed port, or a lock on its data; what runs once would do its work twice."""
         return self.runs_once or (self.singleton and not self.use_sockets)
+
+    @property
+    def most_processes(self) -> int:
+        """How many there may be without anybody's word."""
+        return self.numprocesses if self.scale_range is None else max(self.numprocesses, self.scale_range.most)
 
     @property
     def runs_once(self) -> bool:

@@ -34,6 +34,7 @@ from circus_stack.config.expand import expand
 from circus_stack.config.file_paths import beside
 from circus_stack.config.option import spellings
 from circus_stack.config.problems import Problems, nearest
+from circus_stack.config.scale_kinds import with_range_apart
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import HookConfig, Location, Readiness, ReadinessForm, ReloadMode, StreamConfig
 
@@ -138,7 +139,8 @@ def convert_watcher(
         elif not inert.warn_inert(entry, title, inert.WATCHER, scope.problems):
             _take_free_form(entry, title, scope, composites.extra, (*legal_keys(), *legal))
 
-    result = convert(WatcherConfig, scope.expand(section, name).entries, title, scope.problems, take_unknown)
+    entries = with_range_apart(scope.expand(section, name).entries, title, scope.problems)
+    result = convert(WatcherConfig, entries, title, scope.problems, take_unknown)
     composites.put_into(result, section.where)
     if "env_file" in result.values:
         where = result.where["env_file"]

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from circus_stack.config.backend_choice import choose_backend
 from circus_stack.config.convert import Converted, convert, refuse_unknown
-from circus_stack.config.document import Section
+from circus_stack.config.document import Entry, Section
 from circus_stack.config.foreign import Translation
 from circus_stack.config.installed import Installed
 from circus_stack.config.listen import Address
@@ -20,6 +20,7 @@ from circus_stack.config.option import spellings
 from circus_stack.config.overrides import Overrides, read_workers
 from circus_stack.config.parts import WEB, Parts
 from circus_stack.config.problems import Problems
+from circus_stack.config.scale_kinds import COUNT, RANGE, with_range_apart
 from circus_stack.config.schema import SocketConfig, WatcherConfig, WebConfig
 from circus_stack.config.server_schema import ServerConfig
 from circus_stack.config.socket_section import normalise
@@ -73,11 +74,20 @@ def read_server_config(translation: Translation, problems: Problems) -> ServerCo
     def refuse(entry: Any) -> None:
         refuse_unknown(entry, translation.section, spellings(ServerConfig), problems)
 
-    found = convert(ServerConfig, translation.server, translation.section, problems, refuse)
+    found = convert(ServerConfig, _without_range(translation, problems), translation.section, problems, refuse)
     if "port" in found.refused:
         # As for a socket: the default in its place would collide with one that is right.
         found.values["port"] = 0
     return ServerConfig(where=found.where, **found.values)
+
+
+def _without_range(translation: Translation, problems: Problems) -> list[Entry]:
+    """`workers = 2..16`: the server's number is the lower one, the range is the watcher's."""
+    entries = list(translation.server)
+    for key in ("workers", COUNT):
+        entries = list(with_range_apart(entries, translation.section, problems, key))
+    translation.watcher += [each for each in entries if each.key == RANGE]
+    return [each for each in entries if each.key != RANGE]
 
 
 def build_web(server: ServerConfig, translation: Translation, parts: Parts, given: WebInput) -> Web:
@@ -138,6 +148,9 @@ def _overlay(translation: Translation, parts: Parts) -> Converted:
 
 def _workers(server: ServerConfig, laid_over: Converted, given: WebInput, problems: Problems) -> int:
     asked = read_workers(given.overrides, given.environ, problems)
+    if asked is not None and laid_over.values.pop(RANGE, None) is not None:
+        reason = "has no effect: --workers or WEB_CONCURRENCY says how many workers there are"
+        problems.warn(reason, laid_over.where[RANGE], section=f"watcher:{WEB}", option=RANGE)
     if asked is None:
         in_file: int | None = laid_over.values.get("numprocesses", server.workers)
         if "numprocesses" in laid_over.values:

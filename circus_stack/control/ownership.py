@@ -28,6 +28,8 @@ _STEERING = frozenset(
         *("failure_window", "backoff_initial", "backoff_factor", "backoff_max", "backoff_jitter", "start_concurrency"),
         *("max_requests", "max_requests_jitter", "max_memory", "max_memory_hard", "max_memory_kind"),
         "max_memory_interval",
+        *("scale_range", "scale_up_when", "scale_down_when", "scale_up_cooldown", "scale_down_cooldown"),
+        *("scale_step", "scale_dry_run"),
         *("health_scope", "health_interval", "health_timeout", "health_threshold", "health_start_period"),
         *("schedule", "schedule_timezone", "schedule_overlap", "schedule_jitter"),
         *("schedule_catch_up", "oneshot", "max_runtime"),

@@ -14,7 +14,7 @@ from tests.support.processes import BIN
 
 ROOT = Path(__file__).parents[3]
 
-WORDS = ("states", "events", "errors", "exits", "literals")
+WORDS = ("states", "events", "errors", "exits", "literals", "scaling")
 # daemon is a module; a package does as well for these tests.
 EVERY_PACKAGE = frozenset(
     {

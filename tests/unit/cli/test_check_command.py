@@ -36,7 +36,7 @@ def test_a_bad_file_is_refused_with_every_mistake() -> None:
     assert result.output.splitlines() == [
         "error: stack.ini:1: [watcher:a] cmd: has no command; legal: a command line",
         "error: stack.ini:2: [watcher:a] numprocesses: is not a valid number of processes; found 'x'; "
-        "legal: a whole number, 0 to 10000",
+        "legal: a whole number, 0 to 10000, or a range as in 2..16",
         "stack.ini: 2 mistakes",
     ]
 

@@ -85,8 +85,8 @@ def test_a_typo_is_no_number_of_processes(tmp_path: Path) -> None:
     )
     found = mistakes(paste, tmp_path, text)
     assert sorted((each.option, each.found, each.legal) for each in found) == [
-        ("numprocesses", "10001", "a whole number, 0 to 10000"),
-        ("workers", "20000000", "a whole number, 1 to 10000, or auto"),
+        ("numprocesses", "10001", "a whole number, 0 to 10000, or a range as in 2..16"),
+        ("workers", "20000000", "a whole number, 1 to 10000, auto, or a range as in 2..16"),
     ]
 
 

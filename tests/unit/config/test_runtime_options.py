@@ -13,6 +13,7 @@ from circus_stack.config.dialect import CIRCUS, PASTE
 from circus_stack.config.option import Option, composites_of, options_of
 from circus_stack.config.option_text import option_text
 from circus_stack.config.runtime import change_option, check_change, merge_runtime, watcher_from_options
+from circus_stack.config.scale_kinds import CONDITION, SCALE_RANGE
 from circus_stack.config.schema import CircusConfig, ServiceConfig, SocketConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.config.values import HookConfig, Readiness, ReadinessForm, ReloadMode, StreamConfig
 from circus_stack.errors import UnknownOptionError
@@ -22,6 +23,9 @@ _SAMPLES: dict[str, tuple[str, object, object]] = {
     kinds.TEXT.name: ("sleep 1", ["sleep", "1"], "NUL\0"),
     kinds.BOOL.name: ("yes", True, "perhaps"),
     kinds.COUNT.name: ("3", 3, -1),
+    kinds.BOUND.name: ("3", 3, 0),
+    SCALE_RANGE.name: ("2 .. 16", "2..16", "16..2"),
+    CONDITION.name: ("CPU>70 percent", "cpu > 70%", "cpu > 70"),
     kinds.PROCESSES.name: ("3", 3.0, 10_001),
     kinds.RETRIES.name: ("-1", -1, "-2"),
     kinds.INT.name: ("-7", -7, "1.5"),
