@@ -61,3 +61,11 @@ def circus_plugin() -> None:
     from circus_stack.cli.circus_plugin import main
 
     main()
+
+
+def circushttpd() -> None:
+    """The program `circushttpd`."""
+    die_of_interrupts()
+    from circus_stack.cli.circushttpd import circushttpd as main
+
+    main()

@@ -230,4 +230,5 @@ class Reception:
             stats_endpoint=near_endpoint(circus, circus.stats_endpoint, paths.stats),
             stats_query_endpoint=near_endpoint(circus, circus.stats_query_endpoint, paths.stats_query),
             version=__version__,
+            state_dir=str(self._setting.state_dir),
         )

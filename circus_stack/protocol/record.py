@@ -11,7 +11,7 @@ from circus_stack.protocol.codec import decode, encode
 class StackRecord(Struct, frozen=True, kw_only=True):
     """A stack and its endpoints. `source` is the file's real path, or `app:SPEC`; `started_at` seconds since the epoch.
 
-    An endpoint that a stack doesn't have is empty.
+    An endpoint that a stack doesn't have is empty. `state_dir` is where it keeps what outlives a run.
     """
 
     id: str
@@ -25,6 +25,7 @@ class StackRecord(Struct, frozen=True, kw_only=True):
     stats_endpoint: str = ""
     stats_query_endpoint: str = ""
     version: str = ""
+    state_dir: str = ""
 
 
 def encode_record(record: StackRecord) -> bytes:

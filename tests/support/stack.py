@@ -184,14 +184,19 @@ class Room:
         return stack
 
     def run(
-        self, *argv: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout_s: float = PATIENCE_S
+        self,
+        *argv: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: str | None = None,
+        timeout_s: float = PATIENCE_S,
     ) -> subprocess.CompletedProcess[str]:
-        """Run one of our programs to its end."""
+        """Run one of our programs to its end; `stdin` is all that it can read."""
         return subprocess.run(
             [str(BIN / argv[0]), *argv[1:]],
             capture_output=True,
             text=True,
-            stdin=subprocess.DEVNULL,
+            **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),
             env={**self.environ, **(env or {})},
             cwd=cwd or self.directory,
             timeout=timeout_s,

@@ -1,4 +1,4 @@
-# Completion for bash: circus-stack, circusctl, circusd, circusd-stats, circus-top, circus-plugin, chaussette.
+# Completion for bash: circus-stack, circusctl, circusd, circusd-stats, circus-top, circushttpd, circus-plugin, chaussette.
 #   source <(circus-stack completion bash)
 # The program itself is asked what may come next: of a running stack, the names of its watchers as well.
 
@@ -27,4 +27,4 @@ _circus_stack_complete() {
     done < <("$teller" completion answer "$program" "$line" 2>/dev/null)
 }
 
-complete -F _circus_stack_complete circus-stack circusctl circusd circusd-stats circus-top circus-plugin chaussette
+complete -F _circus_stack_complete circus-stack circusctl circusd circusd-stats circus-top circushttpd circus-plugin chaussette

@@ -1,4 +1,4 @@
-# Completion for fish: circus-stack, circusctl, circusd, circusd-stats, circus-top, circus-plugin, chaussette.
+# Completion for fish: circus-stack, circusctl, circusd, circusd-stats, circus-top, circushttpd, circus-plugin, chaussette.
 #   circus-stack completion fish >~/.config/fish/conf.d/circus-stack.fish
 # The program itself is asked what may come next: of a running stack, the names of its watchers as well.
 
@@ -23,6 +23,6 @@ function __circus_stack_complete
     end
 end
 
-for program in circus-stack circusctl circusd circusd-stats circus-top circus-plugin chaussette
+for program in circus-stack circusctl circusd circusd-stats circus-top circushttpd circus-plugin chaussette
     complete -c $program -f -a '(__circus_stack_complete)'
 end

@@ -1,4 +1,4 @@
-#compdef circus-stack circusctl circusd circusd-stats circus-top circus-plugin chaussette
+#compdef circus-stack circusctl circusd circusd-stats circus-top circushttpd circus-plugin chaussette
 # Completion for zsh. Either, behind compinit:
 #   source <(circus-stack completion zsh)
 # or as a file _circus-stack in a directory of $fpath.
@@ -28,5 +28,5 @@ _circus_stack_complete() {
 if [[ $funcstack[1] == _circus-stack ]]; then
     _circus_stack_complete "$@"
 else
-    compdef _circus_stack_complete circus-stack circusctl circusd circusd-stats circus-top circus-plugin chaussette
+    compdef _circus_stack_complete circus-stack circusctl circusd circusd-stats circus-top circushttpd circus-plugin chaussette
 fi

@@ -22,8 +22,8 @@ def completion() -> None:
     source <(circus-stack completion zsh)                           in ~/.zshrc, behind compinit
     circus-stack completion fish >~/.config/fish/conf.d/circus-stack.fish
 
-    It serves circus-stack, circusctl, circusd, circusd-stats, circus-top, circus-plugin and chaussette, and asks the
-    running stack for the names of its watchers.
+    It serves circus-stack, circusctl, circusd, circusd-stats, circus-top, circushttpd, circus-plugin and chaussette,
+    and asks the running stack for the names of its watchers.
     """
 
 

@@ -18,6 +18,7 @@ _CLICK = {
     "circusd": "circus_stack.cli.circusd:circusd",
     "circusd-stats": "circus_stack.cli.circusd_stats:circusd_stats",
     "circus-top": "circus_stack.cli.circus_top:circus_top",
+    "circushttpd": "circus_stack.cli.circushttpd:circushttpd",
     "circus-plugin": "circus_stack.cli.circus_plugin:circus_plugin",
 }
 PROGRAMS = (*_CLICK, "chaussette")

@@ -19,7 +19,7 @@ WORDS = ("states", "events", "errors", "exits", "literals", "scaling")
 EVERY_PACKAGE = frozenset(
     {
         *("config", "protocol", "system", "services", "arbiter", "streams", "control", "client", "plugins", "stats"),
-        *("top", "api", "moving", "daemon", "cli"),
+        *("top", "web", "api", "moving", "daemon", "cli"),
     }
 )
 
@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "plugins": frozenset({"protocol", "client"}),
     "stats": frozenset({"protocol", "client"}),
     "top": frozenset({"protocol", "client"}),
+    "web": frozenset({"protocol", "client"}),
     "api": EVERY_PACKAGE - {"cli", "moving"},
     "moving": frozenset({"config"}),
     "daemon": EVERY_PACKAGE - {"cli", "moving"},
@@ -101,6 +102,8 @@ def write_import(tree: Path, importer: str, imported: str) -> None:
     path = tree / importer.replace(".", "/")
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     path.parent.mkdir(parents=True, exist_ok=True)
+    for package in path.relative_to(tree).parents[:-1]:
+        (tree / package / "__init__.py").touch()
     with path.open("a") as module:
         module.write(f"import {imported}\n")
 

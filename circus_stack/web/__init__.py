@@ -1,0 +1,1 @@
+"""The web console: what `circushttpd` serves. Speaks to a stack through `client` alone."""

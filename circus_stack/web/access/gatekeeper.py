@@ -1,0 +1,158 @@
+"""The WSGI layer before everything else: it finds out who asks, and turns away what a browser must never be made to
+send. What a caller may do is decided by the route; nothing behind this layer looks at cookies or tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+import msgspec
+
+from circus_stack.web.access import audit
+from circus_stack.web.access.caller import ENVIRON_KEY, Caller
+from circus_stack.web.access.doors import Doors
+from circus_stack.web.access.headers import SECURITY_HEADERS, STRICT_TRANSPORT
+from circus_stack.web.access.origin import check_host, check_origin
+from circus_stack.web.access.refusal import RefusedError
+from circus_stack.web.access.sessions import COOKIE, LIFETIME_S, Session, is_csrf_right
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+SESSION_KEY = "circus_stack.session"
+"""Where a WSGI environ has the Session of a browser."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 413: "Content Too Large"}
+_REASONS |= {421: "Misdirected Request", 429: "Too Many Requests"}
+
+
+class Gatekeeper:
+    """`allowed_hosts` are names of this console beside loopback's; `most_body` is in bytes."""
+
+    def __init__(self, inner: Wsgi, doors: Doors, *, allowed_hosts: Iterable[str], most_body: int) -> None:
+        self._inner = inner
+        self._doors = doors
+        self._hosts = frozenset(each.lower() for each in allowed_hosts)
+        self._most_body = most_body
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        response = _Response(environ, start_response)
+        try:
+            self._check(environ, response)
+        except RefusedError as error:
+            return response.refuse(error)
+        return self._inner(environ, response)
+
+    def _check(self, environ: Environ, response: _Response) -> None:
+        check_host(environ, self._hosts)
+        if _content_length(environ) > self._most_body:
+            raise RefusedError(413, f"a body has {self._most_body} bytes at most")
+        caller = self._caller(environ)
+        is_change = environ.get("REQUEST_METHOD") not in _SAFE
+        if is_change or "HTTP_UPGRADE" in environ:
+            # A login, too: nobody is to be logged in as somebody else without knowing.
+            check_origin(environ)
+        session: Session | None = environ.get(SESSION_KEY)
+        if caller is not None and session is not None:
+            if is_change and not is_csrf_right(session, str(environ.get("HTTP_X_CSRF_TOKEN", ""))):
+                raise RefusedError(403, "the header X-CSRF-Token is missing, or not this session's")
+            response.cookie = self._doors.sessions.renewed(caller)
+
+    def _caller(self, environ: Environ) -> Caller | None:
+        """Who asks; put into the environ."""
+        # Nobody but us says who it is.
+        environ.pop(ENVIRON_KEY, None)
+        environ.pop(SESSION_KEY, None)
+        found = self._bearer(environ) if "HTTP_AUTHORIZATION" in environ else self._browser(environ)
+        if found is not None:
+            environ[ENVIRON_KEY] = found
+        return found
+
+    def _bearer(self, environ: Environ) -> Caller:
+        kind, _, word = str(environ["HTTP_AUTHORIZATION"]).partition(" ")
+        address = str(environ.get("REMOTE_ADDR", ""))
+        self._doors.attempts.check(address)
+        found = self._doors.tokens.caller(word.strip()) if kind.lower() == "bearer" else None
+        if found is None:
+            self._doors.attempts.failed(address)
+            raise RefusedError(
+                401,
+                "this token is not known here: circus-stack token add NAME makes one",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        return found
+
+    def _browser(self, environ: Environ) -> Caller | None:
+        cookie = _cookie(str(environ.get("HTTP_COOKIE", "")))
+        found = self._doors.sessions.find(cookie) if cookie else None
+        if found is None:
+            return None
+        caller, environ[SESSION_KEY] = found
+        return caller
+
+
+class _Response:
+    """A start_response that adds what every response has, and notes each change."""
+
+    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
+        self._environ = environ
+        self._start_response = start_response
+        self.cookie: str | None = None
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+        given = {name.lower() for name, _ in headers}
+        added = [(name, value) for name, value in SECURITY_HEADERS if name.lower() not in given]
+        if self._environ.get("wsgi.url_scheme") == "https":
+            added.append(STRICT_TRANSPORT)
+        if self.cookie is not None and "set-cookie" not in given:
+            added.append(("Set-Cookie", cookie_header(self.cookie, self._environ)))
+        if "cache-control" not in given:
+            added.append(("Cache-Control", "no-store"))
+        self._note(int(status[:3]))
+        return self._start_response(status, [*headers, *added], *more)
+
+    def refuse(self, error: RefusedError) -> Iterable[bytes]:
+        """A reply in place of what was asked for."""
+        body = msgspec.json.encode(error.fields())
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *error.headers.items()]
+        self(f"{error.status} {_REASONS.get(error.status, 'Refused')}", headers)
+        return [body]
+
+    def _note(self, status: int) -> None:
+        environ = self._environ
+        # That somebody who is not logged in looks is nothing: each page begins so.
+        if environ.get("REQUEST_METHOD") in _SAFE and status not in (403, 421, 429):
+            return
+        caller: Caller | None = environ.get(ENVIRON_KEY)
+        audit.note(
+            f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}",
+            who="" if caller is None else caller.name,
+            address=str(environ.get("REMOTE_ADDR", "")),
+            status=status,
+            detail=str(environ.get(audit.DETAIL_KEY, "")),
+        )
+
+
+def cookie_header(value: str, environ: Environ, *, lifetime_s: float = LIFETIME_S) -> str:
+    """The Set-Cookie of a session; an empty value with lifetime 0 takes it away."""
+    path = f"{environ.get('SCRIPT_NAME', '')}/"
+    secure = "; Secure" if environ.get("wsgi.url_scheme") == "https" else ""
+    return f"{COOKIE}={value}; Path={path}; Max-Age={lifetime_s:.0f}; HttpOnly; SameSite=Strict{secure}"
+
+
+def _cookie(text: str) -> str:
+    try:
+        found = SimpleCookie(text).get(COOKIE)
+    except CookieError:
+        return ""
+    return "" if found is None else found.value
+
+
+def _content_length(environ: Environ) -> int:
+    text = str(environ.get("CONTENT_LENGTH") or "0")
+    if not (text.isascii() and text.isdigit()):
+        raise RefusedError(400, "Content-Length is no number")
+    return int(text)

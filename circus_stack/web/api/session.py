@@ -1,0 +1,113 @@
+"""`/session`: logging in by a password or a link, who one is, and logging out."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from circus_stack.protocol.roles import Role
+from circus_stack.web.access import audit
+from circus_stack.web.access.caller import Caller
+from circus_stack.web.access.doors import Doors
+from circus_stack.web.access.gatekeeper import SESSION_KEY, cookie_header
+from circus_stack.web.access.refusal import RefusedError
+from circus_stack.web.access.sessions import Session
+from circus_stack.web.access.users import FIRST_USER
+from circus_stack.web.api.route import Reply, Request, Route
+
+_TAG = "session"
+
+
+class Credentials(Struct, forbid_unknown_fields=True):
+    """A password, of a user, or the word of a login link."""
+
+    password: str | None = None
+    user: str = FIRST_USER
+    link: str | None = None
+
+
+class Login(Struct, frozen=True, kw_only=True):
+    """Who is logged in. Each change by a browser shows `csrf` in the header X-CSRF-Token; a token has none. `expires`
+    is in seconds since the epoch, null for a token."""
+
+    user: str
+    role: Role
+    csrf: str | None
+    expires: float | None
+
+
+class SessionResource:
+    """The three routes."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    def routes(self) -> tuple[Route, ...]:
+        """Their declarations."""
+        return (
+            Route(
+                method="POST",
+                path="/session",
+                summary="Log in by a password or a login link. The reply sets the session's cookie.",
+                handler=self._begin,
+                role=None,
+                body=Credentials,
+                reply=Login,
+                tag=_TAG,
+                statuses={401: "the password or link is wrong", 429: "too many logins have failed"},
+            ),
+            Route(
+                method="GET", path="/session", summary="Who is logged in.", handler=self._show, reply=Login, tag=_TAG
+            ),
+            Route(
+                method="DELETE",
+                path="/session",
+                summary="Log out.",
+                handler=self._end,
+                status=204,
+                tag=_TAG,
+            ),
+        )
+
+    def _begin(self, request: Request) -> Reply:
+        given: Credentials = request.body
+        if (given.password is None) == (given.link is None):
+            raise RefusedError(400, "a password or a link is needed, and not both", option="password")
+        attempts = self._doors.attempts
+        attempts.check(request.address)
+        role, user = self._role_of(given), given.user if given.link is None else FIRST_USER
+        request.environ[audit.DETAIL_KEY] = f"login of {user}"
+        if role is None:
+            attempts.failed(request.address)
+            what = "this password is wrong" if given.link is None else "this link was used already, or is too old"
+            raise RefusedError(401, what, option="password" if given.link is None else "link")
+        attempts.succeeded(request.address)
+        cookie, session = self._doors.sessions.begin(user, role)
+        return Reply(fields=_login(session), headers={"Set-Cookie": cookie_header(cookie, request.environ)})
+
+    def _role_of(self, given: Credentials) -> Role | None:
+        if given.link is not None:
+            return self._doors.links.take(given.link)
+        return self._doors.users.verify(given.user, given.password or "")
+
+    def _show(self, request: Request) -> Reply:
+        session: Session | None = request.environ.get(SESSION_KEY)
+        if session is not None:
+            return Reply(fields=_login(session))
+        caller = _known(request)
+        return Reply(fields=Login(user=caller.name, role=caller.role, csrf=None, expires=None))
+
+    def _end(self, request: Request) -> Reply:
+        caller = _known(request)
+        if not caller.is_program:
+            self._doors.sessions.end(caller)
+        return Reply(status=204, headers={"Set-Cookie": cookie_header("", request.environ, lifetime_s=0)})
+
+
+def _known(request: Request) -> Caller:
+    if request.caller is None:
+        raise RefusedError(401, "log in first")
+    return request.caller
+
+
+def _login(session: Session) -> Login:
+    return Login(user=session.user, role=session.role, csrf=session.csrf, expires=session.expires)
