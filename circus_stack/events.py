@@ -56,6 +56,32 @@ class WatcherUpdated(Event, frozen=True, kw_only=True):
     topic: ClassVar[str] = "updated"
 
 
+class WatcherScaled(Event, frozen=True, kw_only=True):
+    """A watcher is to have `new` processes in place of `old`, for a reason that was given; `automatic`: the autoscaler
+    has decided so. `dry_run`: it would have, and nothing changes."""
+
+    topic: ClassVar[str] = "scaled"
+    old: int
+    new: int
+    reason: str
+    automatic: bool
+    dry_run: bool
+
+
+class ScalingHeld(Event, frozen=True, kw_only=True):
+    """Somebody gave a watcher a number of processes beyond its range: the autoscaler leaves it alone."""
+
+    topic: ClassVar[str] = "scaling_held"
+    reason: str
+
+
+class ScalingResumed(Event, frozen=True, kw_only=True):
+    """The number of processes is within the watcher's range again: the autoscaler goes on."""
+
+    topic: ClassVar[str] = "scaling_resumed"
+    reason: str
+
+
 class ReloadFailed(Event, frozen=True, kw_only=True):
     """The new processes did not become ready; the old ones serve on."""
 

@@ -28,6 +28,8 @@ from circus_stack.arbiter.oversight import Oversight
 from circus_stack.arbiter.pace import Pace
 from circus_stack.arbiter.process import ProcessView, view_of
 from circus_stack.arbiter.runs import Run
+from circus_stack.arbiter.scale_order import ScaleOrder
+from circus_stack.arbiter.scaling import scale
 from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sequence import Sequencer, gather
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView
@@ -199,6 +201,11 @@ class Arbiter:
             command,
             (keeper.name,),
         )
+
+    def scale(self, name: str, order: ScaleOrder) -> asyncio.Task[Outcome]:
+        """Aim at a number of processes, for a reason that is told."""
+        keeper = self._keeper(name)
+        return self._ask(scale(keeper, order), "scale", (keeper.name,))
 
     def kill(
         self, name: str, pid: int | None = None, signum: int | None = None, graceful_timeout: float | None = None

@@ -24,6 +24,7 @@ from circus_stack.arbiter.memory_watch import MemoryWatch
 from circus_stack.arbiter.nursery import Nursery
 from circus_stack.arbiter.on_demand import Demand
 from circus_stack.arbiter.process import Process
+from circus_stack.arbiter.scale_order import ScaleOrder, scale_events
 from circus_stack.arbiter.scheduling import Scheduling
 from circus_stack.arbiter.serving import Serving
 from circus_stack.arbiter.signalling import Signalling
@@ -108,10 +109,14 @@ class Keeper:
 
     # -- towards the wanted state -----------------------------------------------------------------------------
 
-    def change_config(self, config: WatcherConfig) -> None:
-        """What is decided and spawned from here on follows another configuration."""
-        self._means.control_groups.follow(self.config, config, (*self.watcher.processes, *self.nursery.pids()))
+    def change_config(self, config: WatcherConfig, order: ScaleOrder | None = None) -> None:
+        """What is decided and spawned from here on follows another configuration; `order` says why its number is
+        another one."""
+        old = self.config
+        self._means.control_groups.follow(old, config, (*self.watcher.processes, *self.nursery.pids()))
         self.watcher.config = config
+        for event in scale_events(old, config, self.epoch(), order):
+            self.publish(event)
         self.scheduling.changed()
         self._means.pulse.beat()
 

@@ -16,6 +16,7 @@ from functools import partial
 from circus_stack.arbiter.keeper import Keeper
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.rolling import Rollover
+from circus_stack.arbiter.scale_order import ScaleOrder
 from circus_stack.arbiter.succession import replace_one_by_one
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReloadMode
@@ -249,17 +250,17 @@ async def roll(keeper: Keeper, config: Amended) -> Outcome:
         return await rollover.wait_retired()
 
 
-async def resize(keeper: Keeper, count: Callable[[int], int]) -> Outcome:
+async def resize(keeper: Keeper, count: Callable[[int], int], order: ScaleOrder | None = None) -> Outcome:
     """Add or take away processes; returns when the number is reached and all of them serve.
 
     `count` makes the new number of the one that is wanted when it is this operation's turn: two that each want one more
-    at the same time get two.
+    at the same time get two. `order` says why, where a reason was given.
     """
     try:
         async with keeper.turns.take():
             wanted = count(keeper.watcher.wanted)
             # A change like one by `set`: it is kept, and saved, with the others.
-            keeper.change_config(replace(keeper.config, numprocesses=wanted))
+            keeper.change_config(replace(keeper.config, numprocesses=wanted), order)
             rest = _begin_resize(keeper, wanted)
     except OvertakenError:
         hold_from_next_start(keeper, lambda: replace(keeper.config, numprocesses=count(keeper.watcher.wanted)))

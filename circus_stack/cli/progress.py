@@ -93,6 +93,9 @@ class Progress:
             events.WatcherWaiting: self._waits,
             events.WatcherDegraded: self._degraded,
             events.WatcherRecovered: self._recovered,
+            events.WatcherScaled: self._scaled,
+            events.ScalingHeld: self._scaling_held,
+            events.ScalingResumed: self._scaling_resumed,
             events.RunCompleted: self._completed,
             events.RunFailed: self._run_failed,
             events.RunUnseen: self._run_unseen,
@@ -237,6 +240,18 @@ class Progress:
 
     def _recovered(self, event: events.WatcherRecovered) -> None:
         self._voice.good(f"{event.watcher} is whole again: {event.reason}", **_fields(event))
+
+    def _scaled(self, event: events.WatcherScaled) -> None:
+        verb = "would be scaled" if event.dry_run else "is scaled"
+        why = f": {event.reason}" if event.reason else ""
+        text = f"{event.watcher} {verb} from {event.old} to {event.new}{why}"
+        self._voice.info(text, **_fields(event), old=event.old, new=event.new)
+
+    def _scaling_held(self, event: events.ScalingHeld) -> None:
+        self._voice.warn(f"{event.watcher} is not scaled: {event.reason}", **_fields(event))
+
+    def _scaling_resumed(self, event: events.ScalingResumed) -> None:
+        self._voice.good(f"{event.watcher} is scaled again: {event.reason}", **_fields(event))
 
     def _completed(self, event: events.RunCompleted) -> None:
         text = f"{event.watcher} completed in {event.duration_s:.2f} s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Mapping, Sequence
 
+from circus_stack.config.autoscaling import check_autoscaler
 from circus_stack.config.check_endpoints import check_endpoints
 from circus_stack.config.check_health import check_health
 from circus_stack.config.check_metrics import check_metrics
@@ -50,6 +51,7 @@ def check_one(stack: StackConfig, watcher: WatcherConfig, problems: Problems) ->
     check_watcher(watcher, problems)
     check_health(watcher, problems)
     check_scaling(watcher, problems)
+    check_autoscaler(stack, watcher, problems)
     _check_dependencies(watcher, watcher.depends_on, {each.name.lower(): each.name for each in runnables}, problems)
     check_use_of_sockets(watcher, _by_name(stack), problems)
     if watcher.depends_on:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from circus_stack.config.autoscaling import with_autoscaler
 from circus_stack.config.check_stack import check_stack
 from circus_stack.config.circus_reader import read_circus
 from circus_stack.config.circus_record import build_circus
@@ -16,7 +17,7 @@ from circus_stack.config.dialect import APP, CIRCUS
 from circus_stack.config.foreign import Translation
 from circus_stack.config.includes import with_included
 from circus_stack.config.installed import Installed
-from circus_stack.config.overrides import NO_OVERRIDES, Overrides
+from circus_stack.config.overrides import NO_OVERRIDES, Overrides, read_aside
 from circus_stack.config.parts import Parts, check_titles, read_parts
 from circus_stack.config.paste_reader import PASTE_KINDS
 from circus_stack.config.problems import Problems
@@ -150,6 +151,8 @@ def _finish(
         plugins=tuple(parts.plugins),
         web=web.config if web else None,
     )
+    is_stats_off = read_aside(parts.scope.environ, problems).get("statsd") is False
+    stack = with_autoscaler(stack, problems, is_stats_off=is_stats_off)
     check_stack(stack, problems)
     problems.raise_mistakes()
     return stack.with_warnings(problems.warnings)

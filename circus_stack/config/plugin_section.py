@@ -18,6 +18,7 @@ SEPARATOR = ":::"
 _CIRCUS, _OURS = "circus.plugins.", "circus_stack.plugins."
 # What is shipped under Circus's names: `circus.plugins.` and one of these.
 _SHIPPED = (
+    "autoscaler.Autoscaler",
     "command_reloader.CommandReloader",
     "flapping.Flapping",
     "http_observer.HttpObserver",

@@ -11,6 +11,7 @@ from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
 from circus_stack.arbiter.runs import Run
+from circus_stack.arbiter.scale_order import ScaleOrder
 from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sockets import SocketView
 from circus_stack.arbiter.zygote import ZygoteView
@@ -104,6 +105,9 @@ class Steering(Protocol):
 
     def change_wanted(self, name: str, difference: int) -> asyncio.Task[Outcome]:
         """Aim at so many processes more or fewer, 0 at least."""
+
+    def scale(self, name: str, order: ScaleOrder) -> asyncio.Task[Outcome]:
+        """Aim at a number of processes, for a reason that is told."""
 
     def kill(
         self, name: str, pid: int | None = None, signum: int | None = None, graceful_timeout: float | None = None

@@ -14,6 +14,7 @@ from circus_stack.arbiter.checks import check_launches
 from circus_stack.arbiter.hook_loading import check_hooks
 from circus_stack.arbiter.secret_environment import open_secrets, with_digest
 from circus_stack.arbiter.sockets import ListeningSocket, SocketView, bind_all, restore_sockets
+from circus_stack.config.autoscaling import told_of_stats
 from circus_stack.config.plugin_watcher import plugin_watcher
 from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.config.stats_watcher import stats_watcher
@@ -103,7 +104,8 @@ def _with_programs(stack: StackConfig, setting: Setting) -> StackConfig:
         endpoint=near_endpoint(circus, circus.endpoint, paths.control),
         pubsub_endpoint=near_endpoint(circus, circus.pubsub_endpoint, paths.events),
     )
-    programs = [plugin_watcher(plugin, near) for plugin in stack.plugins]
+    stats_endpoint = near_endpoint(circus, circus.stats_endpoint, paths.stats)
+    programs = [plugin_watcher(told_of_stats(plugin, stats_endpoint), near) for plugin in stack.plugins]
     if circus.statsd:
         programs.append(stats_watcher(near, setting.state_dir, paths.directory))
     return dataclasses.replace(stack, watchers=(*stack.watchers, *programs))

@@ -13,6 +13,7 @@ from circus_stack.protocol.property import (
     OBJECT,
     PAIRS,
     PID,
+    REASON,
     SECONDS,
     SIGNAL,
     TEXT,
@@ -106,6 +107,22 @@ _COMMANDS = (
     ),
     Command(
         "decr", "Take processes from a watcher.", "decr web", (_NAME, _NB, _WAITING), ("name", "nb"), role=Role.OPERATE
+    ),
+    Command(
+        "scale",
+        "Give a watcher a number of processes, for a reason that its event tells.",
+        "scale web 8 'sale begins'",
+        (
+            _NAME,
+            Property("numprocesses", COUNT, "how many processes", is_required=True),
+            Property("reason", REASON, "why, for the event", default=""),
+            Property("expected", COUNT, "only if so many are wanted now"),
+            Property("automatic", BOOL, "as the autoscaler: within the range, and of a watcher at rest", default=False),
+            Property("dry_run", BOOL, "only tell it in an event", default=False, flag="--dry-run"),
+            _WAITING,
+        ),
+        ("name", "numprocesses", "reason"),
+        role=Role.OPERATE,
     ),
     Command(
         "signal",

@@ -10,6 +10,9 @@ from msgspec import Struct
 
 from circus_stack.literals import MAX_LINE, MAX_NAME, MAX_PROCESSES, parse_bool, parse_seconds, parse_whole
 
+# Characters of a reason, which an event carries to everybody.
+MAX_REASON = 500
+
 
 class PropertyType(Struct, frozen=True):
     """How a value is read; `parse` takes any JSON value (a command line hands in text) and raises ValueError.
@@ -49,6 +52,13 @@ def _name(value: Any) -> str:
     text = _text(value)
     if len(text.encode("utf-8", "replace")) > MAX_NAME:
         raise ValueError("too long")
+    return text
+
+
+def _reason(value: Any) -> str:
+    text = _text(value)
+    if len(text) > MAX_REASON or not text.isprintable():
+        raise ValueError("too long, or of several lines")
     return text
 
 
@@ -129,6 +139,7 @@ def _pairs(value: Any) -> dict[str, Any]:
 
 TEXT = PropertyType("text", _text, "a text")
 NAME = PropertyType("name", _name, f"a text of {MAX_NAME} bytes at most")
+REASON = PropertyType("reason", _reason, f"a text of one line, {MAX_REASON} characters at most")
 COUNT = PropertyType("count", _count, "a whole number, 0 or more")
 DIFFERENCE = PropertyType("number of processes", _difference, f"a whole number, {-MAX_PROCESSES} to {MAX_PROCESSES}")
 PID = PropertyType("pid", _pid, "a process id")

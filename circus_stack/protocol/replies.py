@@ -9,7 +9,8 @@ REPLIES: Mapping[str, str] = {
     "status": (
         "`statuses` by name; of one watcher its state stands in `status` itself: `active`, `starting`, "
         "`stopping`, `stopped`, `failed`. `seq`, the number of the newest event. Extended, of all: `watchers` "
-        "{name: {`wanted`, `processes`, `labels`, `armed`, `dropped_lines`, `detail`, `waits_for`, `degraded_by`, "
+        "{name: {`wanted`, `range` (null, or {`least`, `most`}), "
+        "`processes`, `labels`, `armed`, `dropped_lines`, `detail`, `waits_for`, `degraded_by`, "
         "`failures`, `retry_at`, `last_exit`, `health`, `failed`}}; `details` {name: a line}, `detail` of one watcher: "
         "what the state doesn't tell."
     ),
@@ -27,6 +28,7 @@ REPLIES: Mapping[str, str] = {
         "`singleton`, true."
     ),
     "decr": "As `incr`.",
+    "scale": "Waiting: `numprocesses` that are wanted now. `job`. An error, and nothing changed, where it is refused.",
     "signal": "Nothing more.",
     "kill": "`job`. A pid that is gone is no error.",
     "add": "With `start`: `job`; waiting also `started` and `kept`, pids.",

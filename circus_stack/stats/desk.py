@@ -26,7 +26,7 @@ from circus_stack.stats.wire import (
     Fields,
     socket_fields,
     sockets_fields,
-    totals_fields,
+    stack_fields,
     watcher_fields,
 )
 
@@ -107,7 +107,7 @@ class Desk:
     def _tick_sum(self, now: float) -> None:
         totals = total_of_stack(total for name, total in self.totals.items() if name)
         self.totals[""] = totals
-        self._channel.offer(STACK_TOPIC, lambda: totals_fields(totals, now))
+        self._channel.offer(STACK_TOPIC, lambda: stack_fields(totals, now, self._total_memory))
         self._record("", totals, now)
 
     def _tick_sockets(self, now: float) -> None:

@@ -113,6 +113,11 @@ def address_of(listed: Mapping[str, Any]) -> str:
     return str(listed["path"]) if "path" in listed else f"{listed.get('host')}:{listed.get('port')}"
 
 
+def stack_fields(totals: Totals, now: float, total_memory: int) -> Fields:
+    """The sums over the stack, and bytes of memory that the machine has."""
+    return {**totals_fields(totals, now), "total_memory": total_memory}
+
+
 def totals_fields(totals: Totals, now: float) -> Fields:
     """The sums under names that Circus doesn't use: `cpu_sum` is percent of one core."""
     fields = structs.asdict(totals)

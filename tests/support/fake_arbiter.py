@@ -12,6 +12,7 @@ from circus_stack.arbiter.jobs import JobBook
 from circus_stack.arbiter.outcome import Outcome
 from circus_stack.arbiter.process import ProcessView
 from circus_stack.arbiter.runs import Run, RunResult
+from circus_stack.arbiter.scale_order import ScaleOrder
 from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.arbiter.sockets import SocketView
 from circus_stack.arbiter.zygote import ZygoteView
@@ -144,6 +145,11 @@ class FakeArbiter:
         name = self._name(name)
         self.targets[name] = max(least, self.targets[name] + difference)
         return self._task("change_wanted", name, difference)
+
+    def scale(self, name: str, order: ScaleOrder) -> asyncio.Task[Outcome]:
+        if not order.is_dry_run:
+            self.targets[self._name(name)] = order.number
+        return self._task("scale", self._name(name), order)
 
     def kill(
         self, name: str, pid: int | None = None, signum: int | None = None, graceful_timeout: float | None = None

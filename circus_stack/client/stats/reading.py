@@ -92,7 +92,10 @@ def watcher_of(name: str, fields: Fields) -> WatcherStats:
 def stack_of(fields: Fields) -> StackStats:
     """The sums of a stack."""
     return StackStats(
-        processes=count(fields.get("processes")) or 0, time=number(fields.get("time")), figures=figures_of(fields)
+        processes=count(fields.get("processes")) or 0,
+        total_memory=count(fields.get("total_memory")),
+        time=number(fields.get("time")),
+        figures=figures_of(fields),
     )
 
 

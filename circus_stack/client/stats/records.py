@@ -81,9 +81,10 @@ class WatcherStats(Struct, frozen=True, kw_only=True):
 
 
 class StackStats(Struct, frozen=True, kw_only=True):
-    """The sums over all watchers; `time` is seconds since the epoch."""
+    """The sums over all watchers; `time` is seconds since the epoch, `total_memory` the machine's, in bytes."""
 
     processes: int = 0
+    total_memory: int | None = None
     time: float | None = None
     figures: Figures = NO_FIGURES
 

@@ -8,6 +8,7 @@ from circus_stack.arbiter.runs import Run
 from circus_stack.arbiter.scheduling import ScheduleView
 from circus_stack.control.desk import Desk
 from circus_stack.control.handlers import conditions
+from circus_stack.scaling import ScaleRange
 
 Fields = dict[str, Any]
 
@@ -25,7 +26,7 @@ def status(desk: Desk, properties: Fields) -> Fields:
 
     Where a state alone doesn't tell all, `details` {name: line}, or `detail` of one watcher, say the rest. `seq` is the
     number of the newest event: an event with a higher number is not in the answer yet. `extended`, all: `watchers`
-    {name: {wanted, processes, zygotes, labels, armed, dropped_lines, run, schedule, and the fields of
+    {name: {wanted, range, processes, zygotes, labels, armed, dropped_lines, run, schedule, and the fields of
     `conditions.condition`}}, without a look at the system.
     """
     name = properties["name"]
@@ -50,6 +51,7 @@ def _watcher(desk: Desk, name: str) -> Fields:
     health = conditions.health_of(desk, name)
     return {
         "wanted": desk.arbiter.wanted(name),
+        "range": _range(desk.arbiter.config(name).scale_range),
         "labels": dict(desk.offices.labels(name)),
         "armed": desk.arbiter.is_armed(name),
         "dropped_lines": desk.offices.dropped_lines(name),
@@ -95,6 +97,10 @@ def _run(run: Run | None) -> Fields | None:
         "exit_code": run.exit_code,
         "unseen": run.unseen,
     }
+
+
+def _range(found: ScaleRange | None) -> Fields | None:
+    return None if found is None else {"least": found.least, "most": found.most}
 
 
 def _schedule(view: ScheduleView | None) -> Fields | None:

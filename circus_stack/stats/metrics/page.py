@@ -58,6 +58,10 @@ def _states(known: KnownFigures) -> Iterator[Metric]:
         "circus_watcher_state", "1 for the state that the watcher is in.", labels=["watcher", "state"]
     )
     wanted = _gauge("circus_watcher_wanted_processes", "Processes that the watcher is to have.")
+    ends = {
+        "least": _gauge("circus_watcher_least_processes", "Lower end of the range that the watcher is scaled within."),
+        "most": _gauge("circus_watcher_most_processes", "Upper end of that range."),
+    }
     ready = _gauge("circus_watcher_ready_processes", "Processes that are ready.")
     running = _gauge("circus_watcher_processes", "Processes that run, whatever their state.")
     dropped = _counter("circus_watcher_log_lines_dropped", "Lines that no sink took.")
@@ -66,11 +70,14 @@ def _states(known: KnownFigures) -> Iterator[Metric]:
             state.add_metric([name, each], 1 if each == now else 0)
         told: Fields = watchers.get(name, _NOTHING)
         processes = told.get("processes", ())
+        for end, number in (told.get("range") or _NOTHING).items():
+            if end in ends:
+                ends[end].add_metric([name], number)
         wanted.add_metric([name], told.get("wanted") or 0)
         ready.add_metric([name], sum(each.get("state") == "ready" for each in processes))
         running.add_metric([name], len(processes))
         dropped.add_metric([name], _dropped(told.get("dropped_lines")))
-    yield from (state, wanted, ready, running, dropped)
+    yield from (state, wanted, *ends.values(), ready, running, dropped)
 
 
 def _dropped(told: Any) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from circus_stack.arbiter.merging import merged_stack
+from circus_stack.config.autoscaling import NAME, USE
 from circus_stack.config.load import load_circus
 from circus_stack.config.overrides import Overrides
 from circus_stack.config.runtime import change_option, check_change
@@ -211,3 +212,42 @@ def test_range_is_saved_and_the_number_of_the_moment_is_not(
     text = _saved(stack, path, changed)
     assert text == f"[watcher:web]\ncmd = run\n{written}"
     assert watcher(load_circus(write(tmp_path, text, "again.ini"), environ={}), "web").numprocesses == count
+
+
+# -- what a range brings along --------------------------------------------------------------------------------
+
+
+def test_range_brings_the_autoscaler_and_its_figures(tmp_path: Path) -> None:
+    stack = circus(tmp_path, "[watcher:job]\ncmd = run\nnumprocesses = 2..4\n")
+    assert stack.circus.statsd
+    assert [(each.name, each.use) for each in stack.plugins] == [(NAME, USE)]
+    assert not circus(tmp_path, "[watcher:job]\ncmd = run\nnumprocesses = 2\n").plugins
+
+
+def test_autoscaler_that_the_file_declares_is_the_only_one(tmp_path: Path) -> None:
+    text = "[watcher:job]\ncmd = run\nnumprocesses = 2..4\n[plugin:mine]\nuse = circus.plugins.autoscaler.Autoscaler\n"
+    assert [each.name for each in circus(tmp_path, text).plugins] == ["mine"]
+
+
+def test_figures_that_the_file_turns_off_are_a_mistake(tmp_path: Path) -> None:
+    text = "[circus]\nstatsd = False\n[watcher:job]\ncmd = run\nnumprocesses = 2..4\n"
+    assert [(each.option, each.line) for each in mistakes(circus, tmp_path, text)] == [("statsd", 2)]
+
+
+def test_environment_without_figures_is_told_and_has_no_autoscaler(tmp_path: Path) -> None:
+    text = "[watcher:job]\ncmd = run\nnumprocesses = 2..4\n"
+    stack = circus(tmp_path, text, CIRCUS_STACK_STATSD="0")
+    assert not stack.plugins
+    assert any("the environment turns circusd-stats off" in each.message for each in stack.warnings)
+
+
+def test_range_that_comes_while_nobody_keeps_to_it_is_refused(tmp_path: Path) -> None:
+    stack = circus(tmp_path, "[watcher:job]\ncmd = run\n")
+    changed = change_option(watcher(stack, "job"), "numprocesses", "2..4")
+    with pytest.raises(ValueError, match=r"needs the autoscaler, .* circus-stack reload"):
+        check_change(stack, changed)
+
+
+def test_file_that_wants_figures_wins_over_the_environment(tmp_path: Path) -> None:
+    text = "[circus]\nstatsd = True\n[watcher:job]\ncmd = run\nnumprocesses = 2..4\n"
+    assert circus(tmp_path, text, CIRCUS_STACK_STATSD="0").plugins

@@ -102,7 +102,14 @@ def test_requests_are_cumulated_at_exact_edges() -> None:
 KNOWN = KnownFigures(
     status={
         "statuses": {'we"b': "active"},
-        "watchers": {'we"b': {"wanted": 2, "processes": [{"state": "ready"}], "dropped_lines": {"stdout": 3}}},
+        "watchers": {
+            'we"b': {
+                "wanted": 2,
+                "range": {"least": 1, "most": 4},
+                "processes": [{"state": "ready"}],
+                "dropped_lines": {"stdout": 3},
+            }
+        },
     },
     tally=tally_of(("reap", {"watcher": 'we"b', "expected": False, "exit_code": 1})),
     cpu_seconds={'we"b': 1.5},
@@ -145,6 +152,8 @@ def test_the_page_has_every_figure_once() -> None:
     assert values["circus_watcher_state", ("state", "failed"), web] == 0
     assert values["circus_watcher_ready_processes", web] == 1
     assert values["circus_watcher_wanted_processes", web] == 2
+    assert values["circus_watcher_least_processes", web] == 1
+    assert values["circus_watcher_most_processes", web] == 4
     assert values["circus_watcher_log_lines_dropped_total", web] == 3
     assert values["circus_watcher_restarts_total", web] == 1
     assert values["circus_watcher_cpu_seconds_total", web] == 1.5

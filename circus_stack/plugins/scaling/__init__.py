@@ -1,0 +1,1 @@
+"""What the autoscaler decides with: policies, figures, decisions. Pure; the plugin itself is `plugins.autoscaler`."""
