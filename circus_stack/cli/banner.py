@@ -33,7 +33,8 @@ class Listening(Struct, frozen=True):
 
 
 class BannerInfo(Struct, frozen=True, kw_only=True):
-    """`app` and `backend` are empty where there is no web watcher; `watchers` are the others, as they are shown."""
+    """`app` and `backend` are empty where there is no web watcher, `scaled` where its workers have no range; `watchers`
+    are the others, as they are shown."""
 
     version: str
     pid: int
@@ -42,6 +43,7 @@ class BannerInfo(Struct, frozen=True, kw_only=True):
     backend: str = ""
     workers: int = 0
     threads: int | None = None
+    scaled: str = ""
     sockets: Sequence[Listening] = ()
     services: Sequence[str] = ()
     watchers: Sequence[str] = ()
@@ -92,4 +94,5 @@ def _server(info: BannerInfo) -> str:
         return ""
     workers = "1 worker" if info.workers == 1 else f"{info.workers} workers"
     threads = f" of {info.threads} threads" if info.threads else ""
-    return f"{info.backend}, {workers}{threads}"
+    scaled = f", scaled within {info.scaled}" if info.scaled else ""
+    return f"{info.backend}, {workers}{threads}{scaled}"

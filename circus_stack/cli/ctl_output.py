@@ -153,6 +153,7 @@ _RENDERERS: dict[str, Renderer] = {
     "reloadconfig": _render_changes,
     "restart": _render_outcome,
     "save": _render_saved,
+    "scale": _render_count,
     "schema": _render_schema,
     "start": _render_outcome,
     "stats": render_stats,

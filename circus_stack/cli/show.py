@@ -114,6 +114,7 @@ def _banner_info(stack: StackConfig, sockets: Iterable[SocketView]) -> BannerInf
         backend=web.backend if web else "",
         workers=web.workers if web else 0,
         threads=web.threads if web else None,
+        scaled=next((str(each.scale_range or "") for each in stack.watchers if each.name == WEB), ""),
         sockets=[Listening(each.name, each.host, each.port, each.path) for each in sockets],
         services=[each.name for each in stack.watchers if each.name in services],
         watchers=[_described(each) for each in stack.watchers if each.name not in services and each.name != WEB],
@@ -122,4 +123,6 @@ def _banner_info(stack: StackConfig, sockets: Iterable[SocketView]) -> BannerInf
 
 
 def _described(watcher: WatcherConfig) -> str:
+    if watcher.scale_range is not None:
+        return f"{watcher.name} x {watcher.scale_range}"
     return watcher.name if watcher.numprocesses == 1 else f"{watcher.name} x {watcher.numprocesses}"

@@ -48,11 +48,16 @@ def _watcher(
         state=state,
         detail=detail,
         wanted=count(told.get("wanted")),
+        scaled=_range(told.get("range")),
         restarts=sampled.restarts if sampled is not None else None,
         age=max((each.age for each in processes if each.age is not None), default=None),
         figures=sampled.figures if sampled is not None else NO_FIGURES,
         processes=processes,
     )
+
+
+def _range(told: Any) -> str:
+    return f"{told.get('least')}..{told.get('most')}" if isinstance(told, Mapping) else ""
 
 
 def _process(told: Fields, sampled: ProcessStats | None, now: float) -> ProcessRow:

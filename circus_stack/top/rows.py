@@ -23,12 +23,14 @@ class ProcessRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatcherRow:
     """A watcher and its processes. `wanted` and `restarts` (processes that ended unasked) are None where the source
-    doesn't say; `detail` is what its state alone doesn't tell; `age` is that of its oldest process."""
+    doesn't say; `scaled` is the range of one that has one, `2..16`; `detail` is what its state alone doesn't tell;
+    `age` is that of its oldest process."""
 
     name: str
     state: str = ""
     detail: str = ""
     wanted: int | None = None
+    scaled: str = ""
     restarts: int | None = None
     age: float | None = None
     figures: Figures = NO_FIGURES

@@ -115,7 +115,9 @@ def _title(line: Line | None) -> str:
         who = f"process {process.pid} of {line.watcher.name}"
         return printable(f"{who}  {process.state}  {process.user}  {process.command}")
     if line.watcher is not None:
-        return printable(f"watcher {line.watcher.name}  {line.watcher.state}  {line.watcher.detail}")
+        watcher = line.watcher
+        scaled = f"  {watcher.wanted} of {watcher.scaled}" if watcher.scaled else ""
+        return printable(f"watcher {watcher.name}  {watcher.state}{scaled}  {watcher.detail}")
     return printable(f"stack {line.stack.name}  {line.stack.source}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from circus_stack import events
 from circus_stack.cli.banner import BannerInfo, Listening, banner, banner_fields
@@ -58,6 +59,10 @@ def test_the_banner_is_plain_without_colours_only() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
 def test_a_socket_on_every_address_can_be_clicked(host: str) -> None:
     assert str(Listening("web", host, 80)) == "http://localhost:80/ (on every address)"
+
+
+def test_the_banner_tells_the_range_of_workers() -> None:
+    assert "waitress, 2 workers of 4 threads, scaled within 2..16\n" in banner(replace(INFO, scaled="2..16"), PLAIN)
 
 
 def test_the_banner_as_fields() -> None:
@@ -115,6 +120,22 @@ def test_a_large_watcher_is_told_by_the_quarter() -> None:
         story.ready("web", number, number)
     assert story.said == ["cs: web is starting 100 processes"] + [
         f"cs: web: {number} of 100 processes ready" for number in (25, 50, 75, 100)
+    ]
+
+
+def test_scaling() -> None:
+    story = Story(web=1)
+    of_web: dict[str, Any] = {"watcher": "web", "time": 0}
+    change: dict[str, Any] = {**of_web, "old": 2, "new": 3}
+    story.progress.handle(events.WatcherScaled(**change, reason="busy 95% > 80%", automatic=True, dry_run=False))
+    story.progress.handle(events.WatcherScaled(**change, reason="", automatic=False, dry_run=True))
+    story.progress.handle(events.ScalingHeld(**of_web, reason="9 processes are beyond the range 2..4"))
+    story.progress.handle(events.ScalingResumed(**of_web, reason="4 processes are within the range 2..4 again"))
+    assert story.said == [
+        "cs: web is scaled from 2 to 3: busy 95% > 80%",
+        "cs: web would be scaled from 2 to 3",
+        "cs: warning: web is not scaled: 9 processes are beyond the range 2..4",
+        "cs: web is scaled again: 4 processes are within the range 2..4 again",
     ]
 
 

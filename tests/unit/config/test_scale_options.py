@@ -251,3 +251,10 @@ def test_range_that_comes_while_nobody_keeps_to_it_is_refused(tmp_path: Path) ->
 def test_file_that_wants_figures_wins_over_the_environment(tmp_path: Path) -> None:
     text = "[circus]\nstatsd = True\n[watcher:job]\ncmd = run\nnumprocesses = 2..4\n"
     assert circus(tmp_path, text, CIRCUS_STACK_STATSD="0").plugins
+
+
+def test_example_is_right(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "examples" / "autoscaling.ini").read_text()
+    stack = paste(tmp_path, text)
+    assert watcher(stack, "web").scale_range == ScaleRange(2, 8)
+    assert [str(each) for each in stack.warnings] == []

@@ -15,12 +15,13 @@ STATUS = {
     "watchers": {
         "web": {
             "wanted": 2,
+            "range": {"least": 1, "most": 4},
             "processes": [
                 {"pid": 5, "wid": 1, "state": "ready", "started": 990.0},
                 {"pid": 6, "wid": 2, "state": "starting", "started": 1001.0},
             ],
         },
-        "old": {"wanted": 0, "processes": []},
+        "old": {"wanted": 0, "range": None, "processes": []},
     },
 }
 SNAPSHOT: dict[str, Any] = {
@@ -41,6 +42,7 @@ SNAPSHOT: dict[str, Any] = {
 def test_states_come_from_the_arbiter_and_figures_from_circusd_stats() -> None:
     web, old = watchers_of(STATUS, snapshot_of(SNAPSHOT), 1000.0)
     assert (web.name, web.state, web.wanted, web.ready, web.restarts, web.age) == ("web", "active", 2, 1, 4, 10.0)
+    assert (web.scaled, old.scaled) == ("1..4", "")
     assert (web.figures.cpu, web.figures.rps, web.figures.p99, web.figures.busy) == (12.5, 3.0, 0.5, None)
     known, new = web.processes
     assert (known.pid, known.wid, known.command, known.user, known.figures.pss) == (5, 1, "app -x", "www", 1024)
