@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from circus_stack.config.file_paths import beside
 from circus_stack.config.schema import CircusConfig, WatcherConfig
-from circus_stack.config.values import NOWHERE
+from circus_stack.config.values import NOWHERE, ReloadMode
 
 NAME = "circusd-stats"
 # As plugins: it comes up before the watchers that it is to see.
@@ -42,5 +42,6 @@ def stats_watcher(circus: CircusConfig, state_dir: PurePath, runtime_dir: PurePa
         copy_path=True,
         # A reload lets it read the keys again.
         send_hup=True,
+        reload_mode=ReloadMode.HUP,
         where=circus.where,
     )

@@ -37,3 +37,14 @@ def test_the_environment_turns_it_off_and_the_file_decides(here: Room) -> None:
     told = here.serve(str(ini), env={"CIRCUS_STACK_STATSD": "0"})
     assert told.call("list")["watchers"] == ["circusd-stats", "idle"]
     assert told.stop() == 0
+
+
+def test_a_file_that_says_what_runs_plans_nothing(here: Room) -> None:
+    ini = here.directory / "app.ini"
+    ini.write_text("[watcher:idle]\ncmd = sleep 600\n[circus]\nstatsd = true\n")
+    stack = here.serve(str(ini))
+    assert stack.call("reloadconfig", dry_run=True)["changes"] == []
+    [before] = stack.pids("circusd-stats")
+    assert stack.call("reloadconfig", roll=True, waiting=True)["changes"] == []
+    assert stack.pids("circusd-stats") == [before]
+    assert stack.stop() == 0
