@@ -10,6 +10,7 @@ from circus_stack.errors import CallError, CommandError, Errno
 from circus_stack.protocol.codec import MAX_MESSAGE
 from circus_stack.protocol.reply import Reply, is_error, parse_reply
 from circus_stack.protocol.request import Request, encode_request
+from circus_stack.protocol.roles import Role
 
 # Circus's own default, in seconds.
 TIMEOUT_S = 5.0
@@ -22,10 +23,12 @@ def new_identity() -> bytes:
     return uuid.uuid4().hex.encode()
 
 
-def new_request(command: str, properties: Mapping[str, Any], *, is_cast: bool = False) -> tuple[str, bytes]:
+def new_request(
+    command: str, properties: Mapping[str, Any], *, is_cast: bool = False, role: Role | None = None
+) -> tuple[str, bytes]:
     """A request's id and its frame. Raises CallError for one that the arbiter would drop unread."""
     id = uuid.uuid4().hex
-    data = encode_request(Request(command, properties, id, is_cast))
+    data = encode_request(Request(command, properties, id, is_cast, role))
     if len(data) > MAX_MESSAGE:
         raise CallError(f"the command {command!r} has {len(data)} bytes, an arbiter takes {MAX_MESSAGE} at most")
     return id, data

@@ -21,13 +21,14 @@ from circus_stack.client.handshake import EVENTS, Handshake
 from circus_stack.client.library import blocking_zmq
 from circus_stack.errors import CallError
 from circus_stack.protocol.reply import Reply
+from circus_stack.protocol.roles import Role
 
 
 class Client:
     """A connection to an arbiter. Not safe for threads: each thread makes its own.
 
     `timeout_s` is what a call waits at most. A `context` that is handed in is left open. `credentials` are for an
-    arbiter that asks for a key.
+    arbiter that asks for a key. With `role` whatever is asked is judged and answered as for somebody of that role.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class Client:
         timeout_s: float = TIMEOUT_S,
         context: Any = None,
         credentials: Credentials | None = None,
+        role: Role | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.endpoint = endpoint
+        self.role = role
         self.timeout_s = timeout_s
         self._clock = clock
         self._zmq = blocking_zmq(context)
@@ -77,7 +80,7 @@ class Client:
 
     def begin(self, command: str, properties: Mapping[str, Any]) -> str:
         """Send a command; its id, for `reply`. For who has something else to do meanwhile."""
-        id, data = new_request(command, properties)
+        id, data = new_request(command, properties, role=self.role)
         self._send(data)
         return id
 
@@ -114,7 +117,7 @@ class Client:
 
     def cast(self, command: str, **properties: Any) -> None:
         """Send a command that has no reply."""
-        _, data = new_request(command, properties, is_cast=True)
+        _, data = new_request(command, properties, is_cast=True, role=self.role)
         self._socket.setsockopt(self._zmq.LINGER, CAST_LINGER_MS)
         self._send(data)
 

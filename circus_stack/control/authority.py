@@ -38,11 +38,16 @@ class Authority:
         key = self._keys.get(public)
         return None if key is None else key.role
 
-    def check(self, command: Command, public: str | None) -> Role:
-        """The client's role. Raises CommandError where it may not give this command."""
+    def check(self, command: Command, public: str | None, asked_as: Role | None = None) -> Role:
+        """The client's role, or `asked_as` where that is less. Raises CommandError where it may not give this
+        command."""
         role = self.role_of(public)
         if role is None:
             raise CommandError("this key is not authorised any more", Errno.NOT_ALLOWED)
+        if asked_as is not None and role.covers(asked_as):
+            role = asked_as
+            if not role.covers(command.role):
+                raise CommandError(f"{command.name} needs the role {command.role}, not {role}", Errno.NOT_ALLOWED)
         if not role.covers(command.role):
             raise CommandError(
                 f"{command.name} needs the role {command.role}; this key ({self._name(public)}) has {role}",

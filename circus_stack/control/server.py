@@ -125,7 +125,7 @@ class ControlServer:
             raise CommandError("listen is no command: subscribe to the endpoint of events (pubsub_endpoint)")
         if command is None:
             raise CommandError(f"unknown command: {request.command[:60]!r}", Errno.UNKNOWN_COMMAND)
-        role = self._role(command, key)
+        role = self._role(command, key, request.role)
         properties = check_properties(command, request.properties)
         waits = command.is_slow or properties.get("waiting")
         if waits and command.name != "quit" and len(self._pending) >= MAX_PENDING:
@@ -134,9 +134,9 @@ class ControlServer:
         # What processes write is theirs, and may be much.
         return result if role is Role.ADMIN or command.name == "logs" else masked(result)
 
-    def _role(self, command: Command, key: str | None) -> Role:
+    def _role(self, command: Command, key: str | None, asked_as: Role | None) -> Role:
         try:
-            return self._authority.check(command, key)
+            return self._authority.check(command, key, asked_as)
         except CommandError as error:
             self._complain("a command was refused: %s", error)
             raise

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from circus_stack.errors import CommandError, Errno
 from circus_stack.protocol.codec import decode, encode
+from circus_stack.protocol.roles import Role
 
 CAST = "cast"
 # What an id may take as JSON, in bytes: Circus's clients send 34.
@@ -16,12 +17,14 @@ MAX_ID = 1024
 
 
 class Request(Struct, frozen=True):
-    """One command. `id` comes back with the reply, whatever JSON value it is; a cast has no reply."""
+    """One command. `id` comes back with the reply, whatever JSON value it is; a cast has no reply. With `role` it is
+    judged and answered as if the sender had no more than that: a program says so of a person for whom it asks."""
 
     command: str
     properties: Mapping[str, Any] = field(default_factory=dict)
     id: Any = None
     is_cast: bool = False
+    role: Role | None = None
 
 
 class BadRequestError(CommandError):
@@ -41,6 +44,8 @@ def encode_request(request: Request) -> bytes:
     }
     if request.is_cast:
         message["msg_type"] = CAST
+    if request.role is not None:
+        message["role"] = str(request.role)
     return encode(message)
 
 
@@ -69,7 +74,18 @@ def _request_of(message: dict[str, Any]) -> Request:
         properties = {}
     if not isinstance(properties, dict):
         raise BadRequestError(f"message invalid: 'properties' must be an object, found {_kind(properties)}", id=id)
-    return Request(command.lower(), properties, id, message.get("msg_type") == CAST)
+    return Request(command.lower(), properties, id, message.get("msg_type") == CAST, _role(message.get("role"), id))
+
+
+def _role(value: object, id: Any) -> Role | None:
+    if value is None:
+        return None
+    try:
+        return Role(str(value))
+    except ValueError:
+        # To take it for nothing would be to give more than was asked for.
+        legal = ", ".join(Role)
+        raise BadRequestError(f"message invalid: 'role' must be one of {legal}", id=id) from None
 
 
 def _kind(value: object) -> str:
