@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from circus_stack import __version__
 from circus_stack.web.access.doors import Doors
 from circus_stack.web.access.gatekeeper import Gatekeeper
 from circus_stack.web.api.dispatch import make_api
+from circus_stack.web.api.document import document_route
 from circus_stack.web.api.route import PREFIX, Route
 from circus_stack.web.api.session import SessionResource
 from circus_stack.web.settings import MOST_BODY, WebSettings
@@ -24,7 +26,8 @@ def make_app(
 ) -> Wsgi:
     """`routes` are the API's, beside those of the session; `mounts` are other apps by the beginning of their paths, of
     which the first that fits is asked, `/` last."""
-    api = make_api([*SessionResource(doors).routes(), *routes], most_body=MOST_BODY)
+    all_routes = [*SessionResource(doors).routes(), *routes]
+    api = make_api([*all_routes, document_route(all_routes, __version__)], most_body=MOST_BODY)
     inner = _Choice([(PREFIX, api), *mounts], otherwise=api)
     keeper = Gatekeeper(inner, doors, allowed_hosts=settings.allowed_hosts, most_body=MOST_BODY)
     return _below(settings.prefix.rstrip("/"), keeper)

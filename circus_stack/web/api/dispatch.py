@@ -43,7 +43,7 @@ def _callback(route: Route, most_body: int) -> Callable[..., bytes]:
         except CommandError as error:
             reply = refusal(RefusedError(_status_of(error), str(error)))
         except CallError as error:
-            reply = refusal(RefusedError(503, str(error)))
+            reply = refusal(RefusedError(503, str(error), headers={"Retry-After": "2"}))
         except CircusStackError as error:
             log.error("%s %s: %s", route.method, route.path, error)
             reply = refusal(RefusedError(500, str(error)))

@@ -1,0 +1,73 @@
+"""The page of all routes, made from their declarations: `python -m circus_stack.web.api.reference`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from circus_stack.web.access.doors import open_doors
+from circus_stack.web.api.document import document_route
+from circus_stack.web.api.resources import stack_routes
+from circus_stack.web.api.route import PREFIX, Route
+from circus_stack.web.api.session import SessionResource
+from circus_stack.web.stack.stack import Stack
+
+_INTRODUCTION = f"""\
+# The HTTP API
+
+Made from the declarations by `python -m circus_stack.web.api.reference`; do not edit.
+
+[`circushttpd`](console.md) serves it below `{PREFIX}`, and describes it as OpenAPI at `{PREFIX}/openapi.json`. Programs
+send `Authorization: Bearer TOKEN`; `circus-stack token add NAME --role ROLE` makes one. Bodies and replies are JSON, as
+are errors: `{{"error": {{"status": 404, "reason": "there is no watcher 'x'", "option": "name"}}}}`.
+
+    $ curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/api/v1/watchers
+    $ curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
+           -d '{{}}' "http://127.0.0.1:8080/api/v1/watchers/web/reload?wait=true"
+
+With `wait=true` the reply comes when the operation is done, 200 with what it did; else at once, 202 with its `job`,
+which `/jobs` shows.
+"""
+
+
+def render_reference(routes: Iterable[Route]) -> str:
+    """The whole page, in Markdown; the same text every time."""
+    lines = ["| route | role | what | body | query |", "| --- | --- | --- | --- | --- |"]
+    lines += [f"| {' | '.join(_cells(route))} |" for route in routes]
+    return f"{_INTRODUCTION}\n" + "\n".join(lines) + "\n"
+
+
+def _cells(route: Route) -> Sequence[str]:
+    role = "anybody" if route.role is None else str(route.role)
+    return (f"`{route.method} {route.path}`", role, route.summary, _fields(route.body), _fields(route.query))
+
+
+def _fields(record: object) -> str:
+    if record is None:
+        return ""
+    if not (isinstance(record, type) and issubclass(record, msgspec.Struct)):
+        return "names and values"
+    return ", ".join(f"`{each.name}`" for each in msgspec.structs.fields(record))
+
+
+def all_routes(directory: Path) -> list[Route]:
+    """Those of a console; nothing is asked, and nothing is written into the directory but a key."""
+    routes = [*SessionResource(open_doors(directory)).routes(), *stack_routes(Stack("ipc:///nowhere"))]
+    return [*routes, document_route(routes, "")]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the page to the file that is named, else to docs/http-api.md below the current directory."""
+    words = sys.argv[1:] if argv is None else argv
+    path = Path(words[0]) if words else Path("docs/http-api.md")
+    with tempfile.TemporaryDirectory() as directory:
+        path.write_text(render_reference(all_routes(Path(directory))), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

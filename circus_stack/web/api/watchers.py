@@ -1,0 +1,267 @@
+"""`/watchers`: what there is, in which state, and the operations on it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from circus_stack.literals import MAX_PROCESSES
+from circus_stack.protocol.roles import Role
+from circus_stack.web.access.refusal import RefusedError
+from circus_stack.web.api.asking import role_of
+from circus_stack.web.api.route import Handler, Reply, Request, Route
+from circus_stack.web.stack.stack import Stack
+
+_TAG = "watchers"
+_UNKNOWN = {404: "there is no such watcher"}
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Count = Annotated[int, Meta(ge=1, le=MAX_PROCESSES)]
+
+
+class Process(Struct, frozen=True, kw_only=True):
+    """`wid` is its slot; `started` and `ready_at` are seconds since the epoch; `generation` grows with each reload."""
+
+    pid: int
+    wid: int
+    state: str
+    started: float
+    ready_at: float | None
+    generation: int
+    health: dict[str, Any] | None = None
+
+
+class Watcher(Struct, frozen=True, kw_only=True):
+    """`numprocesses` are wanted, `running` are there, `ready` serve. `detail` says what the state doesn't tell;
+    `failed` {reason, since, lines} is there once it was given up, `last_exit` after any end."""
+
+    name: str
+    state: str
+    detail: str
+    numprocesses: int
+    running: int
+    ready: int
+    pids: tuple[int, ...]
+    failures: int
+    waits_for: dict[str, str]
+    degraded_by: dict[str, str]
+    health: dict[str, Any] | None
+    failed: dict[str, Any] | None
+    last_exit: dict[str, Any] | None
+    run: dict[str, Any] | None
+    schedule: dict[str, Any] | None
+    dropped_lines: int
+    labels: dict[str, str]
+    processes: tuple[Process, ...]
+
+
+class NewWatcher(Struct, forbid_unknown_fields=True):
+    """`options` are those of a section [watcher:NAME], by name; `start` starts it at once."""
+
+    name: Name
+    cmd: Annotated[str, Meta(min_length=1, max_length=32_768)]
+    options: dict[str, Any] = {}
+    start: bool = True
+
+
+class Resize(Struct, forbid_unknown_fields=True):
+    """How many processes more, or fewer."""
+
+    nb: Count = 1
+
+
+class Signalled(Struct, forbid_unknown_fields=True):
+    """A signal by name or number, to all processes, or to one."""
+
+    signal: Annotated[str, Meta(min_length=1, max_length=20)]
+    pid: Annotated[int, Meta(gt=0)] | None = None
+
+
+class Nothing(Struct, forbid_unknown_fields=True):
+    """No field is needed."""
+
+
+class Waiting(Struct, forbid_unknown_fields=True):
+    """With `wait` the reply comes when it is done."""
+
+    wait: bool = False
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """`job` is the operation's id, which `/jobs` shows; `done` what it did, where it was waited for."""
+
+    job: str | None
+    done: dict[str, Any] | None = None
+
+
+class WatchersResource:
+    """The routes."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def routes(self) -> tuple[Route, ...]:
+        """Their declarations."""
+        return (
+            *self._declared(),
+            *(self._change(name, text, partial(self._operate, name), Nothing) for name, text in _OPERATIONS.items()),
+            *(self._change(name, text, partial(self._change_number, name), Resize) for name, text in _RESIZES.items()),
+            self._change("signal", "Send a signal to its processes.", self._signal, Signalled),
+        )
+
+    def _declared(self) -> tuple[Route, ...]:
+        return (
+            Route(
+                method="GET",
+                path="/watchers",
+                summary="All watchers.",
+                handler=self._all,
+                reply=list[Watcher],
+                tag=_TAG,
+            ),
+            Route(
+                method="POST",
+                path="/watchers",
+                summary="Add a watcher.",
+                handler=self._add,
+                role=Role.ADMIN,
+                body=NewWatcher,
+                reply=Watcher,
+                status=201,
+                tag=_TAG,
+                statuses={409: "the name is taken, or an option is not valid"},
+            ),
+            Route(
+                method="GET",
+                path="/watchers/{name}",
+                summary="One watcher.",
+                handler=self._one,
+                reply=Watcher,
+                tag=_TAG,
+                statuses=_UNKNOWN,
+            ),
+            Route(
+                method="DELETE",
+                path="/watchers/{name}",
+                summary="Remove a watcher and stop its processes.",
+                handler=partial(self._operate, "rm"),
+                role=Role.ADMIN,
+                query=Waiting,
+                reply=Accepted,
+                status=202,
+                tag=_TAG,
+                statuses=_UNKNOWN,
+            ),
+        )
+
+    def _change(self, command: str, summary: str, handler: Handler, body: type) -> Route:
+        return Route(
+            method="POST",
+            path=f"/watchers/{{name}}/{command}",
+            summary=summary,
+            handler=handler,
+            role=Role.OPERATE,
+            body=body,
+            query=Waiting,
+            reply=Accepted,
+            status=202,
+            tag=_TAG,
+            statuses=_UNKNOWN,
+        )
+
+    # -- handlers ---------------------------------------------------------------------------------------------
+
+    def _all(self, request: Request) -> Reply:
+        return Reply(fields=self._watchers(request))
+
+    def _one(self, request: Request) -> Reply:
+        return Reply(fields=self._named(request, request.path["name"]))
+
+    def _watchers(self, request: Request) -> list[Watcher]:
+        status = self._stack.call(role_of(request), "status", extended=True)
+        return [_watcher(name, state, status["watchers"][name]) for name, state in status["statuses"].items()]
+
+    def _named(self, request: Request, name: str) -> Watcher:
+        # Whatever takes a name takes it in any case.
+        for each in self._watchers(request):
+            if each.name.lower() == name.lower():
+                return each
+        raise RefusedError(404, f"there is no watcher {name[:200]!r}", option="name")
+
+    def _add(self, request: Request) -> Reply:
+        given: NewWatcher = request.body
+        self._stack.call(
+            role_of(request), "add", name=given.name, cmd=given.cmd, options=given.options, start=given.start
+        )
+        return Reply(status=201, fields=self._named(request, given.name))
+
+    def _operate(self, command: str, request: Request) -> Reply:
+        exact = {"match": "simple"} if command in ("start", "stop", "restart") else {}
+        return self._accepted(request, command, exact)
+
+    def _change_number(self, command: str, request: Request) -> Reply:
+        return self._accepted(request, command, {"nb": request.body.nb})
+
+    def _accepted(self, request: Request, command: str, properties: dict[str, Any]) -> Reply:
+        # By its name as it is: a pattern would mean others, too.
+        name = self._named(request, request.path["name"]).name
+        waits = bool(request.query.wait)
+        reply = self._stack.call(role_of(request), command, name=name, waiting=waits, **properties)
+        done = {key: value for key, value in reply.items() if key not in _ENVELOPE} if waits else None
+        return Reply(status=200 if waits else 202, fields=Accepted(job=reply.get("job"), done=done))
+
+    def _signal(self, request: Request) -> Reply:
+        name = self._named(request, request.path["name"]).name
+        pid = {} if request.body.pid is None else {"pid": request.body.pid}
+        self._stack.call(role_of(request), "signal", name=name, signum=request.body.signal, **pid)
+        # There is nothing to wait for: a signal is sent, or it is not.
+        return Reply(fields=Accepted(job=None))
+
+
+# What every reply of the arbiter has.
+_ENVELOPE = frozenset({"status", "time", "id", "job"})
+_OPERATIONS = {
+    "start": "Start it.",
+    "stop": "Stop it.",
+    "restart": "Stop it, then start it.",
+    "reload": "Let new processes take over; the old ones serve until the new are ready.",
+}
+_RESIZES = {"incr": "Add processes.", "decr": "Take processes away."}
+
+
+def _watcher(name: str, state: str, found: dict[str, Any]) -> Watcher:
+    processes = tuple(_process(each) for each in found["processes"])
+    return Watcher(
+        name=name,
+        state=state,
+        detail=found["detail"],
+        numprocesses=found["wanted"],
+        running=len(processes),
+        ready=sum(each.ready_at is not None for each in processes),
+        pids=tuple(each.pid for each in processes),
+        failures=found["failures"],
+        waits_for=found["waits_for"],
+        degraded_by=found["degraded_by"],
+        health=found["health"],
+        failed=found["failed"],
+        last_exit=found["last_exit"],
+        run=found["run"],
+        schedule=found["schedule"],
+        dropped_lines=found["dropped_lines"],
+        labels=found["labels"],
+        processes=processes,
+    )
+
+
+def _process(each: dict[str, Any]) -> Process:
+    return Process(
+        pid=each["pid"],
+        wid=each["wid"],
+        state=each["state"],
+        started=each["started"],
+        ready_at=each["ready_at"],
+        generation=each["generation"],
+        health=each.get("health"),
+    )

@@ -1,0 +1,68 @@
+"""One stack, as the API and the live channel ask it: the arbiter by its commands, circusd-stats by its figures."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from circus_stack.client.credentials import Credentials
+from circus_stack.client.stats.records import History, Snapshot
+from circus_stack.client.stats.sync import StatsClient
+from circus_stack.client.stats.whereabouts import Whereabouts, whereabouts_told
+from circus_stack.errors import CallError
+from circus_stack.protocol.reply import Reply
+from circus_stack.protocol.roles import Role
+from circus_stack.web.stack.connections import Connections
+
+# What an operation that is waited for may take: a rolling reload of many workers.
+WAITING_TIMEOUT_S = 300.0
+_TIMEOUT_S = 10.0
+_STATS_TIMEOUT_S = 5.0
+
+
+class Stack:
+    """Raises CommandError where the arbiter refuses, CallError where nobody answers."""
+
+    def __init__(self, endpoint: str, credentials: Credentials | None = None) -> None:
+        self.endpoint = endpoint
+        self.credentials = credentials
+        self._connections = Connections(endpoint, credentials)
+        self._whereabouts: Whereabouts | None = None
+
+    def call(self, role: Role, command: str, *, timeout_s: float | None = None, **properties: Any) -> Reply:
+        """The reply to a command, as `role` is given it."""
+        limit = timeout_s or (WAITING_TIMEOUT_S if properties.get("waiting") else _TIMEOUT_S)
+        with self._connections.take(role) as client:
+            client.timeout_s = limit
+            return client.call(command, **properties)
+
+    def global_options(self) -> dict[str, Any]:
+        """The endpoints and the like, as the arbiter has them now."""
+        return dict(self.call(Role.VIEW, "globaloptions")["options"])
+
+    def snapshot(self) -> Snapshot:
+        """The newest figures of everything."""
+        with self._statistics() as statistics:
+            return statistics.snapshot()
+
+    def history(self, watcher: str, pid: int | None, since_s: float) -> History:
+        """The figures of the last `since_s` seconds; `watcher` is empty for the stack."""
+        with self._statistics() as statistics:
+            return statistics.history(watcher, pid=pid, since_s=since_s)
+
+    def whereabouts(self) -> Whereabouts:
+        """Where the statistics are; asked once, and again where nobody answered there."""
+        if self._whereabouts is None:
+            self._whereabouts = whereabouts_told(self.global_options(), self.endpoint, self.credentials)
+        return self._whereabouts
+
+    @contextlib.contextmanager
+    def _statistics(self) -> Iterator[StatsClient]:
+        try:
+            with StatsClient(self.whereabouts(), timeout_s=_STATS_TIMEOUT_S) as statistics:
+                yield statistics
+        except CallError:
+            # It may have begun, or moved, since.
+            self._whereabouts = None
+            raise

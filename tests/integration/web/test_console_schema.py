@@ -1,0 +1,79 @@
+"""The API against its own document: whatever schemathesis makes up, nothing fails in the console, and what comes back
+is what was promised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from circus_stack.web.access.doors import open_doors
+from circus_stack.web.api.document import document
+from circus_stack.web.api.resources import stack_routes
+from circus_stack.web.api.session import SessionResource
+from circus_stack.web.stack.stack import Stack
+from tests.integration.web.console import Console
+
+_CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+# circusd-stats does not run beside this stack: that this is said is what was promised.
+_WITHOUT_STATISTICS = {"/api/v1/figures", "/api/v1/history"}
+# What it makes up is not to be run, nor is a stranger to be logged out again and again.
+_AS_A_STRANGER = {("POST", "/api/v1/watchers"), ("POST", "/api/v1/session")}
+
+
+def _operations(directory: Path) -> list[tuple[str, str]]:
+    routes = [*SessionResource(open_doors(directory)).routes(), *stack_routes(Stack("ipc:///nowhere"))]
+    found = document(routes, "0")["paths"]
+    return [(method.upper(), path) for path, operations in found.items() for method in operations]
+
+
+@pytest.fixture(scope="module")
+def headers(console: Console) -> dict[str, str]:
+    return console.program_with("admin", "schemathesis").headers
+
+
+@pytest.fixture(scope="module")
+def api(console: Console, headers: dict[str, str]) -> Any:
+    visitor = console.visitor()
+    visitor.headers |= headers
+    schema = schemathesis.openapi.from_dict(visitor.ask("GET", "/api/v1/openapi.json")[1])
+    schema.config.update(base_url=f"http://127.0.0.1:{console.port}")
+    return schema
+
+
+def test_every_route_keeps_its_promise(api: Any, headers: dict[str, str], tmp_path: Path) -> None:
+    seen = []
+    for result in api.get_all_operations():
+        operation = result.ok()
+        seen.append((operation.method.upper(), operation.path))
+        _try(operation, headers)
+    assert set(_operations(tmp_path)) <= set(seen)
+
+
+def _try(operation: Any, headers: dict[str, str]) -> None:
+    is_strange = (operation.method.upper(), operation.path) in _AS_A_STRANGER
+
+    @given(case=operation.as_strategy())
+    @settings(
+        max_examples=8,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
+        database=None,
+        derandomize=True,
+    )
+    def check(case: Any) -> None:
+        response = case.call(headers={"Host": headers["Host"]} if is_strange else headers, timeout=20)
+        if response.status_code != 503 or case.path not in _WITHOUT_STATISTICS:
+            case.validate_response(response, checks=_CHECKS)
+
+    check()
