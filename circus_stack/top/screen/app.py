@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -20,13 +19,17 @@ from circus_stack.top.lines import View, lines_of
 from circus_stack.top.place import Place
 from circus_stack.top.screen.detail import Detail
 from circus_stack.top.screen.help import Help
+from circus_stack.top.screen.leaving import Leaving
 from circus_stack.top.screen.sockets import Sockets
 from circus_stack.top.screen.status_line import StatusLine
 from circus_stack.top.screen.summary import Summary
+from circus_stack.top.screen.terminal import HangUp, TerminalDriver
 from circus_stack.top.screen.tree import Tree
 from circus_stack.top.screen.watching import Watching
 
 _LONGEST_FILTER = 100
+# Where keys are read from.
+_TERMINAL = 0
 
 
 class TopApp(App[None]):
@@ -38,7 +41,7 @@ class TopApp(App[None]):
     CSS = "Screen { background: ansi_default; color: ansi_default; layout: vertical; overflow: hidden; }"
 
     def __init__(self, places: Sequence[Place], view: View, *, has_control: bool, silence_s: float) -> None:
-        super().__init__(ansi_color=True)
+        super().__init__(ansi_color=True, driver_class=TerminalDriver)
         self.theme = "ansi-dark"
         self.view = view
         self._has_control = has_control
@@ -50,6 +53,8 @@ class TopApp(App[None]):
         self._question: Question | None = None
         self._typed: str | None = None
         self._sent: set[asyncio.Task[None]] = set()
+        self._leaving = Leaving(self.exit, _TERMINAL)
+        self._hang_up = HangUp(_TERMINAL, self.exit)
         self._does: dict[str, Callable[[], None]] = self._table()
 
     def compose(self) -> ComposeResult:
@@ -61,9 +66,9 @@ class TopApp(App[None]):
 
     def on_mount(self) -> None:
         """Begin to look; a terminal that is closed, or a kill, ends it with the terminal as it was."""
-        loop = asyncio.get_running_loop()
-        for signum in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(signum, self.exit)
+        self._leaving.begin()
+        if not self.is_headless:
+            self._hang_up.watch()
         self._status.hint(self.view.wanted)
         self._show()
         self._watching.start()
@@ -71,6 +76,8 @@ class TopApp(App[None]):
     async def on_unmount(self) -> None:
         """Stop to look."""
         await self._watching.stop()
+        self._hang_up.close()
+        self._leaving.end()
 
     # -- what is shown ----------------------------------------------------------------------------------------
 
