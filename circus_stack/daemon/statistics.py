@@ -85,7 +85,7 @@ async def run_statistics(setting: StatsSetting) -> None:
         run = _Run(setting, teardown)
         if setting.metrics:
             await serve_metrics(setting, run.known, teardown)
-        tasks = [asyncio.create_task(run.follow()), asyncio.create_task(run.ticker.run())]
+        tasks = [asyncio.create_task(run.follow()), asyncio.create_task(run.tick())]
         waiting = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
         for task in (*tasks, waiting):
@@ -101,6 +101,7 @@ class _Run:
     def __init__(self, setting: StatsSetting, teardown: contextlib.AsyncExitStack) -> None:
         self._loop = asyncio.get_running_loop()
         self._began = time.time()
+        self._is_known = asyncio.Event()
         self._census = Census(setting.interval_s)
         self._open_endpoints(setting, teardown)
         source, kin, booted = _readers()
@@ -185,7 +186,13 @@ class _Run:
         """Keep account of who runs."""
         await self._follower.run(self._joined)
 
+    async def tick(self) -> None:
+        """Sample. Not before it is known who runs: a sum over nobody would be told and remembered."""
+        await self._is_known.wait()
+        await self.ticker.run()
+
     def _joined(self) -> None:
+        self._is_known.set()
         log.info("%d processes are sampled", len(set(self._census.all_pids())))
         self._desk.serving.open(self._follower.scoreboard)
 

@@ -52,6 +52,7 @@ class Follower:
             self.tally.apply(event, fields)
             if not self._has_snapshot:
                 self._early.append((event, fields))
+                self._census.hear(event, fields)
                 continue
             self._census.apply(event, fields)
             if event in ("config_applied", "add", "remove"):
@@ -83,12 +84,13 @@ class Follower:
             return False
         try:
             own = {int(arbiter["info"]["pid"]): "circusd", **self._own}
-            self._census.replace(status["watchers"], int(status["seq"]), own)
+            unheard = self._census.replace(status["watchers"], int(status["seq"]), own)
             self.sockets = list(sockets["sockets"])
             self.scoreboard = options["options"].get("scoreboard")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             log.warning("no snapshot of the arbiter's processes, a reply is none of circus-stack's: %r", error)
             return False
+        self.tally.add_unheard(unheard)
         for event, fields in self._early:
             self._census.apply(event, fields)
         self._early.clear()

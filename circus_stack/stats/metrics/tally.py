@@ -6,7 +6,7 @@ They begin at 0 when circusd-stats does; Prometheus takes a smaller number than 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 Fields = Mapping[str, Any]
@@ -32,6 +32,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = {}
+        # Pids of those whose end was counted without an event.
+        self._unheard: set[int] = set()
 
     def apply(self, event: str, fields: Fields) -> None:
         """One event of the stream; what is not counted is passed over."""
@@ -41,13 +43,25 @@ class Tally:
         if event == "remove":
             self._counts.pop(watcher, None)
             return
-        counts = self._counts.setdefault(watcher, Counter())
+        counts, pid = self._counts.setdefault(watcher, Counter()), fields.get("process_pid")
+        if pid in self._unheard and event in ("spawn", "reap"):
+            self._unheard.discard(pid)
+            if event == "reap":
+                return
         if event == "reap":
             counts[f"exit_{_exit(fields)}"] += 1
         elif event in RELOADS:
             counts[f"reload_{RELOADS[event]}"] += 1
         elif event in _BY_EVENT:
             counts[_BY_EVENT[event]] += 1
+
+    def add_unheard(self, ends: Mapping[str, Iterable[int]]) -> None:
+        """Processes (pids by watcher) that have ended unasked, of which no event has told so far: while the arbiter was
+        dead, say. Where it tells after all, it isn't counted again."""
+        for watcher, pids in ends.items():
+            found = set(pids)
+            self._counts.setdefault(watcher, Counter())["exit_failed"] += len(found)
+            self._unheard |= found
 
     def count(self, watcher: str, name: str) -> int:
         """How often something has happened to a watcher."""

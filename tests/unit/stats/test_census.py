@@ -59,3 +59,36 @@ def test_watchers_are_grouped_by_their_intervals_which_a_new_snapshot_keeps(cens
     }
     census.set_interval("job", None)
     assert set(census.intervals()) == {1.0}
+
+
+def seated(**seats: tuple[int, int]) -> dict[str, object]:
+    """A snapshot of one watcher: the slot and the generation of each pid."""
+    processes = [{"pid": int(pid[1:]), "wid": wid, "generation": number} for pid, (wid, number) in seats.items()]
+    return {"web": {"processes": processes}}
+
+
+def test_ends_that_nobody_told_of_are_found_where_another_took_over() -> None:
+    census = Census(1.0)
+    assert census.replace(seated(p1=(1, 1), p2=(2, 1), p3=(3, 1)), 50, {}) == {}
+    census.apply("spawn", {"watcher": "web", "process_pid": 4, "wid": 4, "seq": 51})
+    # Another arbiter, which counts from the beginning: the end of the second one was told.
+    census.apply("reap", {"watcher": "web", "process_pid": 2, "seq": 3})
+    now = seated(p1=(1, 1), p12=(2, 1), p14=(4, 1))
+    # The third one has no successor, as after a decr.
+    assert census.replace(now, 5, {}) == {"web": [4]}
+
+
+def test_the_next_generation_was_asked_for() -> None:
+    census = Census(1.0)
+    census.replace(seated(p1=(1, 1)), 5, {})
+    assert census.replace(seated(p11=(1, 2)), 9, {}) == {}
+
+
+def test_an_end_that_is_told_before_the_snapshot_came_is_heard() -> None:
+    census = Census(1.0)
+    census.replace(seated(p1=(1, 1)), 5, {})
+    census.hear("reap", {"process_pid": 1})
+    assert census.replace(seated(p11=(1, 1)), 9, {}) == {}
+    # That number may come again.
+    census.replace(seated(p1=(1, 1)), 11, {})
+    assert census.replace(seated(p12=(1, 1)), 12, {}) == {"web": [1]}

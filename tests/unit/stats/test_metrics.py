@@ -55,6 +55,16 @@ def test_ends_are_counted_by_how() -> None:
     )
     assert (tally.count("web", "reload_succeeded"), tally.count("web", "reload_failed")) == (1, 1)
     assert tally.restarts("other") == 0
+
+
+def test_an_end_without_an_event_counts_once() -> None:
+    tally = tally_of(("reap", {"process_pid": 1, "exit_code": 1}))
+    tally.add_unheard({"web": [2]})
+    assert tally.restarts("web") == 2
+    # It was told after all; then that number came again.
+    for event in ("reap", "spawn", "reap"):
+        tally.apply(event, {"watcher": "web", "process_pid": 2, "exit_code": 1})
+    assert tally.restarts("web") == 3
     tally.apply("remove", {"watcher": "web"})
     tally.apply("spawn", {})
     assert list(tally) == []
