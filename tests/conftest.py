@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     # A program beside each of the many stacks would cost the suite minutes: a test that is about it asks for it.
     os.environ["CIRCUS_STACK_STATSD"] = "0"
+    os.environ["CIRCUS_STACK_HTTPD"] = "0"
     # A process of xdist finds done what the first one did.
     if not hasattr(config, "workerinput"):
         compile_programs()

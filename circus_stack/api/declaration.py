@@ -30,7 +30,6 @@ _WITHOUT_EFFECT = {
     "httpd_close_outputs": "it never worked",
 }
 _HARMLESS = {"stream_backend"}
-_NOT_YET = {"httpd": "the web console"}
 
 
 def declared(
@@ -70,8 +69,6 @@ def _circus(options: Mapping[str, Any]) -> CircusConfig:
             raise TypeError(f"{key!r} is no argument of an arbiter; legal: {', '.join(known)}")
         else:
             values[known[key].name] = _parsed(key, value, known[key].kind)
-            if key in _NOT_YET and values[key]:
-                log.warning("%s is not run: %s does not exist yet", key, _NOT_YET[key])
     return CircusConfig(**values)
 
 

@@ -21,6 +21,8 @@ _TYPES = {
     "SOCK_SEQPACKET": socket.SOCK_SEQPACKET,
 }
 
+_LAST_PORT = 65_535
+
 
 def is_laned(config: SocketConfig) -> bool:
     """Whether each process gets a socket of its own: the kernel divides those of an address, not those of a path."""
@@ -55,7 +57,7 @@ def open_socket(config: SocketConfig, port: int | None = None) -> socket.socket:
         if config.path is not None:
             _bind_path(config, config.path, sock)
         else:
-            _bind_address(config, config.port if port is None else port, sock)
+            _bind_address(config, _port_of(config) if port is None else port, sock)
     except BaseException:
         sock.close()
         raise
@@ -84,15 +86,37 @@ def resolve(config: SocketConfig, port: int) -> tuple[object, ...]:
     return found[0][4]
 
 
+def _port_of(config: SocketConfig) -> int:
+    return _first_free_port(config) if config.spare_ports else config.port
+
+
+def _first_free_port(config: SocketConfig) -> int:
+    """The declared port, or the first of the next ones that nobody has; the declared one where all are taken."""
+    for port in range(config.port, min(config.port + config.spare_ports, _LAST_PORT) + 1):
+        # Another socket for each: one that could be bound and not listen is bound for good.
+        with _new_socket(config) as probe:
+            try:
+                _listen_at(config, port, probe)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+        return port
+    return config.port
+
+
 def _bind_address(config: SocketConfig, port: int, sock: socket.socket) -> None:
-    address = resolve(config, port)
     try:
-        _set_options(config, sock)
-        sock.bind(address)
-        if listens(config):
-            sock.listen(config.backlog)
+        _listen_at(config, port, sock)
     except OSError as error:
         raise SocketError(_explain(config, port, error)) from error
+
+
+def _listen_at(config: SocketConfig, port: int, sock: socket.socket) -> None:
+    address = resolve(config, port)
+    _set_options(config, sock)
+    sock.bind(address)
+    if listens(config):
+        sock.listen(config.backlog)
 
 
 def _set_options(config: SocketConfig, sock: socket.socket) -> None:

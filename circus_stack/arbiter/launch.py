@@ -19,6 +19,7 @@ from circus_stack.config.expand import (
     mentions_variables,
     process_variables,
 )
+from circus_stack.config.httpd_watcher import NAME as CONSOLE
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import ReadinessForm
 from circus_stack.errors import SpawnError
@@ -238,13 +239,13 @@ def _listed(config: WatcherConfig) -> frozenset[str]:
 def inherited_sockets(config: WatcherConfig, socket_fds: Mapping[str, object], laned: frozenset[str]) -> frozenset[str]:
     """The sockets that a watcher which uses sockets gets: those that its command, arguments, environment or
     `listen_fds` name. If they name none, all but those in `laned`: the kernel would send connections to a socket of the
-    process's own, which nobody may serve. What it doesn't use it shouldn't keep open."""
+    process's own, which nobody may serve; nor that of the console. What it doesn't use it shouldn't keep open."""
     text = " ".join((config.cmd, config.args, *config.env.values())).lower()
     listed = _listed(config)
     named = frozenset(
         name for name in socket_fds if name.lower() in listed or f"circus.sockets.{name.lower()})" in text
     )
-    return named or frozenset(socket_fds) - laned
+    return named or frozenset(socket_fds) - laned - {CONSOLE}
 
 
 def _notify_socket(around: Surroundings, identity: Identity | None, inherited: dict[int, int]) -> str:

@@ -87,7 +87,12 @@ class ListeningSocket:
 
     def takes_over(self, config: SocketConfig) -> bool:
         """Whether the same bound socket can serve another declaration: what differs can be changed while it is open."""
-        return _address(config) == _address(self.config)
+        return _address(config) == _address(self.config) and (not self.config.spare_ports or self._is_within(config))
+
+    def _is_within(self, config: SocketConfig) -> bool:
+        """Whether a port that was the next free one is one that a declaration allows."""
+        port: int = self._socket.getsockname()[1]
+        return config.port <= port <= config.port + config.spare_ports
 
     def adopt(self, config: SocketConfig) -> None:
         """Take the new declaration; listen() on a listening socket only changes its queue."""

@@ -34,7 +34,7 @@ class Listening(Struct, frozen=True):
 
 class BannerInfo(Struct, frozen=True, kw_only=True):
     """`app` and `backend` are empty where there is no web watcher, `scaled` where its workers have no range; `watchers`
-    are the others, as they are shown."""
+    are the others, as they are shown. `console` is where it is, or why there is none."""
 
     version: str
     pid: int
@@ -48,6 +48,7 @@ class BannerInfo(Struct, frozen=True, kw_only=True):
     services: Sequence[str] = ()
     watchers: Sequence[str] = ()
     endpoint: str = ""
+    console: str = ""
 
 
 def banner(info: BannerInfo, style: Style) -> str:
@@ -71,6 +72,7 @@ def banner_fields(info: BannerInfo) -> dict[str, object]:
         "services": list(info.services),
         "watchers": list(info.watchers),
         "endpoint": info.endpoint,
+        "console": info.console,
     }
 
 
@@ -86,6 +88,7 @@ def _rows(info: BannerInfo, style: Style) -> list[tuple[str, str]]:
         ("services", ", ".join(info.services)),
         ("watchers", ", ".join(info.watchers)),
         ("control", info.endpoint),
+        ("console", style.paint(info.console, CYAN) if info.console else ""),
     ]
 
 

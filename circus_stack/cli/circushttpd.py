@@ -7,6 +7,7 @@ It becomes that server: what it has found out goes on in the environment.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from circus_stack.web.settings import MOST_BODY, WebSettings
 
 _DEFAULT_HOST, _DEFAULT_PORT = "127.0.0.1", 8080
 _FAILED = 1
+# A browser that looks on has a connection open for ever.
+_GRACEFUL_S = "4"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,7 +80,7 @@ def circushttpd(
     try:
         target = find_target(os.environ, endpoint=endpoint, stack=stack_name, key=key, server_key=server_key)
         directory = state_dir or console_directory(target)
-        _check_exposure(host, directory)
+        _check_exposure(host if fd is None else _host_of(fd), directory)
     except CircusStackError as error:
         click.echo(f"circushttpd: {error}", err=True)
         sys.exit(_FAILED)
@@ -101,9 +104,20 @@ def _check_exposure(host: str | None, directory: Path) -> None:
     if host is None or is_loopback_host(host) or Users(directory).names():
         return
     raise CircusStackError(
-        f"--host {host} would offer the console to the network, and nobody has a password yet: "
+        f"{host} would offer the console to the network, and nobody has a password yet: "
         f"circus-stack passwd --state-dir {directory}"
     )
+
+
+def _host_of(fd: int) -> str | None:
+    """The address that an inherited socket listens on; None for one of a file, which no network reaches. Raises
+    CircusStackError for a descriptor that is no socket."""
+    try:
+        with socket.socket(fileno=os.dup(fd)) as sock:
+            address = sock.getsockname()
+    except OSError as error:
+        raise CircusStackError(f"--fd {fd} is no listening socket: {error.strerror}") from None
+    return str(address[0]) if isinstance(address, tuple) else None
 
 
 def _port(port: int | None) -> str:
@@ -120,6 +134,22 @@ def _given(flags: dict[str, str | None]) -> list[str]:
 
 def _become(flags: Sequence[str], settings: WebSettings) -> None:
     words = [sys.executable, "-m", "chaussette", "--backend", "gevent", *flags]
-    words += ["--max-body-size", str(MOST_BODY), "--no-server-header", "circus_stack.web.wsgi:application"]
+    words += [
+        "--graceful-timeout",
+        _GRACEFUL_S,
+        "--max-body-size",
+        str(MOST_BODY),
+        "--no-server-header",
+        "circus_stack.web.wsgi:application",
+    ]
     sys.stdout.flush()
     os.execve(sys.executable, words, {**os.environ, **settings.as_environ()})
+
+
+def main() -> None:
+    """What the arbiter starts."""
+    circushttpd.main(prog_name="circushttpd")
+
+
+if __name__ == "__main__":
+    main()

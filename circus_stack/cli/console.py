@@ -8,15 +8,14 @@ from pathlib import Path
 
 import click
 
+from circus_stack.cli.console_address import console_address
 from circus_stack.cli.console_directory import console_directory
 from circus_stack.cli.remote import stack_option
 from circus_stack.cli.target import Target, find_target
+from circus_stack.config.httpd_watcher import NAME
 from circus_stack.errors import CircusStackError
 from circus_stack.protocol.roles import Role
 from circus_stack.web.access.login_links import LIFETIME_S, LoginLinks, link_address
-
-SOCKET = "circushttpd"
-_EVERYWHERE = ("0.0.0.0", "::")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,7 +52,6 @@ def address_of(target: Target) -> str:
     with target.client() as client:
         sockets = client.call("listsockets")["sockets"]
     for each in sockets:
-        if each["name"] == SOCKET and "port" in each:
-            host = "127.0.0.1" if each["host"] in _EVERYWHERE else str(each["host"])
-            return f"http://{f'[{host}]' if ':' in host else host}:{each['port']}"
+        if each["name"] == NAME and "port" in each:
+            return console_address(str(each["host"]), int(each["port"]))
     return ""

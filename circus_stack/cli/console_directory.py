@@ -11,8 +11,7 @@ import click
 from circus_stack.cli.target import Target, find_target
 from circus_stack.errors import CircusStackError
 from circus_stack.protocol.rundir import state_directory
-
-_NAME = "console"
+from circus_stack.web.settings import DIRECTORY
 
 directory_option = click.option(
     "--state-dir",
@@ -26,9 +25,9 @@ def console_directory(target: Target) -> Path:
     """Below the state directory of a stack of this machine; for an arbiter elsewhere one of this user's own."""
     record = target.stack.record if target.stack is not None else None
     if record is not None and record.state_dir:
-        return Path(record.state_dir) / _NAME
+        return Path(record.state_dir) / DIRECTORY
     number = hashlib.sha256(target.endpoint.encode()).hexdigest()[:10]
-    return state_directory(os.environ, Path.home(), number) / _NAME
+    return state_directory(os.environ, Path.home(), number) / DIRECTORY
 
 
 def chosen_directory(directory: Path | None, stack_name: str | None) -> Path:

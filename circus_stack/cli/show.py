@@ -17,6 +17,7 @@ from circus_stack.cli.own_log import STDERR, OwnLog, level_of
 from circus_stack.cli.progress import Progress
 from circus_stack.cli.terminal import Terminal, open_json, open_prefixed, open_raw
 from circus_stack.cli.voice import Voice, form_for_people, form_json, form_of_circus
+from circus_stack.config.httpd_watcher import NAME as CONSOLE
 from circus_stack.config.parts import WEB
 from circus_stack.config.schema import StackConfig, WatcherConfig
 from circus_stack.config.values import StreamConfig
@@ -52,16 +53,23 @@ def names_of(record: ArbiterRecord) -> Mapping[int, str]:
 
 
 def show_serve(
-    stack: StackConfig, sockets: tuple[SocketView, ...], *, is_json: bool, hint: str, running: Running = None
+    stack: StackConfig,
+    sockets: tuple[SocketView, ...],
+    *,
+    is_json: bool,
+    hint: str,
+    running: Running = None,
+    console: str = "",
 ) -> Show:
-    """For `serve`: a banner now, unless the stack runs already, then each step as it happens, all on stderr."""
+    """For `serve`: a banner now, unless the stack runs already, then each step as it happens, all on stderr. `console`
+    is what it says of the web console."""
     terminal = (
         open_json() if is_json else open_prefixed(os.environ, {each.name: each.numprocesses for each in stack.watchers})
     )
     form = form_json("circus-stack", os.getpid()) if is_json else form_for_people("circus-stack", terminal.style)
     voice = Voice(terminal.say, form)
     logging_setup.configure(level_of(stack.circus), voice)
-    info = _banner_info(stack, sockets)
+    info = _banner_info(stack, sockets, console)
     if running is not None:
         return _show(stack, terminal, voice, running, hint)
     if is_json:
@@ -72,14 +80,19 @@ def show_serve(
     return _show(stack, terminal, voice, None, hint, _FAILURE_HINT if may_go_on else "")
 
 
-def show_circusd(stack: StackConfig, output: str, log: OwnLog | None, running: Running = None) -> Show:
+def show_circusd(
+    stack: StackConfig, output: str, log: OwnLog | None, running: Running = None, console: str = ""
+) -> Show:
     """For `circusd`: log lines in Circus's form, to `log` or to the file `output`; the processes' output as it is."""
-    raw = open_raw(os.environ)
+    terminal = open_raw(os.environ)
     if log is not None:
-        return _show(stack, raw, log.voice(), running)
-    terminal = raw if output in STDERR else raw.with_own(_log_file(output))
-    voice = Voice(terminal.say, form_of_circus("circusd", os.getpid()))
-    logging_setup.configure(level_of(stack.circus), voice)
+        voice = log.voice()
+    else:
+        terminal = terminal if output in STDERR else terminal.with_own(_log_file(output))
+        voice = Voice(terminal.say, form_of_circus("circusd", os.getpid()))
+        logging_setup.configure(level_of(stack.circus), voice)
+    if console and running is None:
+        voice.info(f"web console: {console}")
     return _show(stack, terminal, voice, running)
 
 
@@ -103,7 +116,7 @@ def _log_file(path: str) -> Lane:
     return Lane(file.open(Place("", "stderr", Console.of_process())), name=path)
 
 
-def _banner_info(stack: StackConfig, sockets: Iterable[SocketView]) -> BannerInfo:
+def _banner_info(stack: StackConfig, sockets: Iterable[SocketView], console: str) -> BannerInfo:
     services = {service.name for service in stack.services}
     web = stack.web
     return BannerInfo(
@@ -115,10 +128,11 @@ def _banner_info(stack: StackConfig, sockets: Iterable[SocketView]) -> BannerInf
         workers=web.workers if web else 0,
         threads=web.threads if web else None,
         scaled=next((str(each.scale_range or "") for each in stack.watchers if each.name == WEB), ""),
-        sockets=[Listening(each.name, each.host, each.port, each.path) for each in sockets],
+        sockets=[Listening(each.name, each.host, each.port, each.path) for each in sockets if each.name != CONSOLE],
         services=[each.name for each in stack.watchers if each.name in services],
-        watchers=[_described(each) for each in stack.watchers if each.name not in services and each.name != WEB],
+        watchers=[_described(each) for each in stack.watchers if each.name not in {*services, WEB, CONSOLE}],
         endpoint=stack.circus.endpoint,
+        console=console,
     )
 
 

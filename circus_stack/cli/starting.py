@@ -18,6 +18,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from circus_stack.cli.console_line import console_line
 from circus_stack.cli.descriptors import look_at_descriptors
 from circus_stack.cli.garbage_log import watch_garbage
 from circus_stack.cli.own_log import OwnLog, open_own_log
@@ -178,7 +179,7 @@ def run_bound(
 ) -> int:
     """Run what is bound to its end, and show it; the exit status."""
     circus = bound.stack.circus
-    show = _show(wanted, bound, log, resumed)
+    show = _show(wanted, bound, log, resumed, setting.state_dir)
     setting = replace(
         setting,
         stdout=show.terminal.stdout,
@@ -209,12 +210,19 @@ async def _watched(daemon: Daemon, circus: CircusConfig) -> None:
             end()
 
 
-def _show(wanted: Start, bound: Bound, log: OwnLog | None, resumed: HandoverRecord | None) -> Show:
+def _show(wanted: Start, bound: Bound, log: OwnLog | None, resumed: HandoverRecord | None, state_dir: Path) -> Show:
     running = None if resumed is None else names_of(resumed.arbiter)
-    if wanted.program == "circusd":
-        return show_circusd(bound.stack, log_output(wanted, bound.stack), log, running)
-    hint = "" if wanted.daemonize or not sys.stderr.isatty() else "Ctrl-C stops it"
-    return show_serve(bound.stack, bound.views(), is_json=wanted.log_format == "json", hint=hint, running=running)
+    is_json, is_circus = wanted.log_format == "json", wanted.program == "circusd"
+    is_watched = not wanted.daemonize and sys.stderr.isatty()
+    console = ""
+    if running is None:
+        # A link lets in whoever reads it: it is for a terminal, never for a log.
+        may_link = is_watched and not is_json and not is_circus
+        console = console_line(bound.stack, bound.views(), state_dir, may_link=may_link)
+    if is_circus:
+        return show_circusd(bound.stack, log_output(wanted, bound.stack), log, running, console)
+    hint = "Ctrl-C stops it" if is_watched else ""
+    return show_serve(bound.stack, bound.views(), is_json=is_json, hint=hint, running=running, console=console)
 
 
 def _watch(stack: StackConfig) -> Callable[[Callable[[], Awaitable[object]]], Coroutine[Any, Any, None]]:

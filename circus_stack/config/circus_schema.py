@@ -43,9 +43,19 @@ class CircusConfig:
         "File of the token that whoever reads /metrics must show, as Authorization: Bearer TOKEN.",
         change=Change.RESTART,
     )
-    httpd: bool = option(False, kinds.BOOL, "Run the web console.", change=Change.RESTART)
-    httpd_host: str = option("localhost", kinds.TEXT, "Host of the web console.", change=Change.RESTART)
-    httpd_port: int = option(8080, kinds.PORT, "Port of the web console.", change=Change.RESTART)
+    httpd: bool = option(False, kinds.BOOL, "Run the web console.", change=Change.SCALE)
+    httpd_host: str = option(
+        "localhost",
+        kinds.TEXT,
+        "Host of the web console; one that other machines reach only where somebody has a password.",
+        change=Change.REBIND,
+    )
+    httpd_port: int = option(
+        8080,
+        kinds.PORT,
+        "Port of the web console; where none is named, the next one that is free.",
+        change=Change.REBIND,
+    )
     check_delay: float = option(
         5.0, kinds.SECONDS, "Seconds between two safety sweeps; exits are seen at once without it.", change=Change.APPLY
     )

@@ -33,7 +33,7 @@ def convert_circus(section: Section, scope: Scope) -> Converted:
     result = convert(CircusConfig, scope.expand(section).entries, title, scope.problems, take_unknown)
     if extra:
         result.put("extra", extra, section.where)
-    _warn_programs(result, section, scope)
+    _imply_programs(result)
     return result
 
 
@@ -46,12 +46,8 @@ def _check_include(entry: Entry, scope: Scope) -> None:
         )
 
 
-def _warn_programs(result: Converted, section: Section, scope: Scope) -> None:
-    """Circus starts its console from here; ours is not part of this version. As there, an endpoint for statistics
-    means that they are wanted, and so does an address for metrics."""
+def _imply_programs(result: Converted) -> None:
+    """As in Circus, an endpoint for statistics means that they are wanted; so does an address for metrics."""
     for option in ("stats_endpoint", "metrics"):
         if option in result.values and "statsd" not in result.values:
             result.put("statsd", True, result.where[option])
-    if result.values.get("httpd"):
-        where = result.where["httpd"]
-        scope.problems.warn("the web console is not started yet", where, section=section.title, option="httpd")

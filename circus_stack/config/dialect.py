@@ -17,7 +17,7 @@ _CIRCUS_ENDPOINTS = {
 }
 
 # `serve` shows what it runs without being told to.
-_OWN_CIRCUS = {"statsd": True}
+_OWN_CIRCUS = {"statsd": True, "httpd": True}
 
 # A watcher of our own kinds inherits the environment, as a program started by hand does, and is given up after ten
 # failures in a minute, so that a broken deployment shows.

@@ -14,7 +14,7 @@ from circus_stack.config.problems import Problems
 AUTO = "auto"
 
 # Programs beside the stack that a file need not name: what stands for the option where the file is silent.
-_ASIDE = {"statsd": "CIRCUS_STACK_STATSD"}
+_ASIDE = {"statsd": "CIRCUS_STACK_STATSD", "httpd": "CIRCUS_STACK_HTTPD"}
 
 
 class Overrides(Struct, frozen=True, kw_only=True):

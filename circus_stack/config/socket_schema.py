@@ -60,4 +60,6 @@ class SocketConfig:
     mode: int | None = option(
         None, kinds.OCTAL, "Permission bits of a unix socket's file; otherwise the umask's.", change=Change.REBIND
     )
+    # How many of the next ports may be tried where this one is in use: of a socket that no file declares.
+    spare_ports: int = 0
     where: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)

@@ -20,6 +20,7 @@ from circus_stack.config.schema import CircusConfig, SourceKind, StackConfig, Wa
 from circus_stack.config.stats_watcher import stats_watcher
 from circus_stack.control.keyring import check_keys
 from circus_stack.daemon.adoption.estate import Estate, claim
+from circus_stack.daemon.console import check_console, with_console
 from circus_stack.daemon.doorkeeper import near_endpoint
 from circus_stack.daemon.handover.record import with_own_types
 from circus_stack.daemon.plugin_checks import check_plugins
@@ -72,7 +73,7 @@ def arrange(setting: Setting) -> services.Arrangement:
     )
     stack = arrangement.stack
     problems = [*check_with_system(stack.watchers, stack.kind), *check_plugins(stack.plugins)]
-    problems += check_keys(stack.circus)
+    problems += [*check_keys(stack.circus), *check_console(stack, setting.state_dir)]
     if problems:
         raise ConfigError(problems)
     stack = dataclasses.replace(stack, watchers=tuple(map(with_digest, stack.watchers)))
@@ -96,8 +97,8 @@ def _with_endpoints(circus: CircusConfig, setting: Setting) -> CircusConfig:
 
 
 def _with_programs(stack: StackConfig, setting: Setting) -> StackConfig:
-    """Each plugin, and circusd-stats, as the watcher that it runs in. They need no key: they are programs of this
-    user."""
+    """Each plugin, circusd-stats and the console, as the watcher that it runs in. They need no key: they are programs
+    of this user."""
     circus, paths = stack.circus, setting.paths
     near = dataclasses.replace(
         circus,
@@ -108,7 +109,7 @@ def _with_programs(stack: StackConfig, setting: Setting) -> StackConfig:
     programs = [plugin_watcher(told_of_stats(plugin, stats_endpoint), near) for plugin in stack.plugins]
     if circus.statsd:
         programs.append(stats_watcher(near, setting.state_dir, paths.directory))
-    return dataclasses.replace(stack, watchers=(*stack.watchers, *programs))
+    return with_console(dataclasses.replace(stack, watchers=(*stack.watchers, *programs)), near, setting.state_dir)
 
 
 def check_with_system(watchers: Sequence[WatcherConfig], kind: SourceKind) -> list[Problem]:

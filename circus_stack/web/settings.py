@@ -11,6 +11,9 @@ from circus_stack.errors import CircusStackError
 
 VARIABLE = "CIRCUS_STACK_CONSOLE"
 
+DIRECTORY = "console"
+"""Of users, tokens and sessions, in the state directory of a stack."""
+
 # What any request of ours may have in its body; a whole configuration fits.
 MOST_BODY = 1 << 20
 

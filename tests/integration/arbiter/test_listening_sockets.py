@@ -180,3 +180,40 @@ def test_another_queue_length_needs_no_new_socket() -> None:
         assert not listening.takes_over(SocketConfig(name="web", host="127.0.0.1", port=1))
     finally:
         listening.close()
+
+
+def test_a_socket_with_spare_ports_takes_the_next_free_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = SocketConfig(name="console", host="127.0.0.1", port=port, spare_ports=200)
+        first, second = bind(config), bind(config)
+        try:
+            found = {first.view().port, second.view().port}
+            assert len(found) == 2
+            assert found <= set(range(port + 1, port + 201))
+            # What it found is what it keeps, as long as nobody names another.
+            assert second.takes_over(config)
+            assert not second.takes_over(SocketConfig(name="console", host="127.0.0.1", port=port))
+            with pytest.raises(SocketError, match=f"127.0.0.1:{port}: Address already in use"):
+                bind(SocketConfig(name="console", host="127.0.0.1", port=port))
+        finally:
+            first.close()
+            second.close()
+
+
+def test_no_spare_port_is_free() -> None:
+    with contextlib.ExitStack() as held:
+        port = _two_neighbours(held)
+        with pytest.raises(SocketError, match=f"127.0.0.1:{port}: Address already in use"):
+            bind(SocketConfig(name="console", host="127.0.0.1", port=port, spare_ports=1))
+
+
+def _two_neighbours(held: contextlib.ExitStack) -> int:
+    """A port that is held with the next one."""
+    for _ in range(100):
+        first = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port: int = first.getsockname()[1]
+        with contextlib.suppress(OSError):
+            held.enter_context(socket.create_server(("127.0.0.1", port + 1)))
+            return port
+    raise AssertionError("every other port is taken")

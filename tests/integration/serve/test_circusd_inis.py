@@ -93,7 +93,7 @@ def test_pyramid_redis_and_workers(here, cluster):
     workers = stack.wait_pids(5, watcher="retools-workers")
     done = here.run("circusctl", "--endpoint", f"tcp://127.0.0.1:{control}", "status")
     assert done.stdout.splitlines() == [
-        *("circusd-stats: active", "redis: active", "retools-workers: active", "webapp: active")
+        *("circusd-stats: active", "circushttpd: active", "redis: active", "retools-workers: active", "webapp: active")
     ]
     assert here.run("circusctl", "numprocesses", "retools-workers").stdout.strip() == "5"
     assert "singleton" in here.run("circusctl", "incr", "webapp").stdout

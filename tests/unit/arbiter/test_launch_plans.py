@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from circus_stack.arbiter.launch import Surroundings, is_told_of_post, plan_launch, plan_sibling
+from circus_stack.arbiter.launch import Surroundings, inherited_sockets, is_told_of_post, plan_launch, plan_sibling
 from circus_stack.arbiter.posts import Post
 from circus_stack.arbiter.site_packages import site_packages
 from circus_stack.config.schema import WatcherConfig
@@ -25,6 +25,14 @@ def plan(lane: int = 0, around: Surroundings | None = None, **options: object) -
 def surroundings(environ: dict[str, str] | None = None, **more: object) -> Surroundings:
     environ = {"PATH": "/bin", "HOME": "/h"} if environ is None else environ
     return Surroundings(FDS, environ, Path("/run/n"), 30, module_path=("/m/one", "/m/two"), **more)  # type: ignore[arg-type]
+
+
+def test_the_socket_of_the_console_is_only_for_who_names_it() -> None:
+    fds = {"web": 7, "circushttpd": 3}
+    every = WatcherConfig(name="w", cmd="prog", use_sockets=True)
+    own = WatcherConfig(name="c", cmd="prog $(circus.sockets.circushttpd)", use_sockets=True)
+    assert inherited_sockets(every, fds, frozenset()) == {"web"}
+    assert inherited_sockets(own, fds, frozenset()) == {"circushttpd"}
 
 
 def test_a_command_is_split_into_words_and_no_shell_sees_it() -> None:

@@ -25,6 +25,7 @@ INFO = BannerInfo(
     sockets=[Listening("web", "127.0.0.1", 6543), Listening("six", "::1", 80), Listening("ux", path="/run/x")],
     services=["redis", "solr"],
     endpoint="ipc:///run/control",
+    console="http://127.0.0.1:8080/",
 )
 
 
@@ -40,6 +41,7 @@ def test_the_banner_tells_what_runs_and_where() -> None:
         "             unix:/run/x\n"
         "  services   redis, solr\n"
         "  control    ipc:///run/control\n"
+        "  console    http://127.0.0.1:8080/\n"
         "\n"
     )
 
@@ -48,6 +50,7 @@ def test_the_banner_leaves_out_what_there_is_not() -> None:
     text = banner(BannerInfo(version="1", pid=1, source="circus.ini", watchers=["a", "b"]), PLAIN)
     assert "server" not in text
     assert "listening" not in text
+    assert "console" not in text
     assert "  watchers   a, b\n" in text
 
 
@@ -69,6 +72,7 @@ def test_the_banner_as_fields() -> None:
     fields = banner_fields(INFO)
     assert fields["sockets"] == {"web": "http://127.0.0.1:6543/", "six": "http://[::1]:80/", "ux": "unix:/run/x"}
     assert fields["backend"] == "waitress"
+    assert fields["console"] == "http://127.0.0.1:8080/"
 
 
 class Story:

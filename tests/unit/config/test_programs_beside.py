@@ -1,4 +1,5 @@
-"""Whether circusd-stats runs beside a stack: by the kind of source, else the environment, else the file."""
+"""Whether circusd-stats and the console run beside a stack: the file decides, then the environment, then the kind of
+source."""
 
 from __future__ import annotations
 
@@ -53,3 +54,19 @@ def test_a_bad_value_of_the_environment_is_told(tmp_path: Path) -> None:
     [problem] = mistakes(load_circus, path, environ={"CIRCUS_STACK_STATSD": "maybe"})
     assert "CIRCUS_STACK_STATSD" in str(problem)
     assert "'maybe'" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("section", "environ", "serve", "circusd"),
+    [
+        ("", {}, True, False),
+        ("", {"CIRCUS_STACK_HTTPD": "off"}, False, False),
+        ("", {"CIRCUS_STACK_HTTPD": "on"}, True, True),
+        ("[circus]\nhttpd = false\n", {"CIRCUS_STACK_HTTPD": "1"}, False, False),
+        ("[circus]\nhttpd = true\n", {"CIRCUS_STACK_HTTPD": "0"}, True, True),
+        ("[circus]\nhttpd_port = 9000\n", {}, True, False),
+    ],
+)
+def test_the_console(tmp_path: Path, section: str, environ: dict[str, str], serve: bool, circusd: bool) -> None:
+    assert paste(tmp_path, _WATCHER + section, environ=environ).circus.httpd is serve
+    assert circus(tmp_path, _WATCHER + section, **environ).circus.httpd is circusd
