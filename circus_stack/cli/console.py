@@ -51,7 +51,8 @@ def address_of(target: Target) -> str:
     """The console's address as a browser of this machine reaches it; empty where the stack runs none."""
     with target.client() as client:
         sockets = client.call("listsockets")["sockets"]
-    for each in sockets:
-        if each["name"] == NAME and "port" in each:
-            return console_address(str(each["host"]), int(each["port"]))
-    return ""
+        own = next((each for each in sockets if each["name"] == NAME and "port" in each), None)
+        if own is None:
+            return ""
+        cmd = client.call("options", name=NAME)["options"]["cmd"]
+    return console_address(str(own["host"]), int(own["port"]), str(cmd))

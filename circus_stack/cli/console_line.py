@@ -22,9 +22,10 @@ def console_line(stack: StackConfig, sockets: Iterable[SocketView], state_dir: P
     view = next((each for each in sockets if each.name == NAME), None)
     if not stack.circus.httpd:
         return ""
-    if view is None or not any(each.name == NAME for each in stack.watchers):
+    watcher = next((each for each in stack.watchers if each.name == NAME), None)
+    if view is None or watcher is None:
         return f"not installed: {INSTALL}" if missing_libraries() else ""
-    address = console_address(view.host, view.port)
+    address = console_address(view.host, view.port, watcher.cmd)
     link = _first_link(address, state_dir / DIRECTORY) if may_link else ""
     return link or f"{address}/"
 

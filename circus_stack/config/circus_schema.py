@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from circus_stack.config import kinds
+from circus_stack.config import kinds, layer_kinds
 from circus_stack.config.option import Change, option
 from circus_stack.config.values import FdKeeperMode, Location
 
@@ -55,6 +55,33 @@ class CircusConfig:
         kinds.PORT,
         "Port of the web console; where none is named, the next one that is free.",
         change=Change.REBIND,
+    )
+    httpd_certfile: str | None = option(
+        None,
+        kinds.TEXT,
+        "Certificate (PEM) with which the web console serves https; a reload reads it again.",
+        change=Change.ROLL,
+    )
+    httpd_keyfile: str | None = option(
+        None, kinds.TEXT, "Its private key (PEM), where it is not in httpd_certfile.", change=Change.ROLL
+    )
+    httpd_names: tuple[str, ...] = option(
+        (),
+        kinds.WORDS,
+        "Names by which browsers reach the web console; localhost and addresses need not be named.",
+        change=Change.ROLL,
+    )
+    httpd_prefix: str | None = option(
+        None,
+        layer_kinds.URL_PATH,
+        "Path below which a proxy hands requests to the web console on unchanged.",
+        change=Change.ROLL,
+    )
+    httpd_trusted_proxies: str | None = option(
+        None,
+        layer_kinds.NETWORKS,
+        "Addresses and networks of proxies whose X-Forwarded-* headers the web console believes.",
+        change=Change.ROLL,
     )
     check_delay: float = option(
         5.0, kinds.SECONDS, "Seconds between two safety sweeps; exits are seen at once without it.", change=Change.APPLY

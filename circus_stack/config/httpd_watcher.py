@@ -6,8 +6,9 @@ import shlex
 import sys
 from pathlib import PurePath
 
+from circus_stack.config.file_paths import beside
 from circus_stack.config.schema import CircusConfig, SocketConfig, WatcherConfig
-from circus_stack.config.values import ReloadMode
+from circus_stack.config.values import NOWHERE, ReloadMode
 
 NAME = "circushttpd"
 """Of the watcher and of the socket, as Circus calls both."""
@@ -41,6 +42,7 @@ def httpd_watcher(circus: CircusConfig, directory: PurePath) -> WatcherConfig:
     level = "debug" if circus.debug else circus.loglevel
     if level != "info":
         words += ["--log-level", level]
+    words += _network_flags(circus)
     program = shlex.join([sys.executable, "-m", _PROGRAM])
     return WatcherConfig(
         name=NAME,
@@ -51,7 +53,27 @@ def httpd_watcher(circus: CircusConfig, directory: PurePath) -> WatcherConfig:
         copy_env=True,
         copy_path=True,
         graceful_timeout=_GRACEFUL_S,
-        # Who looks on while a stack is reloaded is not to be cut off by it.
-        reload_mode=ReloadMode.NONE,
+        # Who looks on while a stack is reloaded is not to be cut off by it; a certificate is read again at SIGHUP.
+        reload_mode=ReloadMode.HUP if circus.httpd_certfile else ReloadMode.NONE,
         where=circus.where,
     )
+
+
+def certificate_files(circus: CircusConfig) -> tuple[str, str | None] | None:
+    """The absolute paths of the certificate and of its key, where that has a file of its own; None without TLS."""
+    if not circus.httpd_certfile:
+        return None
+    return _file(circus, "httpd_certfile") or "", _file(circus, "httpd_keyfile")
+
+
+def _network_flags(circus: CircusConfig) -> list[str]:
+    cert, key = certificate_files(circus) or (None, None)
+    flags = {"--certfile": cert, "--keyfile": key, "--prefix": circus.httpd_prefix}
+    flags["--trusted-proxies"] = circus.httpd_trusted_proxies
+    words = [word for flag, value in flags.items() if value for word in (flag, value)]
+    return [*words, *(word for name in circus.httpd_names for word in ("--allowed-host", name))]
+
+
+def _file(circus: CircusConfig, option: str) -> str | None:
+    path: str | None = getattr(circus, option)
+    return beside(path, circus.where.get(option, NOWHERE)) if path else None

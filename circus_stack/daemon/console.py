@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
-from circus_stack.config.httpd_watcher import NAME, httpd_socket, httpd_watcher
+from circus_stack.config.httpd_watcher import NAME, certificate_files, httpd_socket, httpd_watcher
 from circus_stack.config.listen import is_loopback
 from circus_stack.config.schema import CircusConfig, SocketConfig, StackConfig
 from circus_stack.config.values import NOWHERE
 from circus_stack.errors import CircusStackError, Problem
 from circus_stack.web.libraries import INSTALL, missing_libraries
 from circus_stack.web.settings import DIRECTORY
+
+_LOCKED = "has a password, which nobody is there to type"
 
 
 def with_console(stack: StackConfig, near: CircusConfig, state_dir: Path) -> StackConfig:
@@ -52,7 +55,48 @@ def check_console(stack: StackConfig, state_dir: Path) -> list[Problem]:
     if other:
         reason = f"port {console.port} is taken by [socket:{other}]"
         found.append(_problem(circus, "httpd_port", reason))
+    found += _check_certificate(circus)
     return found if is_loopback(console.host) else [*found, *_check_exposure(circus, state_dir / DIRECTORY)]
+
+
+def _check_certificate(circus: CircusConfig) -> list[Problem]:
+    files = certificate_files(circus)
+    if files is None:
+        reason = "is refused: without httpd_certfile there is no TLS"
+        return [_problem(circus, "httpd_keyfile", reason)] if circus.httpd_keyfile else []
+    certificate, key = files
+    unreadable = next((each for each in files if each and not os.access(each, os.R_OK)), None)
+    reason = _flaw(certificate, key)
+    if not reason:
+        return []
+    is_about_key = key is not None and (unreadable == key or reason == _LOCKED)
+    option, name = ("httpd_keyfile", key) if is_about_key else ("httpd_certfile", certificate)
+    return [dataclasses.replace(_problem(circus, option, f"cannot be used: {reason}"), found=name)]
+
+
+def _flaw(certificate: str, key: str | None) -> str:
+    """Why a server could not use them; empty where it can."""
+    # Who serves no https need not load it.
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
+    except _LockedError:
+        return _LOCKED
+    except ssl.SSLError as error:
+        return error.reason or "no certificate in PEM with its key"
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+class _LockedError(Exception):
+    """A key asks for its password."""
+
+
+def _no_password() -> str:
+    # Without this, it would be asked for on the terminal.
+    raise _LockedError
 
 
 def _check_exposure(circus: CircusConfig, directory: Path) -> list[Problem]:

@@ -21,7 +21,7 @@ VIEW = SocketView("circushttpd", 9, "127.0.0.1", 8081, None, 2048, "AF_INET")
 
 
 def stack_of(*watchers: str, httpd: bool = True) -> StackConfig:
-    made = tuple(WatcherConfig(name=name, cmd="sleep 1") for name in watchers)
+    made = tuple(WatcherConfig(name=name, cmd="prog") for name in watchers)
     return StackConfig(source="app.ini", kind=SourceKind.PASTE, circus=CircusConfig(httpd=httpd), watchers=made)
 
 
@@ -61,8 +61,13 @@ def test_why_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, miss
 
 
 @pytest.mark.parametrize(
-    ("host", "address"),
-    [("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80"), ("::1", "http://[::1]:80")],
+    ("host", "cmd", "address"),
+    [
+        ("0.0.0.0", "python -m x", "http://127.0.0.1:80"),
+        ("::", "python -m x", "http://[::1]:80"),
+        ("::1", "python -m x --certfile '/a b.pem'", "https://[::1]:80"),
+        ("127.0.0.1", "python -m x --prefix /ops/", "http://127.0.0.1:80/ops"),
+    ],
 )
-def test_an_address_that_a_browser_here_can_open(host: str, address: str) -> None:
-    assert console_address(host, 80) == address
+def test_an_address_that_a_browser_here_can_open(host: str, cmd: str, address: str) -> None:
+    assert console_address(host, 80, cmd) == address

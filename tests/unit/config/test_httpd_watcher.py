@@ -49,6 +49,25 @@ def test_debugging_is_told_to_it() -> None:
     assert "--log-level" not in httpd_watcher(CircusConfig(), PurePath("/s")).cmd
 
 
+def test_what_the_network_needs_is_handed_on() -> None:
+    circus = CircusConfig(
+        httpd_certfile="tls/console.pem",
+        httpd_keyfile="/etc/console.key",
+        httpd_names=("a.test", "b.test"),
+        httpd_prefix="/ops",
+        httpd_trusted_proxies="10.0.0.0/8",
+        where={"httpd_certfile": Location("/srv/app.ini", 3)},
+    )
+    watcher = httpd_watcher(circus, PurePath("/s"))
+    for words in (
+        *("--certfile /srv/tls/console.pem", "--keyfile /etc/console.key", "--prefix /ops"),
+        *("--trusted-proxies 10.0.0.0/8", "--allowed-host a.test --allowed-host b.test"),
+    ):
+        assert f" {words} " in f"{watcher.cmd} "
+    # The certificate is read again; nobody is cut off for it.
+    assert watcher.reload_mode is ReloadMode.HUP
+
+
 def test_its_options_are_found_where_they_stand() -> None:
     place = {"httpd_port": Location("app.ini", 7)}
     assert httpd_socket(CircusConfig(httpd_port=8080, where=place)).spare_ports == 0
