@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from circus_stack.api.sockets import CircusSocket
+from circus_stack.config.autoscaling import with_autoscaler
 from circus_stack.config.check_stack import check_stack
 from circus_stack.config.dialect import CIRCUS
 from circus_stack.config.document import Entry, Section
@@ -50,6 +51,7 @@ def declared(
         watchers=tuple(watchers),
         plugins=tuple(_plugin(each, scope) for each in plugins),
     )
+    stack = with_autoscaler(stack, problems, is_stats_off=False)
     check_stack(stack, problems)
     problems.raise_mistakes()
     for warning in problems.warnings:

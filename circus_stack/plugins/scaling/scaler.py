@@ -117,6 +117,8 @@ class Scaler:
             then = {name: peak * self.number / number for name, peak in self._peaks.items()}
             if policy.up.holds({**figures, **then}) is False:
                 return self._decision(number, policy.down.reason(figures))
+        # There was too much work for that: the wait begins anew, and what was so far counts no more.
+        self._down_since = None
         return None
 
     def _decision(self, number: int, reason: str) -> Decision:

@@ -11,6 +11,7 @@ import pytest
 from circus_stack.api import get_arbiter
 from circus_stack.api.arbiter import Arbiter, ThreadedArbiter
 from circus_stack.api.conversions import bytes2human, human2bytes, parse_env_str, resolve_name, to_bool, to_signum
+from circus_stack.api.declaration import declared
 from circus_stack.api.sockets import CircusSocket, CircusSockets
 from circus_stack.api.watcher import Watcher
 from circus_stack.errors import ConfigError
@@ -43,6 +44,13 @@ def test_a_watcher_takes_plain_values():
     assert watcher.numprocesses == 3
     assert watcher.status() == "stopped"
     assert watcher.pids == []
+
+
+def test_a_range_has_an_autoscaler_and_figures():
+    config = Watcher("web", "run", numprocesses="2..4").config
+    stack = declared({}, [config], [], [], {})
+    assert [each.name for each in stack.plugins] == ["autoscaler"]
+    assert stack.circus.statsd
 
 
 def test_a_watcher_is_called_as_its_program():

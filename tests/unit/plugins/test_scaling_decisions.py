@@ -90,6 +90,14 @@ def test_highest_moment_of_the_wait_counts() -> None:
     assert run(Scaler(policy(down_s=8), 2, now=0), [0, 0, 60, 60, 0] * 20) == []
 
 
+def test_highest_moment_counts_no_longer_than_one_wait() -> None:
+    scaler = Scaler(policy(down_s=8), 2, now=0)
+    assert run(scaler, [0, 0, 60, 60, 0] * 4) == []
+    [(second, old, new)] = run(scaler, [0] * 20, at=20)
+    assert (old, new) == (2, 1)
+    assert second <= 20 + 2 * 9
+
+
 def test_change_by_anybody_begins_the_cooldowns_anew() -> None:
     scaler = Scaler(policy(), 2, now=-100)
     run(scaler, [100])
