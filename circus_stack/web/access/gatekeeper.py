@@ -4,7 +4,6 @@ send. What a caller may do is decided by the route; nothing behind this layer lo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from circus_stack.web.access.doors import Doors
 from circus_stack.web.access.headers import SECURITY_HEADERS, STRICT_TRANSPORT
 from circus_stack.web.access.origin import check_host, check_origin
 from circus_stack.web.access.refusal import RefusedError
-from circus_stack.web.access.sessions import COOKIE, LIFETIME_S, Session, is_csrf_right
+from circus_stack.web.access.sessions import LIFETIME_S, Session, is_csrf_right
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -39,7 +38,7 @@ class Gatekeeper:
         self._most_body = most_body
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        response = _Response(environ, start_response)
+        response = _Response(environ, start_response, self._doors.sessions.cookie_name)
         try:
             self._check(environ, response)
         except RefusedError as error:
@@ -84,8 +83,9 @@ class Gatekeeper:
         return found
 
     def _browser(self, environ: Environ) -> Caller | None:
-        cookie = _cookie(str(environ.get("HTTP_COOKIE", "")))
-        found = self._doors.sessions.find(cookie) if cookie else None
+        sessions = self._doors.sessions
+        cookie = _cookie(str(environ.get("HTTP_COOKIE", "")), sessions.cookie_name)
+        found = sessions.find(cookie) if cookie else None
         if found is None:
             return None
         caller, environ[SESSION_KEY] = found
@@ -95,9 +95,10 @@ class Gatekeeper:
 class _Response:
     """A start_response that adds what every response has, and notes each change."""
 
-    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
+    def __init__(self, environ: Environ, start_response: StartResponse, cookie_name: str) -> None:
         self._environ = environ
         self._start_response = start_response
+        self._cookie_name = cookie_name
         self.cookie: str | None = None
 
     def __call__(self, status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
@@ -106,7 +107,7 @@ class _Response:
         if self._environ.get("wsgi.url_scheme") == "https":
             added.append(STRICT_TRANSPORT)
         if self.cookie is not None and "set-cookie" not in given:
-            added.append(("Set-Cookie", cookie_header(self.cookie, self._environ)))
+            added.append(("Set-Cookie", cookie_header(self._cookie_name, self.cookie, self._environ)))
         if "cache-control" not in given:
             added.append(("Cache-Control", "no-store"))
         self._note(int(status[:3]))
@@ -134,19 +135,18 @@ class _Response:
         )
 
 
-def cookie_header(value: str, environ: Environ, *, lifetime_s: float = LIFETIME_S) -> str:
+def cookie_header(name: str, value: str, environ: Environ, *, lifetime_s: float = LIFETIME_S) -> str:
     """The Set-Cookie of a session; an empty value with lifetime 0 takes it away."""
     path = f"{environ.get('SCRIPT_NAME', '')}/"
     secure = "; Secure" if environ.get("wsgi.url_scheme") == "https" else ""
-    return f"{COOKIE}={value}; Path={path}; Max-Age={lifetime_s:.0f}; HttpOnly; SameSite=Strict{secure}"
+    return f"{name}={value}; Path={path}; Max-Age={lifetime_s:.0f}; HttpOnly; SameSite=Strict{secure}"
 
 
-def _cookie(text: str) -> str:
-    try:
-        found = SimpleCookie(text).get(COOKIE)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+def _cookie(text: str, name: str) -> str:
+    """The value of a cookie, empty where there is none. Whatever else stands there is other servers' of this host: what
+    they may write is not ours to judge, as http.cookies would, which finds nothing behind a word that it dislikes."""
+    pairs = (part.strip().partition("=") for part in text.split(";"))
+    return next((value.strip('"') for key, _, value in pairs if key == name), "")
 
 
 def _content_length(environ: Environ) -> int:

@@ -17,7 +17,9 @@ from circus_stack.web.access.caller import Caller
 from circus_stack.web.access.private_file import PrivateFile
 from circus_stack.web.access.secrets import digest, is_same, new_secret
 
-COOKIE = "circus_session"
+_COOKIE = "circus_session"
+# Enough to tell the consoles of one host from each other.
+_COOKIE_DIGITS = 10
 IDLE_S = 86_400.0
 LIFETIME_S = 7 * 86_400.0
 ROTATION_S = 3600.0
@@ -51,6 +53,8 @@ class Sessions:
     """The file `sessions.json` of a directory, by the digests of the keys. `epoch` tells the time, in seconds."""
 
     def __init__(self, directory: Path, signing_key: str, epoch: Callable[[], float]) -> None:
+        # Cookies know no ports: each console of a host has a name of its own, or a login to one would end another's.
+        self.cookie_name = f"{_COOKIE}_{digest(str(directory.absolute()))[:_COOKIE_DIGITS]}"
         self._file = PrivateFile(directory / "sessions.json", Session)
         self._signer = Signer(signing_key, salt="circus-stack.session")
         self._epoch = epoch

@@ -81,8 +81,10 @@ class SessionResource:
             what = "this password is wrong" if given.link is None else "this link was used already, or is too old"
             raise RefusedError(401, what, option="password" if given.link is None else "link")
         attempts.succeeded(request.address)
-        cookie, session = self._doors.sessions.begin(user, role)
-        return Reply(fields=_login(session), headers={"Set-Cookie": cookie_header(cookie, request.environ)})
+        sessions = self._doors.sessions
+        cookie, session = sessions.begin(user, role)
+        header = cookie_header(sessions.cookie_name, cookie, request.environ)
+        return Reply(fields=_login(session), headers={"Set-Cookie": header})
 
     def _role_of(self, given: Credentials) -> Role | None:
         if given.link is not None:
@@ -98,9 +100,11 @@ class SessionResource:
 
     def _end(self, request: Request) -> Reply:
         caller = _known(request)
+        sessions = self._doors.sessions
         if not caller.is_program:
-            self._doors.sessions.end(caller)
-        return Reply(status=204, headers={"Set-Cookie": cookie_header("", request.environ, lifetime_s=0)})
+            sessions.end(caller)
+        header = cookie_header(sessions.cookie_name, "", request.environ, lifetime_s=0)
+        return Reply(status=204, headers={"Set-Cookie": header})
 
 
 def _known(request: Request) -> Caller:

@@ -82,8 +82,16 @@ def test_a_cookie_is_of_no_use_to_another_site(console: Console) -> None:
 
 def test_a_forged_cookie_is_nobodys(console: Console) -> None:
     visitor = console.visitor()
-    for text in ("circus_session=admin", "circus_session=a.b", "circus_session=", "=;;=", "circus_session=%00"):
+    name = console.browser().headers["Cookie"].partition("=")[0]
+    for text in (f"{name}=admin", f"{name}=a.b", f"{name}=", "=;;=", f"{name}=%00", name):
         assert visitor.ask("GET", "/api/v1/session", Cookie=text)[0] == 401
+
+
+def test_what_other_servers_of_the_host_have_set_is_in_nobodys_way(console: Console) -> None:
+    browser = console.browser()
+    own = browser.headers["Cookie"]
+    for text in (f'{{"a": [1]}}; x=é; {own}', f"circus_session=other; {own}", f"a b=c@[]; ;;{own};", f'{own}; "'):
+        assert browser.ask("GET", "/api/v1/session", Cookie=text.encode().decode("latin-1"))[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,12 @@ def test_a_cookie_leads_to_its_session(made: Sessions) -> None:
     assert not caller.is_program
 
 
+def test_two_consoles_of_a_host_have_cookies_of_their_own(tmp_path: Path, made: Sessions, clock: Clock) -> None:
+    other = Sessions(tmp_path / "other", "key", clock)
+    assert other.cookie_name != made.cookie_name
+    assert Sessions(tmp_path, "key", clock).cookie_name == made.cookie_name
+
+
 def test_another_process_on_the_same_directory_knows_it(tmp_path: Path, made: Sessions, clock: Clock) -> None:
     cookie, _ = made.begin("ann", Role.VIEW)
     assert Sessions(tmp_path, "key", clock).find(cookie) is not None
