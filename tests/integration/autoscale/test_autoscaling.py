@@ -106,9 +106,13 @@ def next_event(events: Subscriber, topic: str, stack: RunningStack, **keys: Any)
 
 
 def settle(stack: RunningStack, count: int) -> None:
-    """Wait for a number of workers, all of them ready, and nothing under way."""
+    """Wait for a number of workers, all of them ready. Fewer that were regretted before take several waits."""
+
+    def is_wanted() -> bool:
+        return bool(stack.call("options", name="web")["options"]["numprocesses"] == count)
+
+    wait_until(is_wanted, f"{count} wanted", timeout_s=3 * PATIENCE_S, pause_s=0.05, detail=stack.output)
     stack.wait_pids(count)
-    wait_until(lambda: stack.call("options", name="web")["options"]["numprocesses"] == count, f"{count} wanted")
 
 
 def test_load_that_doubles_is_met_and_left_again_without_a_failed_request(stack: RunningStack) -> None:

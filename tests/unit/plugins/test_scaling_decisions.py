@@ -167,7 +167,7 @@ def turns(numbers: list[int]) -> int:
 _LOADS = st.integers(0, 160).map(lambda tenth: tenth / 10)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     high=_LOADS,
     low=_LOADS,
@@ -183,24 +183,24 @@ def test_square_wave_shorter_than_the_cooldown_makes_it_turn_once_at_most(
         return high if second % period < period * share else low
 
     scaler = Scaler(policy(least=2, most=12, down_s=20, step=step), start, now=-100)
-    numbers = closed(wave, scaler, 400)
+    numbers = closed(wave, scaler, 200)
     assert turns(numbers) <= 1
     assert all(2 <= number <= 12 for number in numbers)
 
 
-@settings(max_examples=80)
+@settings(max_examples=25)
 @given(period=st.integers(20, 160), share=st.floats(0.2, 0.8), high=_LOADS)
 def test_square_wave_of_any_period_is_followed_ever_more_slowly(period: int, share: float, high: float) -> None:
     def wave(second: int) -> float:
         return high if second % period < period * share else 0.0
 
     scaler = Scaler(policy(most=4, down_s=20), 1, now=-100)
-    seconds = 3200
+    seconds = 800
     # Followed at its own pace: up and down once a period at most.
     assert turns(closed(wave, scaler, seconds)) <= 2 * seconds / period + 1
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     figures=st.lists(st.one_of(st.none(), st.floats(0, 100)), max_size=120),
     start=st.integers(0, 20),
