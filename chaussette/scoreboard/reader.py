@@ -5,18 +5,20 @@ from __future__ import annotations
 import mmap
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from chaussette.scoreboard import layout
 from chaussette.scoreboard.layout import State
 
 # A slot that changes hands at each of so many looks is left out of the snapshot.
 _LOOKS = 4
+# Workers of which the last look is kept, 2 KB each. More of them are read as if for the first time.
+_KEPT = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class SlotSnapshot:
+# Tuples, since a thousand are made at each look: a frozen dataclass takes several times as long.
+class SlotSnapshot(NamedTuple):
     """One worker's words. Times named `..._ns` are CLOCK_MONOTONIC; `statuses` are responses without a legal status,
     then of 1xx to 5xx; `buckets` are those of `histogram`."""
 
@@ -37,8 +39,7 @@ class SlotSnapshot:
     buckets: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """All workers that have attached, at one time (CLOCK_MONOTONIC, ns)."""
 
     at_ns: int
@@ -64,6 +65,8 @@ class Reader:
         finally:
             os.close(fd)
         self._words = memoryview(self._map).cast("q")
+        # Of the look before, by slot: its words without the heartbeat, and what they have told.
+        self._known: dict[int, tuple[list[int], SlotSnapshot]] = {}
         try:
             self._check(source, size)
         except ValueError:
@@ -96,8 +99,22 @@ class Reader:
             # Each item is loaded by itself, whole: a copy of the bytes could tear a word.
             words = self._words[base : base + layout.SLOT_WORDS].tolist()
             if words[layout.GENERATION] == self._words[base]:
-                return _snapshot(number, words)
+                return self._read(number, words)
         return None
+
+    def _read(self, number: int, words: list[int]) -> SlotSnapshot | None:
+        """What the words tell. Most workers are idle: all but their heartbeats is as it was, and isn't made anew."""
+        heartbeat, words[layout.HEARTBEAT] = words[layout.HEARTBEAT], 0
+        known = self._known.get(number)
+        if known is None or known[0] != words:
+            made = _snapshot(number, words)
+            if made is None:
+                return None
+            if known is not None or len(self._known) < _KEPT:
+                self._known[number] = words, made
+        else:
+            made = known[1]
+        return made._replace(heartbeat_ns=heartbeat) if 0 <= heartbeat <= layout.ABSURD else None
 
     def close(self) -> None:
         """Map it no longer."""

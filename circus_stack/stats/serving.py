@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 from msgspec import structs
 
 from chaussette.scoreboard import Reader, Snapshot
+from chaussette.scoreboard.layout import STATUS_CLASSES
 from chaussette.scoreboard.rates import Rates, between, total
 from circus_stack.stats.aggregate import Totals
 from circus_stack.stats.metrics.served import Served
@@ -84,15 +86,7 @@ class Serving:
         rates = self._rates.get(watcher, {}).get(pid)
         if rates is None:
             return _NOTHING
-        return {
-            "rps": round(rates.rps, 2),
-            "busy": int(rates.in_flight > 0),
-            "in_flight": rates.in_flight,
-            "p50": rates.percentile_s(0.5),
-            "p95": rates.percentile_s(0.95),
-            "p99": rates.percentile_s(0.99),
-            "statuses": {f"{number}xx": count for number, count in enumerate(rates.statuses) if number},
-        }
+        return _details_of_idle(rates.in_flight) if rates.is_idle else _details(rates)
 
     def keep(self, watchers: Collection[str]) -> None:
         """Forget all other watchers."""
@@ -107,6 +101,26 @@ class Serving:
         self._reader = self._identity = None
         self._marks.clear()
         self._rates.clear()
+
+
+def _details(rates: Rates) -> Fields:
+    return {
+        "rps": round(rates.rps, 2),
+        "busy": int(rates.in_flight > 0),
+        "in_flight": rates.in_flight,
+        "p50": rates.percentile_s(0.5),
+        "p95": rates.percentile_s(0.95),
+        "p99": rates.percentile_s(0.99),
+        "statuses": {f"{number}xx": count for number, count in enumerate(rates.statuses) if number},
+    }
+
+
+@functools.lru_cache(maxsize=64)
+def _details_of_idle(in_flight: int) -> Fields:
+    """The same object for all who answered nothing: their messages are then made of what they were made of before."""
+    nothing = {f"{number}xx": 0 for number in range(1, STATUS_CLASSES)}
+    figures = {"rps": 0.0, "busy": int(in_flight > 0), "in_flight": in_flight, "p50": None, "p95": None, "p99": None}
+    return {**figures, "statuses": nothing}
 
 
 def _identity(place: str) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chaussette.scoreboard import Board, Slot, State
+from chaussette.scoreboard import Board, Slot, State, layout
 from circus_stack.stats.serving import Serving
 
 ME = os.getpid()
@@ -47,6 +47,25 @@ def test_each_watcher_is_told_of_its_own_workers(board: Board, serving: Serving)
     assert serving.details("web", ME)["in_flight"] == 0
     assert serving.details("job", 1) == {}
     assert set(serving.served) == {"web"}
+
+
+def test_nothing_is_made_anew_of_a_worker_that_answers_nothing(board: Board, serving: Serving) -> None:
+    slot = attached(board)
+    serving.open(place_of(board.fd))
+    told = []
+    for work in (slot.beat, slot.beat, slot.beat, lambda: answer(slot), slot.beat):
+        work()
+        serving.look({"web": {ME: None}})
+        told.append(serving.details("web", ME))
+    assert told[1] is told[2] is told[4] != told[3]
+    assert (told[3]["statuses"]["2xx"], told[4]["statuses"]["2xx"], told[4]["p99"]) == (1, 0, None)
+    assert serving.served["web"].statuses == (0, 0, 1, 0, 0, 0)
+
+
+def answer(slot: Slot) -> None:
+    """One request, as the layer that counts notes it."""
+    for word in (layout.BEGUN, layout.STATUSES + 2, layout.BUCKETS + 20):
+        slot.words[word] += 1
 
 
 def test_the_same_scoreboard_is_read_on(board: Board, serving: Serving) -> None:
