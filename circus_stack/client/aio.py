@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import zmq
 import zmq.asyncio
 
 from circus_stack.client.call import CAST_LINGER_MS, TIMEOUT_S, checked, new_identity, new_request, timeout_error
+from circus_stack.client.closing import AsyncClosing
 from circus_stack.client.credentials import Credentials
 from circus_stack.client.handshake import EVENTS, Handshake
 from circus_stack.errors import CallError
 from circus_stack.protocol.reply import Reply, parse_reply
 
 
-class AsyncClient:
+class AsyncClient(AsyncClosing):
     """A connection to an arbiter, to be made and used in one event loop."""
 
     def __init__(self, endpoint: str, *, timeout_s: float = TIMEOUT_S, credentials: Credentials | None = None) -> None:
@@ -104,11 +104,3 @@ class AsyncClient:
             self._monitor.close(linger=0)
         self._socket.close()
         await asyncio.to_thread(self._context.term)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()

@@ -6,10 +6,10 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from circus_stack.client import handshake
+from circus_stack.client.closing import Closing
 from circus_stack.client.credentials import Credentials
 from circus_stack.client.library import blocking_zmq
 from circus_stack.errors import CallError
@@ -28,7 +28,7 @@ LOGS_QUEUE = 256
 _NO_RECONNECT_MS = 60 * 60 * 1000
 
 
-class Subscriber:
+class Subscriber(Closing):
     """A subscription to topics by their beginnings; "" is all of them.
 
     Without `reconnects` it ends with the publisher: `receive` hands out what had come, then None. Otherwise it goes on
@@ -144,11 +144,3 @@ class Subscriber:
         self._socket.close(linger=0)
         if self._owns_context:
             self._context.term()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

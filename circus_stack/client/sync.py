@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from circus_stack.client.call import (
     CAST_LINGER_MS,
@@ -16,6 +15,7 @@ from circus_stack.client.call import (
     new_request,
     timeout_error,
 )
+from circus_stack.client.closing import Closing
 from circus_stack.client.credentials import Credentials
 from circus_stack.client.handshake import EVENTS, Handshake
 from circus_stack.client.library import blocking_zmq
@@ -24,7 +24,7 @@ from circus_stack.protocol.reply import Reply
 from circus_stack.protocol.roles import Role
 
 
-class Client:
+class Client(Closing):
     """A connection to an arbiter. Not safe for threads: each thread makes its own.
 
     `timeout_s` is what a call waits at most. A `context` that is handed in is left open. `credentials` are for an
@@ -130,11 +130,3 @@ class Client:
         self._socket.close()
         if self._owns_context:
             self._context.term()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

@@ -18,9 +18,8 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from circus_stack.client.closing import Closing
 from circus_stack.errors import CallError
 
 _SERVER = re.compile(r"(?:([^@\s]+)@)?(\[[^\[\]\s]+\]|[^@:\s\[\]]+)(?::(\d{1,5}))?")
@@ -31,7 +30,7 @@ _PAUSE_S = 0.02
 _PR_SET_PDEATHSIG = 1
 
 
-class Tunnel:
+class Tunnel(Closing):
     """One ssh process that forwards to one endpoint; `endpoint` is what a client here connects to.
 
     `server` is `[USER@]HOST[:PORT]`, the endpoint `tcp://HOST:PORT` or `ipc://PATH` as seen from there. `timeout_s`
@@ -95,14 +94,6 @@ class Tunnel:
                 process.kill()
                 process.wait()
         shutil.rmtree(self._directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def ssh_command(server: str, endpoint: str, local: Path, keyfile: str | None, timeout_s: float) -> list[str]:

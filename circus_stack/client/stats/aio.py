@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from types import TracebackType
 from typing import Any, Self
 
 from circus_stack.client.aio import AsyncClient
 from circus_stack.client.aio_subscriber import AsyncSubscriber
 from circus_stack.client.call import TIMEOUT_S
+from circus_stack.client.closing import AsyncClosing, Closing
 from circus_stack.client.credentials import Credentials
-from circus_stack.client.discovery import choose, find_stacks
-from circus_stack.client.stats.reading import history_of, record_of, snapshot_of
+from circus_stack.client.stats.questions import SERIES, SNAPSHOT, Answer, Question, about_history
 from circus_stack.client.stats.records import History, Record, Snapshot
 from circus_stack.client.stats.selection import Selection
 from circus_stack.client.stats.silence import SILENCE_S, silence_error
-from circus_stack.client.stats.whereabouts import Whereabouts, whereabouts_of, whereabouts_told
+from circus_stack.client.stats.whereabouts import Whereabouts, whereabouts_found, whereabouts_told
 
 
-class AsyncStatsClient:
+class AsyncStatsClient(AsyncClosing):
     """As `sync.StatsClient`; questions may be asked at once."""
 
     def __init__(self, where: Whereabouts, *, timeout_s: float = TIMEOUT_S) -> None:
@@ -30,7 +29,7 @@ class AsyncStatsClient:
     @classmethod
     def find(cls, environ: Mapping[str, str], stack: str | None = None, **options: Any) -> Self:
         """As `sync.StatsClient.find`."""
-        return cls(whereabouts_of(choose(find_stacks(environ), stack)), **options)
+        return cls(whereabouts_found(environ, stack), **options)
 
     @classmethod
     async def connect(
@@ -58,23 +57,22 @@ class AsyncStatsClient:
 
     async def snapshot(self) -> Snapshot:
         """The newest of everything."""
-        return snapshot_of(await self._client().call("snapshot"))
+        return await self._ask(SNAPSHOT)
 
     async def history(self, watcher: str = "", *, pid: int | None = None, since_s: float = 900.0) -> History:
         """As `sync.StatsClient.history`."""
-        properties = {"name": watcher, "since": since_s} | ({} if pid is None else {"pid": pid})
-        return history_of(await self._client().call("history", **properties))
+        return await self._ask(about_history(watcher, pid, since_s))
 
     async def series(self) -> tuple[str, ...]:
         """The names that have a history; an empty one is the stack."""
-        return tuple(map(str, (await self._client().call("series"))["series"]))
+        return await self._ask(SERIES)
 
-    def _client(self) -> AsyncClient:
+    async def _ask(self, question: Question[Answer]) -> Answer:
         if self._asking is None:
             self._asking = AsyncClient(
                 self.where.query_or_refuse(), timeout_s=self.timeout_s, credentials=self.where.credentials
             )
-        return self._asking
+        return question.read(await self._asking.call(question.command, **question.properties))
 
     async def aclose(self) -> None:
         """Hang up; subscriptions are closed by themselves."""
@@ -82,16 +80,8 @@ class AsyncStatsClient:
         if asking is not None:
             await asking.aclose()
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-
-class AsyncSubscription:
+class AsyncSubscription(Closing):
     """As `sync.Subscription`."""
 
     def __init__(self, subscriber: AsyncSubscriber, selection: Selection, silence_s: float) -> None:
@@ -111,8 +101,8 @@ class AsyncSubscription:
     async def next(self) -> Record:
         """The next record, however long it takes."""
         while True:
-            record = record_of(*await self._subscriber.message())
-            if record is not None and self._selection.takes(record):
+            record = self._selection.record_of(*await self._subscriber.message())
+            if record is not None:
                 return record
 
     async def __aiter__(self) -> AsyncIterator[Record]:
@@ -125,11 +115,3 @@ class AsyncSubscription:
     def close(self) -> None:
         """End the subscription. Safe to call twice."""
         self._subscriber.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

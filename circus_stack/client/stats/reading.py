@@ -176,6 +176,14 @@ def snapshot_of(reply: Fields) -> Snapshot:
         raise CallError(f"the reply to 'snapshot' is none of circusd-stats': {error!r}") from None
 
 
+def series_of(reply: Fields) -> tuple[str, ...]:
+    """The reply to `series`. Raises CallError for what is none."""
+    names = reply.get("series")
+    if not isinstance(names, list):
+        raise CallError("the reply to 'series' is none of circusd-stats': it has no list of names")
+    return tuple(map(str, names))
+
+
 # What a reply to `history` has beside its columns.
 _NO_COLUMNS = frozenset({"id", "status", "time", "name", "pid", "step", "times"})
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec import Struct
 
+from circus_stack.client.stats.reading import record_of
 from circus_stack.client.stats.records import ProcessStats, Record, SocketStats, WatcherStats
 from circus_stack.protocol.topics import SOCKETS, STACK_TOPIC, STATS, process_topic, stat_word, watcher_topic
 
@@ -28,6 +32,11 @@ class Selection(Struct, frozen=True, kw_only=True):
         if self.watcher is not None:
             return (watcher_topic(self.watcher) if self.pid is None else process_topic(self.watcher, self.pid),)
         return (f"{STATS}.", STACK_TOPIC) if self.pid is None else (f"{STATS}.",)
+
+    def record_of(self, topic: str, fields: Mapping[str, Any]) -> Record | None:
+        """What was published, read; None for what is not wanted."""
+        record = record_of(topic, fields)
+        return record if record is not None and self.takes(record) else None
 
     def takes(self, record: Record) -> bool:
         """Whether a record that came is wanted."""

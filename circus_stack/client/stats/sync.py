@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from types import TracebackType
 from typing import Any, Self
 
 from circus_stack.client.call import TIMEOUT_S
+from circus_stack.client.closing import Closing
 from circus_stack.client.credentials import Credentials
-from circus_stack.client.discovery import choose, find_stacks
-from circus_stack.client.stats.reading import history_of, record_of, snapshot_of
+from circus_stack.client.stats.questions import SERIES, SNAPSHOT, Answer, Question, about_history
 from circus_stack.client.stats.records import History, Record, Snapshot
 from circus_stack.client.stats.selection import Selection
 from circus_stack.client.stats.silence import SILENCE_S, silence_error
-from circus_stack.client.stats.whereabouts import Whereabouts, whereabouts_of, whereabouts_told
+from circus_stack.client.stats.whereabouts import Whereabouts, whereabouts_found, whereabouts_told
 from circus_stack.client.subscriber import Subscriber
 from circus_stack.client.sync import Client
 
 
-class StatsClient:
+class StatsClient(Closing):
     """Subscriptions, snapshots and history of one stack. Not safe for threads: each thread makes its own.
 
     `timeout_s` is what a question waits at most. A `context` that is handed in is left open; one of `zmq.green` makes
@@ -37,7 +36,7 @@ class StatsClient:
     def find(cls, environ: Mapping[str, str], stack: str | None = None, **options: Any) -> Self:
         """That of the running stack of this user, or of the one that is called `stack` (its name, id or ini). Raises
         CallError where there is none, or where there are several. `options` as for the class itself."""
-        return cls(whereabouts_of(choose(find_stacks(environ), stack)), **options)
+        return cls(whereabouts_found(environ, stack), **options)
 
     @classmethod
     def connect(
@@ -74,19 +73,18 @@ class StatsClient:
 
     def snapshot(self) -> Snapshot:
         """The newest of everything."""
-        return snapshot_of(self._client().call("snapshot"))
+        return self._ask(SNAPSHOT)
 
     def history(self, watcher: str = "", *, pid: int | None = None, since_s: float = 900.0) -> History:
         """The last `since_s` seconds of a watcher, of the stack without a name, or of one process of a watcher; at most
         1,000 points. It has no points for what nobody remembers."""
-        properties = {"name": watcher, "since": since_s} | ({} if pid is None else {"pid": pid})
-        return history_of(self._client().call("history", **properties))
+        return self._ask(about_history(watcher, pid, since_s))
 
     def series(self) -> tuple[str, ...]:
         """The names that have a history; an empty one is the stack."""
-        return tuple(map(str, self._client().call("series")["series"]))
+        return self._ask(SERIES)
 
-    def _client(self) -> Client:
+    def _ask(self, question: Question[Answer]) -> Answer:
         if self._asking is None:
             self._asking = Client(
                 self.where.query_or_refuse(),
@@ -94,7 +92,7 @@ class StatsClient:
                 context=self._zmq_context,
                 credentials=self.where.credentials,
             )
-        return self._asking
+        return question.read(self._asking.call(question.command, **question.properties))
 
     def close(self) -> None:
         """Hang up; subscriptions are closed by themselves. Safe to call twice."""
@@ -102,16 +100,8 @@ class StatsClient:
         if asking is not None:
             asking.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class Subscription:
+class Subscription(Closing):
     """Iterates over records, without an end. Where nothing that is wanted came for `silence_s` seconds, CallError."""
 
     def __init__(
@@ -134,8 +124,8 @@ class Subscription:
         """The next record; None if none came within `timeout_s` seconds."""
         deadline = self._clock() + timeout_s
         while (message := self._subscriber.receive(max(0.0, deadline - self._clock()))) is not None:
-            record = record_of(*message)
-            if record is not None and self._selection.takes(record):
+            record = self._selection.record_of(*message)
+            if record is not None:
                 return record
         return None
 
@@ -149,11 +139,3 @@ class Subscription:
     def close(self) -> None:
         """End the subscription. Safe to call twice."""
         self._subscriber.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

@@ -1,4 +1,4 @@
-"""Where the statistics of a stack are: told by its record, or by its arbiter. Asks nobody."""
+"""Where the statistics of a stack are: told by its record, or by its arbiter. Asks nobody but the file system."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from circus_stack.client.credentials import Credentials
-from circus_stack.client.discovery import FoundStack
+from circus_stack.client.discovery import FoundStack, choose, find_stacks
 from circus_stack.client.reach import seen_from_here
 from circus_stack.errors import CallError
 
@@ -34,6 +34,12 @@ class Whereabouts(Struct, frozen=True, kw_only=True):
         if not self.query:
             raise CallError(f"nobody to ask for a snapshot or a history: {NO_STATS}, or it is Circus's own")
         return self.query
+
+
+def whereabouts_found(environ: Mapping[str, str], stack: str | None) -> Whereabouts:
+    """Those of the running stack of this user, or of the one that is called `stack`. Raises CallError where there is
+    none, or where there are several."""
+    return whereabouts_of(choose(find_stacks(environ), stack))
 
 
 def whereabouts_of(stack: FoundStack) -> Whereabouts:
