@@ -96,14 +96,16 @@ def socket_fields(known: Mapping[str, Any], now: float) -> Fields:
 
 
 def sockets_fields(sockets: Iterable[Mapping[str, Any]], now: float) -> Fields:
-    """The sum over the sockets: Circus's `addresses` and `reads`, then ours, over those of which it is known."""
+    """The sum over the sockets: Circus's `addresses` and `reads`, then ours, over those of which it is known. What is
+    accepted is None where nobody knows it of a socket that somebody has."""
     found = list(sockets)
+    is_known = all(each.get("accepted_per_s") is not None for each in found if each.get("watchers"))
     return {
         "addresses": [address_of(each) for each in found],
         "reads": sum(each.get("reads", 0) for each in found),
         "queued": sum(each.get("queued") or 0 for each in found),
         "drops": sum(each.get("drops") or 0 for each in found),
-        "accepted_per_s": round(sum(each.get("accepted_per_s") or 0.0 for each in found), 2),
+        "accepted_per_s": round(sum(each.get("accepted_per_s") or 0.0 for each in found), 2) if is_known else None,
         "time": now,
     }
 

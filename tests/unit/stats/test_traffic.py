@@ -63,3 +63,6 @@ def test_circuss_fields_come_first() -> None:
     total = sockets_fields([known, {"fd": 9, "path": "/run/u", "queued": None}], 100.0)
     assert list(total)[:2] == ["addresses", "reads"]
     assert (total["addresses"], total["reads"], total["queued"]) == (["127.0.0.1:80", "/run/u"], 5, 2)
+    assert total["accepted_per_s"] == 2.5
+    # One of which it cannot be told.
+    assert sockets_fields([known, {**known, "accepted_per_s": None}], 100.0)["accepted_per_s"] is None
