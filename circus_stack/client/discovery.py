@@ -47,10 +47,16 @@ class ManyStacksError(CallError):
 def find_stacks(environ: Mapping[str, str], *, uid: int | None = None, temporary: Path | None = None) -> Search:
     """All stacks of a user (this one) that run, by name. What a killed stack left behind is removed on the way."""
     owner = os.geteuid() if uid is None else uid
-    roots = runtime_roots(environ, owner, temporary or Path(tempfile.gettempdir()))
+    roots = runtime_roots(environ, owner, temporary or _temporary(environ))
     roots = tuple(dict.fromkeys([*roots, *sorted(each for each in _SERVICES.glob("*") if _belongs_to(each, owner))]))
     found = [stack for root in roots for stack in _stacks_in(root, owner)]
     return Search(tuple(sorted(found, key=str)), roots)
+
+
+def _temporary(environ: Mapping[str, str]) -> Path:
+    """Where temporary files stand by `environ`, which may be of another program than this one."""
+    named = environ.get("TMPDIR")
+    return Path(named) if named and Path(named).is_dir() else Path(tempfile.gettempdir())
 
 
 def _stacks_in(root: Path, owner: int) -> Iterator[FoundStack]:

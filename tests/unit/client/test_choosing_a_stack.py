@@ -8,7 +8,7 @@ import pytest
 
 from circus_stack.cli.target import find_target
 from circus_stack.client.call import checked, matching_reply, new_request
-from circus_stack.client.discovery import FoundStack, ManyStacksError, NoStackError, Search, choose
+from circus_stack.client.discovery import FoundStack, ManyStacksError, NoStackError, Search, choose, find_stacks
 from circus_stack.errors import CallError, CommandError, Errno
 from circus_stack.protocol.record import StackRecord
 from circus_stack.protocol.reply import error_reply, ok_reply, parse_reply
@@ -26,6 +26,11 @@ def found(name: str, id: str, source: str) -> FoundStack:
 NOTES = found("notes", "aaaaaaaaaa", "/srv/notes.ini")
 SHOP = found("shop", "bbbbbbbbbb", "/srv/shop.ini")
 NONE, ONE, TWO = Search((), PLACES), Search((NOTES,), PLACES), Search((NOTES, SHOP), PLACES)
+
+
+def test_it_is_looked_for_where_the_environment_says_not_ours(tmp_path: Path) -> None:
+    environ = {"XDG_RUNTIME_DIR": "/run/nobody", "TMPDIR": str(tmp_path)}
+    assert find_stacks(environ, uid=7).places[:2] == (Path("/run/nobody/circus-stack"), tmp_path / "circus-stack-7")
 
 
 def test_the_only_stack_is_meant() -> None:
