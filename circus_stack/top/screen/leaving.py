@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 # A terminal that takes nothing holds up whoever draws on it.
-_GRACE_S = 3
+_GRACE_S = 5
 
 _HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
@@ -51,9 +51,10 @@ class Leaving:
         os._exit(128 + signal.SIGTERM)
 
     def end(self) -> None:
-        """Give the signals back: from here on they kill, and so does the alarm if it was set."""
+        """Give the signals back: from here on they kill. What is left of the end has the rest of its time."""
         for signum, before in self._handlers.items():
-            signal.signal(signum, before)
+            if signum != signal.SIGALRM or not self._is_leaving:
+                signal.signal(signum, before)
         self._handlers.clear()
 
 
