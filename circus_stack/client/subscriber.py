@@ -76,6 +76,11 @@ class Subscriber(Closing):
             self.close()
             raise CallError(f"cannot connect to {endpoint!r}: {self._zmq.strerror(error.errno)}") from None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the publisher is gone for good: what is left to be received is here."""
+        return self._has_ended
+
     def join(self, timeout_s: float) -> bool:
         """Wait until the publisher knows the subscription: whatever is published from now on comes here.
 

@@ -10,13 +10,17 @@ from circus_stack.client.credentials import credentials_of
 from circus_stack.web.access.doors import open_doors
 from circus_stack.web.api.resources import stack_routes
 from circus_stack.web.app import make_app
+from circus_stack.web.live.channel import PATH, LiveChannel
 from circus_stack.web.settings import from_environ
 from circus_stack.web.stack.stack import Stack
 
 _settings = from_environ(os.environ)
 _credentials = credentials_of(os.environ, _settings.key, _settings.server_key) if _settings.key else None
+_doors = open_doors(Path(_settings.directory))
+_stack = Stack(_settings.endpoint, _credentials)
 application = make_app(
     _settings,
-    open_doors(Path(_settings.directory)),
-    routes=stack_routes(Stack(_settings.endpoint, _credentials)),
+    _doors,
+    routes=stack_routes(_stack),
+    mounts=[(PATH, LiveChannel(_stack, _doors.sessions).app)],
 )

@@ -23,6 +23,8 @@ Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 SESSION_KEY = "circus_stack.session"
 """Where a WSGI environ has the Session of a browser."""
 
+# What a browser polls with: it says only what it wants to hear.
+_UNNOTED = "/socket.io/"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 413: "Content Too Large"}
 _REASONS |= {421: "Misdirected Request", 429: "Too Many Requests"}
@@ -122,6 +124,8 @@ class _Response:
 
     def _note(self, status: int) -> None:
         environ = self._environ
+        if status < 400 and str(environ.get("PATH_INFO", "")).startswith(_UNNOTED):
+            return
         # That somebody who is not logged in looks is nothing: each page begins so.
         if environ.get("REQUEST_METHOD") in _SAFE and status not in (403, 421, 429):
             return

@@ -31,6 +31,15 @@ are errors: `{{"error": {{"status": 404, "reason": "there is no watcher 'x'", "o
 
 With `wait=true` the reply comes when the operation is done, 200 with what it did; else at once, 202 with its `job`,
 which `/jobs` shows.
+
+What happens can be heard, too: socket.io (version 4 of its protocol) at `/socket.io`, with the same token or session.
+The message `follow` says what is wanted, all of it at once, and is acknowledged with `{{"ok": true}}`:
+
+    {{"stats": true, "processes": ["web"], "events": {{"since": -1}}, "logs": {{"watcher": "web", "lines": 200}}}}
+
+Then come `stats` and `processes` at each tick, `events` (those before) and `event`, `logs` with `lines` of [number,
+time, watcher, slot, pid, stream, text] (the first has `is_first`, and lines that a later one may have again), `state`
+of the arbiter and of circusd-stats, and `late` with what was not told to who did not read.
 """
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from circus_stack.client.credentials import Credentials
+from circus_stack.client.reach import seen_from_here
 from circus_stack.client.stats.records import History, Snapshot
 from circus_stack.client.stats.sync import StatsClient
 from circus_stack.client.stats.whereabouts import Whereabouts, whereabouts_told
@@ -40,6 +41,13 @@ class Stack:
     def global_options(self) -> dict[str, Any]:
         """The endpoints and the like, as the arbiter has them now."""
         return dict(self.call(Role.VIEW, "globaloptions")["options"])
+
+    def seen_from_here(self, option: str) -> str:
+        """An endpoint that the arbiter tells, as it is reached from here. Raises CallError where it has none."""
+        found = str(self.global_options().get(option) or "")
+        if not found:
+            raise CallError(f"the arbiter at {self.endpoint} has no {option}")
+        return seen_from_here(found, self.endpoint)
 
     def snapshot(self) -> Snapshot:
         """The newest figures of everything."""

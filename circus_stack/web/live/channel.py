@@ -1,0 +1,247 @@
+"""The live channel: who is connected, what each follows, and how it gets there. All of it on socket.io, by websocket or
+by polling; a browser that does not read loses what is told meanwhile, counted, and takes no more than its queue."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import socketio
+from msgspec import Struct, field
+
+from circus_stack import __version__
+from circus_stack.errors import CircusStackError
+from circus_stack.web.access.caller import ENVIRON_KEY, Caller
+from circus_stack.web.access.gatekeeper import SESSION_KEY
+from circus_stack.web.access.sessions import Session, Sessions
+from circus_stack.web.live import packets
+from circus_stack.web.live.feeds import EventFeed, LogFeed, StatsFeed, first_snapshot
+from circus_stack.web.live.following import (
+    STATS_ROOM,
+    Following,
+    LogsWanted,
+    logs_room,
+    processes_room,
+    read_following,
+)
+from circus_stack.web.live.log_batch import LONGEST_LINE
+from circus_stack.web.stack.stack import Stack
+
+log = logging.getLogger(__name__)
+
+PATH = "/socket.io"
+Environ = dict[str, Any]
+
+_MOST_CONNECTIONS = 200
+_MOST_OF_LOGIN = 20
+# Bytes of one message of a browser: it only ever says what it wants.
+_MOST_MESSAGE = 32_768
+# Packets that wait for a browser: some ticks of everything. Beyond, it hears nothing until it has read them.
+_MOST_WAITING = 40
+# How soon who has logged out hears nothing more.
+_CHECK_S = 5.0
+# How long the last lines wait for those that follow them to be on their way.
+_JOIN_S = 3.0
+# Changes of what is followed, within that time.
+_MOST_CHANGES, _CHANGES_S = 50, 10.0
+
+
+class _Browser(Struct):
+    """One connection. `login` is the session's word, empty for a token; `dropped` counts what it has not been told."""
+
+    caller: Caller
+    login: str
+    following: Following = field(default_factory=Following)
+    dropped: int = 0
+    changes: int = 0
+    changes_since: float = 0.0
+
+
+class LiveChannel:
+    """Give `app` to whoever serves PATH."""
+
+    def __init__(self, stack: Stack, sessions: Sessions) -> None:
+        self._stack = stack
+        self._sessions = sessions
+        self._browsers: dict[str, _Browser] = {}
+        self._logs: dict[str, LogFeed] = {}
+        self._state: dict[str, Any] = {"arbiter": "lost", "stats": "lost", "since": time.time()}
+        self._server = socketio.Server(
+            async_mode="gevent", json=packets, max_http_buffer_size=_MOST_MESSAGE, cors_allowed_origins=None
+        )
+        self._inner = socketio.WSGIApp(self._server, socketio_path=PATH.strip("/"))
+        self._events = EventFeed(stack, self._emit, lambda is_up: self._note("arbiter", is_up))
+        self._stats: StatsFeed | None = None
+        self._is_started = False
+        self._server.on("connect", self._connect)
+        self._server.on("disconnect", self._disconnect)
+        self._server.on("follow", self._follow)
+
+    def app(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """WSGI. Strangers get no further than this."""
+        if environ.get(ENVIRON_KEY) is None:
+            start_response("401 Unauthorized", [("Content-Type", "text/plain"), ("Content-Length", "0")])
+            return [b""]
+        answer: Iterable[bytes] = self._inner(environ, start_response)
+        return answer
+
+    # -- who is there -----------------------------------------------------------------------------------------
+
+    def _connect(self, sid: str, environ: Environ) -> None:
+        caller: Caller | None = environ.get(ENVIRON_KEY)
+        session: Session | None = environ.get(SESSION_KEY)
+        if caller is None:
+            raise socketio.exceptions.ConnectionRefusedError("log in first")
+        login = "" if session is None else session.csrf
+        of_login = sum(each.login == login and each.caller.name == caller.name for each in self._browsers.values())
+        if len(self._browsers) >= _MOST_CONNECTIONS or of_login >= _MOST_OF_LOGIN:
+            raise socketio.exceptions.ConnectionRefusedError("too many connections: close another page")
+        self._browsers[sid] = _Browser(caller, login)
+        self._begin()
+        hello = {"version": __version__, "user": caller.name, "role": caller.role}
+        self._server.emit("hello", hello, to=sid)
+        self._server.emit("state", self._state, to=sid)
+
+    def _disconnect(self, sid: str, *_reason: Any) -> None:
+        self._browsers.pop(sid, None)
+        self._tend()
+
+    def _begin(self) -> None:
+        """What runs as long as this console: the events, and a look at who is still logged in."""
+        if not self._is_started:
+            self._is_started = True
+            self._server.start_background_task(self._events.source.run)
+            self._server.start_background_task(self._check_logins)
+
+    def _check_logins(self) -> None:
+        while True:
+            self._server.sleep(_CHECK_S)
+            for sid, browser in list(self._browsers.items()):
+                try:
+                    is_in = not browser.login or self._sessions.is_alive(browser.login)
+                except CircusStackError:
+                    is_in = False
+                if not is_in:
+                    self._server.disconnect(sid)
+
+    # -- what each wants --------------------------------------------------------------------------------------
+
+    def _follow(self, sid: str, data: Any = None) -> dict[str, Any]:
+        browser = self._browsers.get(sid)
+        if browser is None:
+            return {"ok": False, "reason": "log in first"}
+        if not self._may_change(browser):
+            self._server.disconnect(sid)
+            return {"ok": False, "reason": "too many changes"}
+        try:
+            wanted = read_following(data)
+        except ValueError as error:
+            return {"ok": False, "reason": str(error)}
+        before, browser.following = browser.following, wanted
+        for room in before.rooms() - wanted.rooms():
+            self._server.leave_room(sid, room)
+        self._tend()
+        for room in wanted.rooms() - before.rooms():
+            self._server.enter_room(sid, room)
+        self._server.start_background_task(self._tell_first, sid, before, wanted)
+        return {"ok": True}
+
+    def _may_change(self, browser: _Browser) -> bool:
+        now = time.monotonic()
+        if now - browser.changes_since > _CHANGES_S:
+            browser.changes, browser.changes_since = 0, now
+        browser.changes += 1
+        return browser.changes <= _MOST_CHANGES
+
+    def _tell_first(self, sid: str, before: Following, wanted: Following) -> None:
+        """What is known already to who has just begun to follow it."""
+        if wanted.events is not None and wanted.events != before.events:
+            self._server.emit("events", self._events.since(wanted.events.since), to=sid)
+        if wanted.logs is not None and wanted.logs != before.logs:
+            feed = self._logs.get(logs_room(wanted.logs.watcher))
+            if feed is not None:
+                # First what follows, then what was: a line may come twice, and none is missed.
+                feed.source.joined.wait(_JOIN_S)
+            self._server.emit("logs", self._last_lines(sid, wanted.logs), to=sid)
+        if (wanted.stats and not before.stats) or set(wanted.processes) - set(before.processes):
+            snapshot = first_snapshot(self._stack)
+            if snapshot is not None and self._stats is not None:
+                self._stats.tell(snapshot)
+
+    def _last_lines(self, sid: str, wanted: LogsWanted) -> dict[str, Any]:
+        browser = self._browsers.get(sid)
+        named: dict[str, Any] = {} if wanted.watcher is None else {"name": wanted.watcher}
+        try:
+            assert browser is not None
+            found = self._stack.call(browser.caller.role, "logs", limit=max(1, wanted.lines), **named)["lines"]
+        except (CircusStackError, AssertionError) as error:
+            return {"lines": [], "dropped": 0, "is_first": True, "reason": str(error)}
+        lines = [
+            [
+                each["seq"],
+                each["time"],
+                each["watcher"],
+                each["wid"],
+                each["pid"],
+                each["stream"],
+                each["data"][:LONGEST_LINE],
+            ]
+            for each in found[-wanted.lines :]
+            if wanted.lines
+        ]
+        return {"lines": lines, "dropped": 0, "is_first": True}
+
+    def _tend(self) -> None:
+        """Begin and end the feeds, by what is wanted now."""
+        rooms = {room for each in self._browsers.values() for room in each.following.rooms()}
+        logs = {
+            logs_room(each.following.logs.watcher): each.following.logs.watcher
+            for each in self._browsers.values()
+            if each.following.logs is not None
+        }
+        for room, watcher in logs.items():
+            if room not in self._logs:
+                self._logs[room] = feed = LogFeed(self._stack, self._emit, watcher)
+                self._server.start_background_task(feed.source.run)
+        for room in self._logs.keys() - logs.keys():
+            self._logs.pop(room).source.stop()
+        wants_stats = any(room == STATS_ROOM or room.startswith(processes_room("")) for room in rooms)
+        if wants_stats and self._stats is None:
+            self._stats = StatsFeed(
+                self._stack, self._emit, lambda is_up: self._note("stats", is_up), self._processes_wanted
+            )
+            self._server.start_background_task(self._stats.source.run)
+        elif not wants_stats and self._stats is not None:
+            self._stats.source.stop()
+            self._stats = None
+
+    def _processes_wanted(self) -> frozenset[str]:
+        return frozenset(name.lower() for each in self._browsers.values() for name in each.following.processes)
+
+    # -- telling ----------------------------------------------------------------------------------------------
+
+    def _note(self, what: str, is_up: bool) -> None:
+        self._state = {**self._state, what: "up" if is_up else "lost", "since": time.time()}
+        self._server.emit("state", self._state)
+
+    def _emit(self, name: str, data: Any, room: str) -> None:
+        """To all who are in a room and have read what came before; encoded once."""
+        late = [sid for sid in self._members(room) if self._is_late(sid)]
+        for sid in late:
+            self._browsers[sid].dropped += len(data["lines"]) + data["dropped"] if name == "logs" else 1
+        self._server.emit(name, data, to=room, skip_sid=late)
+        for sid in self._members(room):
+            browser = self._browsers.get(sid)
+            if browser is not None and browser.dropped and sid not in late:
+                dropped, browser.dropped = browser.dropped, 0
+                self._server.emit("late", {"dropped": dropped}, to=sid)
+
+    def _members(self, room: str) -> list[str]:
+        return [sid for sid, each in self._browsers.items() if room in each.following.rooms()]
+
+    def _is_late(self, sid: str) -> bool:
+        eio_sid = self._server.manager.eio_sid_from_sid(sid, "/")
+        connection = self._server.eio.sockets.get(eio_sid)
+        return connection is not None and connection.queue.qsize() > _MOST_WAITING

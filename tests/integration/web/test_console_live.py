@@ -1,0 +1,242 @@
+"""The live channel of a real console: figures, events and lines, by websocket and by polling alone; and who hears
+nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+import socketio
+
+from tests.integration.web.console import Console, Visitor, start_console
+from tests.support.stack import Room, RunningStack
+from tests.support.waiting import PATIENCE_S, wait_until
+
+_INI = """
+[circus]
+statsd = true
+
+[watcher:job]
+cmd = sleep 1000
+numprocesses = 2
+copy_env = true
+"""
+
+
+class Listener:
+    """A browser's connection: what was told, by name."""
+
+    def __init__(self, console: Console, headers: dict[str, str], transports: list[str]) -> None:
+        self.told: dict[str, list[Any]] = {}
+        self._lock = threading.Lock()
+        # The client writes a Host of its own, and two of them are one too many.
+        headers = {name: value for name, value in headers.items() if name != "Host"}
+        self.http = requests.Session()
+        self.http.headers.update(headers)
+        self.client = socketio.Client(http_session=self.http, reconnection=False)
+        for name in ("hello", "state", "stats", "processes", "event", "events", "logs", "late"):
+            self.client.on(name, self._taker(name))
+        url = f"http://127.0.0.1:{console.port}"
+        self.client.connect(url, headers=headers, transports=transports, wait_timeout=PATIENCE_S)
+
+    def _taker(self, name: str) -> Callable[[Any], None]:
+        def take(data: Any) -> None:
+            with self._lock:
+                self.told.setdefault(name, []).append(data)
+
+        return take
+
+    def heard(self, name: str) -> list[Any]:
+        with self._lock:
+            return list(self.told.get(name, []))
+
+    def follow(self, **wanted: Any) -> Any:
+        return self.client.call("follow", wanted, timeout=PATIENCE_S)
+
+    def wait(self, name: str, judge: Callable[[Any], Any], what: str) -> Any:
+        """The first that was told under a name and fits."""
+        return wait_until(
+            lambda: next((each for each in self.heard(name) if judge(each)), None), what, detail=lambda: self.told
+        )
+
+    def lines(self) -> list[str]:
+        """In their order, each once: the last lines and those that follow may overlap."""
+        rows = {row[0]: row[-1] for each in self.heard("logs") for row in each["lines"]}
+        return [text for _, text in sorted(rows.items())]
+
+
+@pytest.fixture(scope="module")
+def live_stack(here: Room) -> RunningStack:
+    ini = here.directory / "live.ini"
+    ini.write_text(_INI)
+    stack = here.serve(str(ini))
+    stack.wait_pids(2, watcher="job")
+    return stack
+
+
+@pytest.fixture(scope="module")
+def console(here: Room, live_stack: RunningStack) -> Console:
+    return start_console(here, live_stack, "--state-dir", str(here.directory / "live"))
+
+
+@pytest.fixture(scope="module")
+def viewer(here: Room, console: Console) -> Visitor:
+    done = here.run("circus-stack", "token", "add", "viewer", "--state-dir", str(here.directory / "live"))
+    visitor = console.visitor()
+    visitor.headers["Authorization"] = f"Bearer {done.stdout.strip()}"
+    return visitor
+
+
+@pytest.fixture(params=["websocket", "polling"])
+def listener(request: pytest.FixtureRequest, console: Console, viewer: Visitor) -> Iterator[Listener]:
+    made = Listener(console, viewer.headers, [request.param])
+    assert made.client.transport() == request.param
+    yield made
+    made.client.disconnect()
+
+
+def test_figures_of_watchers_and_of_processes(listener: Listener, live_stack: RunningStack) -> None:
+    assert listener.wait("hello", lambda _: True, "a greeting")["role"] == "view"
+    assert listener.follow(stats=True, processes=["JOB"]) == {"ok": True}
+    found = listener.wait("stats", lambda each: each["watchers"]["job"]["processes"] == 2, "the sums")
+    assert found["watchers"]["job"]["rss"] > 0
+    assert "stack" in found
+    pids = {str(pid) for pid in live_stack.pids("job")}
+    listener.wait("processes", lambda each: set(each["processes"]) == pids, "each process")
+    listener.wait("state", lambda each: each["stats"] == each["arbiter"] == "up", "that all is well")
+    before = len(listener.heard("stats"))
+    wait_until(lambda: len(listener.heard("stats")) >= before + 2, "the next ticks")
+
+
+def test_events_as_they_happen_and_those_before(listener: Listener, live_stack: RunningStack) -> None:
+    assert listener.follow(events={"since": -1}) == {"ok": True}
+    listener.wait("state", lambda each: each["arbiter"] == "up", "the arbiter")
+    live_stack.call("set", name="job", options={"priority": len(listener.client.transport())})
+    found = listener.wait("event", lambda each: each["topic"] == "updated", "the event")
+    assert found["watcher"] == "job"
+    listener.follow()
+    listener.follow(events={"since": found["seq"] - 1})
+    listener.wait("events", lambda each: each and each[0]["seq"] == found["seq"], "what is remembered")
+
+
+def test_lines_of_one_watcher(listener: Listener, live_stack: RunningStack) -> None:
+    name = f"talk {listener.client.transport()}"
+    cmd = "sh -c 'echo first; while read line; do :; done; exec sleep 1000'"
+    live_stack.call("add", name=name, cmd=cmd, options={"copy_env": True}, start=True, waiting=True)
+    live_stack.call("add", name=f"{name} too", cmd="sh -c 'while echo other; do sleep 1; done'", start=True)
+    try:
+        wait_until(lambda: live_stack.call("logs", name=name)["lines"], "the first line")
+        assert listener.follow(logs={"watcher": name}) == {"ok": True}
+        listener.wait("logs", lambda each: each.get("is_first"), "the last lines")
+        assert listener.lines() == ["first"]
+        live_stack.call("restart", name=name, waiting=True)
+        wait_until(lambda: listener.lines() == ["first", "first"], "the line of the next one", detail=listener.lines)
+    finally:
+        live_stack.call("rm", name=f"{name} too", waiting=True)
+        live_stack.call("rm", name=name, waiting=True)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        None,
+        5,
+        [],
+        "x",
+        {"stats": "yes"},
+        {"more": 1},
+        {"logs": {"lines": 10**9}},
+        {"processes": ["x"] * 21},
+        {"processes": [""]},
+    ],
+)
+def test_what_nobody_can_want_is_refused(console: Console, viewer: Visitor, wanted: Any) -> None:
+    listener = Listener(console, viewer.headers, ["websocket"])
+    try:
+        found = listener.client.call("follow", wanted, timeout=PATIENCE_S)
+        assert found["ok"] is False
+        assert found["reason"]
+    finally:
+        listener.client.disconnect()
+
+
+def test_many_lines_at_once_are_told_or_counted(console: Console, viewer: Visitor, live_stack: RunningStack) -> None:
+    listener = Listener(console, viewer.headers, ["websocket"])
+    try:
+        assert listener.follow(logs={"watcher": "flood", "lines": 0}) == {"ok": True}
+        listener.wait("logs", lambda each: each.get("is_first"), "the answer")
+        script = "sh -c 'sleep 1; seq 1 20000; exec sleep 1000'"
+        live_stack.call("add", name="flood", cmd=script, options={"copy_env": True}, start=True)
+
+        def counted() -> int:
+            return len(listener.lines()) + sum(each["dropped"] for each in listener.heard("logs"))
+
+        wait_until(lambda: listener.lines()[-1:] == ["20000"], "the last line", detail=counted)
+        assert counted() + sum(each["dropped"] for each in listener.heard("late")) >= 10_000
+        numbers = [int(each) for each in listener.lines()]
+        assert numbers == sorted(set(numbers))
+    finally:
+        listener.client.disconnect()
+        live_stack.call("rm", name="flood", waiting=True)
+
+
+def test_strangers_hear_nothing(console: Console) -> None:
+    url = f"http://127.0.0.1:{console.port}"
+    for transports in (["polling"], ["websocket"]):
+        client = socketio.Client(reconnection=False)
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            client.connect(url, transports=transports, wait_timeout=PATIENCE_S)
+    status, _, _ = console.visitor().ask("GET", "/socket.io/?EIO=4&transport=polling")
+    assert status == 401
+
+
+def test_a_page_of_another_site_cannot_listen(console: Console, viewer: Visitor) -> None:
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        Listener(console, {**viewer.headers, "Origin": "http://evil.example"}, ["websocket"])
+
+
+def test_who_is_logged_out_hears_no_more(here: Room, console: Console) -> None:
+    link = here.run(
+        *(
+            "circus-stack",
+            "console",
+            "--url",
+            "http://x",
+            "--state-dir",
+            str(here.directory / "live"),
+            "--stack",
+            "live",
+        )
+    ).stdout.strip()
+    browser = console.visitor()
+    assert browser.log_in(link=link.partition("link=")[2])[0] == 200
+    listener = Listener(console, {**browser.headers, "X-CSRF-Token": browser.csrf}, ["websocket"])
+    assert listener.follow(stats=True) == {"ok": True}
+    assert browser.ask("DELETE", "/api/v1/session")[0] == 204
+    wait_until(lambda: not listener.client.connected, "the end of the connection")
+
+
+def test_an_arbiter_that_comes_back_is_heard_again(here: Room) -> None:
+    ini = here.directory / "again.ini"
+    ini.write_text("[watcher:job]\ncmd = sleep 1000\n")
+    place = str(here.directory / "again")
+    stack = here.serve(str(ini))
+    own = start_console(here, stack, "--state-dir", place)
+    token = here.run("circus-stack", "token", "add", "t", "--state-dir", place).stdout.strip()
+    listener = Listener(own, {"Host": f"127.0.0.1:{own.port}", "Authorization": f"Bearer {token}"}, ["websocket"])
+    try:
+        listener.follow(events={})
+        listener.wait("state", lambda each: each["arbiter"] == "up", "the arbiter")
+        assert stack.stop() == 0
+        listener.wait("state", lambda each: each["arbiter"] == "lost", "that it is gone")
+        listener.told.clear()
+        again = here.serve(str(ini))
+        listener.wait("state", lambda each: each["arbiter"] == "up", "that it is back")
+        again.call("set", name="job", options={"priority": 3})
+        listener.wait("event", lambda each: each["topic"] == "updated", "what it does")
+        assert again.stop() == 0
+    finally:
+        listener.client.disconnect()
