@@ -123,6 +123,7 @@ def _look_further(stack: StackConfig) -> list[Problem]:
     from circus_stack.cli.descriptors import look_at_descriptors
     from circus_stack.config.schema import SourceKind
     from circus_stack.control.keyring import check_keys
+    from circus_stack.daemon.console import check_console_options
     from circus_stack.daemon.plugin_checks import check_plugins
     from circus_stack.services import prepare
     from circus_stack.streams.validation import check_watchers, ignored_options
@@ -134,7 +135,7 @@ def _look_further(stack: StackConfig) -> list[Problem]:
     mistakes += check_launches(stack.watchers)
     mistakes += check_hooks(stack.watchers)
     mistakes += check_plugins(stack.plugins)
-    mistakes += check_keys(stack.circus)
+    mistakes += [*check_keys(stack.circus), *check_console_options(stack)]
     warnings = [*look_at_descriptors(stack, most_open_files()), *open_secrets(stack.watchers)]
     # Circus ignores them; so do we in its files.
     warnings += ignored_options(stack.watchers) if is_circus else ()

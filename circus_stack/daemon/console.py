@@ -44,19 +44,23 @@ def _hindrance(stack: StackConfig) -> str:
 
 
 def check_console(stack: StackConfig, state_dir: Path) -> list[Problem]:
-    """What is wrong with where the console of a stack is to be: a port of another socket, or the network, to which it
-    is not offered before somebody has a password."""
+    """What is wrong with where the console of a stack is to be, the network included, to which it is not offered before
+    somebody has a password."""
     circus = stack.circus
-    console = httpd_socket(circus)
-    if not circus.httpd or console not in stack.sockets:
+    if httpd_socket(circus) not in stack.sockets:
         return []
-    found = []
-    other = _at_the_same(console, stack.sockets)
-    if other:
-        reason = f"port {console.port} is taken by [socket:{other}]"
-        found.append(_problem(circus, "httpd_port", reason))
-    found += _check_certificate(circus)
-    return found if is_loopback(console.host) else [*found, *_check_exposure(circus, state_dir / DIRECTORY)]
+    exposed = [] if is_loopback(circus.httpd_host) else _check_exposure(circus, state_dir / DIRECTORY)
+    return [*check_console_options(stack), *exposed]
+
+
+def check_console_options(stack: StackConfig) -> list[Problem]:
+    """What can be told without the state directory: a port of another socket, a certificate that can't be used."""
+    circus = stack.circus
+    if not circus.httpd:
+        return []
+    other = _at_the_same(httpd_socket(circus), stack.sockets)
+    taken = f"port {circus.httpd_port} is taken by [socket:{other}]"
+    return [*([_problem(circus, "httpd_port", taken)] if other else []), *_check_certificate(circus)]
 
 
 def _check_certificate(circus: CircusConfig) -> list[Problem]:

@@ -121,3 +121,8 @@ def test_a_certificate_that_cannot_be_used_is_told_before_anything_starts(here: 
         refused = here.run("circus-stack", "serve", str(ini), "--dry-run", env=_ON)
         assert refused.returncode == 2, refused.stdout
         assert f"{ini}:{line}: [circus] {reason}" in refused.stderr
+    # `check` says the same, on a machine that starts nothing.
+    ini.write_text("[watcher:job]\ncmd = sleep 1000\n[circus]\nhttpd = on\nhttpd_certfile = nowhere.pem\n")
+    checked = here.run("circus-stack", "check", str(ini), env=_ON)
+    assert checked.returncode == 2
+    assert f"{ini}:5: [circus] httpd_certfile: cannot be used: No such file" in checked.stdout + checked.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from circus_stack.config.schema import CircusConfig, SocketConfig, SourceKind, StackConfig, WatcherConfig
 from circus_stack.config.values import Location
 from circus_stack.daemon import console
-from circus_stack.daemon.console import check_console, with_console
+from circus_stack.daemon.console import check_console, check_console_options, with_console
 from circus_stack.protocol.roles import Role
 from circus_stack.web.access.users import Users
 from circus_stack.web.settings import DIRECTORY
@@ -102,5 +103,9 @@ def test_a_named_port_of_another_socket_is_refused(tmp_path: Path) -> None:
     assert [str(each) for each in check_console(taken, tmp_path)] == [
         "app.ini:5: [circus] httpd_port: port 9000 is taken by [socket:web]"
     ]
+    # As `check` sees it, before the console is there.
+    unfinished = stack_of(sockets=(web,), httpd_port=9000)
+    assert len(check_console_options(unfinished)) == 1
+    assert check_console_options(dataclasses.replace(unfinished, circus=CircusConfig(httpd_port=9000))) == []
     beside = completed(stack_of(sockets=(datagrams,), httpd_port=9000, where=_PLACE), tmp_path)
     assert check_console(beside, tmp_path) == []
