@@ -133,3 +133,7 @@ class UnknownWatcherError(CommandError):
 
 class CallError(CircusStackError):
     """A client's call found no arbiter, or got no answer in time."""
+
+
+class NoAnswerError(CallError):
+    """An arbiter is there, and has not answered in time: it is busy or stopped, or what was asked for takes longer."""

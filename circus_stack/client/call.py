@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from circus_stack.errors import CallError, CommandError, Errno
+from circus_stack.errors import CallError, CommandError, Errno, NoAnswerError
 from circus_stack.protocol.codec import MAX_MESSAGE
 from circus_stack.protocol.reply import Reply, is_error, parse_reply
 from circus_stack.protocol.request import Request, encode_request
@@ -41,11 +41,12 @@ def matching_reply(frames: list[bytes], id: str) -> Reply | None:
     return reply if reply.get("id") in (id, None) else None
 
 
-def timeout_error(command: str, endpoint: str, timeout_s: float) -> CallError:
-    """What to say when no answer came."""
-    return CallError(
+def timeout_error(command: str, endpoint: str, timeout_s: float, *, is_there: bool = False) -> CallError:
+    """What to say when no answer came; a NoAnswerError where somebody was there to give one."""
+    why = "whoever listens there is busy" if is_there else "nothing listens there"
+    return (NoAnswerError if is_there else CallError)(
         f"no answer to {command!r} from {endpoint} within {timeout_s:g} s: "
-        f"nothing listens there, or the operation takes longer (it goes on; a longer timeout waits for it)"
+        f"{why}, or the operation takes longer (it goes on; a longer timeout waits for it)"
     )
 
 

@@ -30,13 +30,15 @@ _SHORTAGE = "it is out of descriptors, which its log tells"
 
 
 class Handshake:
-    """Judges what the monitor of one client's socket tells. `attempts` is how many there will be, None for no end."""
+    """Judges what the monitor of one client's socket tells. `attempts` is how many there will be, None for no end.
+    `is_open` while a connection is, if `zmq.EVENT_DISCONNECTED` is among what is told."""
 
     def __init__(self, endpoint: str, credentials: Credentials | None, *, attempts: int | None = None) -> None:
         self._endpoint = endpoint
         self._credentials = credentials
         self._cuts = 0
         self._error: CallError | None = None
+        self.is_open = False
         self._enough = min(attempts or _CUTS, _CUTS) if credentials else _CUTS_WITHOUT_KEY
 
     def judge(self, frames: Sequence[bytes]) -> int:
@@ -64,6 +66,9 @@ class Handshake:
         elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
             # Whoever was kept out may have been let in since.
             self._cuts, self._error = 0, None
+            self.is_open = True
+        elif event == zmq.EVENT_DISCONNECTED:
+            self.is_open = False
         return event
 
     def _count_cut(self) -> None:

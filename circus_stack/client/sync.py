@@ -55,7 +55,7 @@ class Client(Closing):
         self._socket.setsockopt(self._zmq.IDENTITY, new_identity())
         if "[" in endpoint:
             self._socket.setsockopt(self._zmq.IPV6, 1)
-        self._monitor = self._socket.get_monitor_socket(EVENTS)
+        self._monitor = self._socket.get_monitor_socket(EVENTS | self._zmq.EVENT_DISCONNECTED)
         self._poller = self._zmq.Poller()
         self._poller.register(self._socket, self._zmq.POLLIN)
         self._poller.register(self._monitor, self._zmq.POLLIN)
@@ -71,11 +71,12 @@ class Client(Closing):
             raise
 
     def request(self, command: str, properties: Mapping[str, Any], *, timeout_s: float | None = None) -> Reply:
-        """Send a command and wait for its reply, an error reply included. Raises CallError if none comes in time."""
+        """Send a command and wait for its reply, an error reply included. Raises CallError if none comes in time:
+        NoAnswerError where somebody is there."""
         limit = self.timeout_s if timeout_s is None else timeout_s
         reply = self.reply(self.begin(command, properties), limit)
         if reply is None:
-            raise timeout_error(command, self.endpoint, limit)
+            raise timeout_error(command, self.endpoint, limit, is_there=self._handshake.is_open)
         return reply
 
     def begin(self, command: str, properties: Mapping[str, Any]) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from circus_stack.config.listen import parse_address
 from circus_stack.errors import CircusStackError
 from circus_stack.stats.metrics.figures import KnownFigures
 from circus_stack.stats.metrics.server import MetricsServer
 from circus_stack.system.secret_file import read_secret
+
+if TYPE_CHECKING:
+    from circus_stack.stats.metrics.exporter import Exporter
 
 log = logging.getLogger(__name__)
 
@@ -37,19 +40,24 @@ async def serve_metrics(
     teardown: contextlib.AsyncExitStack,
 ) -> None:
     """Serve the page until `teardown`. Raises CircusStackError."""
+    exporter = open_exporter(setting.endpoint, known)
+    address = parse_address(setting.metrics or "", _HOST, _NO_PORT)
+    teardown.push_async_callback(exporter.aclose)
+    server = MetricsServer(exporter.render, _token(setting.metrics_token_file))
+    teardown.push_async_callback(server.aclose)
+    await server.listen(address.host, address.port)
+    log.info("metrics are served at http://%s:%d/metrics", address.host, server.port)
+
+
+def open_exporter(endpoint: str, known: Callable[[Mapping[str, Any]], KnownFigures]) -> Exporter:
+    """What makes the page. Raises CircusStackError where its library is missing."""
     try:
         from circus_stack.stats.metrics.exporter import Exporter
     except ImportError as error:
         if error.name is None or error.name.partition(".")[0] != "prometheus_client":
             raise
         raise CircusStackError("metrics need a library: pip install 'circus-stack[metrics]'") from None
-    address = parse_address(setting.metrics or "", _HOST, _NO_PORT)
-    exporter = Exporter(setting.endpoint, known)
-    teardown.push_async_callback(exporter.aclose)
-    server = MetricsServer(exporter.render, _token(setting.metrics_token_file))
-    teardown.push_async_callback(server.aclose)
-    await server.listen(address.host, address.port)
-    log.info("metrics are served at http://%s:%d/metrics", address.host, server.port)
+    return Exporter(endpoint, known)
 
 
 def _token(path: str | None) -> str | None:

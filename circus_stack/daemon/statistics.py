@@ -10,6 +10,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from circus_stack.config.schema import CircusConfig
 from circus_stack.control.router import Envelope, Router
 from circus_stack.control.xpub import Xpub
 from circus_stack.daemon.doorkeeper import Doorkeeper
-from circus_stack.daemon.metrics import serve_metrics
+from circus_stack.daemon.metrics import open_exporter, serve_metrics
 from circus_stack.protocol.frames import is_sync, sync_frames
 from circus_stack.protocol.rundir import RuntimePaths
 from circus_stack.stats.aggregate import Totals
@@ -39,6 +40,7 @@ from circus_stack.stats.follower import Follower
 from circus_stack.stats.history.file import HistoryError, HistoryFile
 from circus_stack.stats.history.processes import ProcessHistory
 from circus_stack.stats.history.rings import PROCESSES, WATCHERS, Plan
+from circus_stack.stats.metrics.asked import PageQuestions
 from circus_stack.stats.metrics.figures import KnownFigures
 from circus_stack.stats.serving import Serving
 from circus_stack.stats.sockets.queues import QueueReader
@@ -123,11 +125,14 @@ class _Run:
             queues=lambda: traffic.measured(queues.read(self._follower.sockets), self._desk.serving.served),
         )
         self.ticker = Ticker(self._census, tick=self._desk.tick, tick_stack=self._desk.tick_stack)
+        pages = PageQuestions(lambda: open_exporter(setting.endpoint, self.known))
+        teardown.push_async_callback(pages.aclose)
         self._answers = Answers(
             snapshot=self._snapshot,
             read=self._history.read if self._history is not None else None,
             read_process=self._processes.read if self._processes is not None else None,
             names=self._history.names if self._history is not None else list,
+            page=pages.ask,
         )
         self._follower = Follower(
             setting.endpoint, setting.pubsub_endpoint, self._census, own={os.getpid(): "circusd-stats"}
@@ -178,9 +183,8 @@ class _Run:
     def _receive(self, envelope: Envelope, frames: list[bytes], key: str | None) -> None:
         # Whoever was let in may look; nothing here changes anything.
         del key
-        reply = self._answers.answer(frames)
-        if reply is not None and self._router is not None:
-            self._router.send(envelope, reply)
+        if self._router is not None:
+            self._answers.answer(frames, partial(self._router.send, envelope))
 
     async def follow(self) -> None:
         """Keep account of who runs."""

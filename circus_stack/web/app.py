@@ -28,7 +28,8 @@ def make_app(
     which the first that fits is asked, `/` last."""
     all_routes = [*SessionResource(doors).routes(), *routes]
     api = make_api([*all_routes, document_route(all_routes, __version__)], most_body=MOST_BODY)
-    inner = _Choice([(PREFIX, api), *mounts], otherwise=api)
+    at_root = [(each.path, api) for each in all_routes if not each.prefix]
+    inner = _Choice([(PREFIX, api), *at_root, *mounts], otherwise=api)
     keeper = Gatekeeper(inner, doors, allowed_hosts=settings.allowed_hosts, most_body=MOST_BODY)
     return _below(settings.prefix.rstrip("/"), keeper)
 

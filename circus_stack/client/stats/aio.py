@@ -11,7 +11,7 @@ from circus_stack.client.aio_subscriber import AsyncSubscriber
 from circus_stack.client.call import TIMEOUT_S
 from circus_stack.client.closing import AsyncClosing, Closing
 from circus_stack.client.credentials import Credentials
-from circus_stack.client.stats.questions import SERIES, SNAPSHOT, Answer, Question, about_history
+from circus_stack.client.stats.questions import SERIES, SNAPSHOT, Answer, Question, about_history, about_metrics
 from circus_stack.client.stats.records import History, Record, Snapshot
 from circus_stack.client.stats.selection import Selection
 from circus_stack.client.stats.silence import SILENCE_S, silence_error
@@ -62,6 +62,10 @@ class AsyncStatsClient(AsyncClosing):
     async def history(self, watcher: str = "", *, pid: int | None = None, since_s: float = 900.0) -> History:
         """As `sync.StatsClient.history`."""
         return await self._ask(about_history(watcher, pid, since_s))
+
+    async def metrics(self, accept: str = "") -> tuple[str, str]:
+        """As `sync.StatsClient.metrics`."""
+        return await self._ask(about_metrics(accept))
 
     async def series(self) -> tuple[str, ...]:
         """The names that have a history; an empty one is the stack."""

@@ -204,3 +204,11 @@ def history_of(reply: Fields) -> History:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CallError(f"the reply to 'history' is none of circusd-stats': {error!r}") from None
+
+
+def page_of(reply: Fields) -> tuple[str, str]:
+    """The reply to `metrics`: the page and its Content-Type. Raises CallError for what is none."""
+    page, kind = reply.get("page"), reply.get("content_type")
+    if not (isinstance(page, str) and isinstance(kind, str)):
+        raise CallError("the reply to 'metrics' is none of circusd-stats'")
+    return page, kind

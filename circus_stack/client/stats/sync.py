@@ -9,7 +9,7 @@ from typing import Any, Self
 from circus_stack.client.call import TIMEOUT_S
 from circus_stack.client.closing import Closing
 from circus_stack.client.credentials import Credentials
-from circus_stack.client.stats.questions import SERIES, SNAPSHOT, Answer, Question, about_history
+from circus_stack.client.stats.questions import SERIES, SNAPSHOT, Answer, Question, about_history, about_metrics
 from circus_stack.client.stats.records import History, Record, Snapshot
 from circus_stack.client.stats.selection import Selection
 from circus_stack.client.stats.silence import SILENCE_S, silence_error
@@ -79,6 +79,11 @@ class StatsClient(Closing):
         """The last `since_s` seconds of a watcher, of the stack without a name, or of one process of a watcher; at most
         1,000 points. It has no points for what nobody remembers."""
         return self._ask(about_history(watcher, pid, since_s))
+
+    def metrics(self, accept: str = "") -> tuple[str, str]:
+        """The page of metrics, in the form that `accept` (of HTTP) names, and its Content-Type. Raises CommandError
+        where circusd-stats lacks the library for it."""
+        return self._ask(about_metrics(accept))
 
     def series(self) -> tuple[str, ...]:
         """The names that have a history; an empty one is the stack."""

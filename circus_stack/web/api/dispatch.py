@@ -10,10 +10,10 @@ from typing import Any
 import bottle
 import msgspec
 
-from circus_stack.errors import CallError, CircusStackError, CommandError, Errno
+from circus_stack.errors import CallError, CircusStackError, CommandError, Errno, NoAnswerError
 from circus_stack.web.access.caller import ENVIRON_KEY, Caller
 from circus_stack.web.access.refusal import RefusedError
-from circus_stack.web.api.route import PREFIX, Reply, Request, Route
+from circus_stack.web.api.route import Reply, Request, Route
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +22,16 @@ _OF_ERRNO = {Errno.UNKNOWN_COMMAND: 501, Errno.NOT_ALLOWED: 403, Errno.BAD_MSG_D
 
 
 def make_api(routes: Iterable[Route], *, most_body: int) -> bottle.Bottle:
-    """The app of these routes, below PREFIX; `most_body` in bytes."""
+    """The app of these routes; `most_body` in bytes."""
     app = bottle.Bottle()
     for route in routes:
-        app.route(_bottle_path(route.path), route.method, _callback(route, most_body))
+        app.route(_bottle_path(route.address), route.method, _callback(route, most_body))
     app.default_error_handler = _explain
     return app
 
 
-def _bottle_path(path: str) -> str:
-    return PREFIX + path.replace("{", "<").replace("}", ">")
+def _bottle_path(address: str) -> str:
+    return address.replace("{", "<").replace("}", ">")
 
 
 def _callback(route: Route, most_body: int) -> Callable[..., bytes]:
@@ -42,6 +42,8 @@ def _callback(route: Route, most_body: int) -> Callable[..., bytes]:
             reply = refusal(error)
         except CommandError as error:
             reply = refusal(RefusedError(_status_of(error), str(error)))
+        except NoAnswerError as error:
+            reply = refusal(RefusedError(504, str(error)))
         except CallError as error:
             reply = refusal(RefusedError(503, str(error), headers={"Retry-After": "2"}))
         except CircusStackError as error:
@@ -55,7 +57,10 @@ def _callback(route: Route, most_body: int) -> Callable[..., bytes]:
 def _status_of(error: CommandError) -> int:
     # Circus's own words have no number of their own.
     is_unknown = str(error).startswith("program ") and str(error).endswith(" not found")
-    return 404 if is_unknown else _OF_ERRNO.get(error.errno, 409)
+    if is_unknown:
+        return 404
+    # What was asked for is wrong whatever runs.
+    return 400 if str(error).startswith("message invalid") else _OF_ERRNO.get(error.errno, 409)
 
 
 def _request(route: Route, path: Mapping[str, str], most_body: int) -> Request:

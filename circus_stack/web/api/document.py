@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from circus_stack.web.api.route import PREFIX, Reply, Request, Route
+from circus_stack.web.api.route import Reply, Request, Route
 
 _REF = "#/components/schemas/{name}"
 _VARIABLE = re.compile(r"{(\w+)}")
@@ -16,6 +16,7 @@ _ERRORS = {400: "what was sent is not valid", 401: "nobody is logged in", 403: "
 _OF_BODIES = {413: "the body is too large", 415: "the body is not application/json"}
 _OF_NAMES = {421: "the Host header names no name of this console"}
 _OF_STACK = {409: "the stack refuses it", 502: "the arbiter's answer makes no sense", 503: "nobody answers"}
+_OF_STACK |= {504: "the arbiter has not answered in time; what was asked for may go on"}
 _INTRODUCTION = (
     "Sees and steers one circus-stack. Programs send `Authorization: Bearer TOKEN` (`circus-stack token add NAME "
     "--role ROLE`); browsers log in at /session and show its `csrf` in the header X-CSRF-Token with each change. "
@@ -60,7 +61,7 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
     by_type = dict(zip(map(repr, [*types, *queries]), schemas, strict=False))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = _operation(route, by_type, components)
+        paths.setdefault(route.address, {})[route.method.lower()] = _operation(route, by_type, components)
     return {
         "openapi": "3.1.0",
         "info": {"title": "circus-stack", "version": version, "description": _INTRODUCTION},

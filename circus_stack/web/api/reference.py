@@ -52,7 +52,13 @@ def render_reference(routes: Iterable[Route]) -> str:
 
 def _cells(route: Route) -> Sequence[str]:
     role = "anybody" if route.role is None else str(route.role)
-    return (f"`{route.method} {route.path}`", role, route.summary, _fields(route.body), _fields(route.query))
+    return (
+        f"`{route.method} {route.path}`{'' if route.prefix else ' at the root'}",
+        role,
+        route.summary,
+        _fields(route.body),
+        _fields(route.query),
+    )
 
 
 def _fields(record: object) -> str:

@@ -45,7 +45,8 @@ Handler = Callable[[Request], Reply]
 class Route(Struct, frozen=True, kw_only=True):
     """`path` begins behind PREFIX and has its variable parts in braces, as /watchers/{name}. `role` is what a caller
     must have; None: anybody. `body` and `query` are Structs of what may be sent, `reply` the type of what comes back.
-    `statuses` are the errors that this route has beside those of all: status -> when."""
+    `statuses` are the errors that this route has beside those of all: status -> when. `prefix` is empty for what others
+    look for at the root; `media` is the type of what comes back."""
 
     method: str
     path: str
@@ -59,3 +60,9 @@ class Route(Struct, frozen=True, kw_only=True):
     tag: str = ""
     statuses: Mapping[int, str] = field(default_factory=dict)
     media: str = "application/json"
+    prefix: str = PREFIX
+
+    @property
+    def address(self) -> str:
+        """Prefix and path."""
+        return self.prefix + self.path

@@ -174,28 +174,17 @@ class WatchersResource:
     # -- handlers ---------------------------------------------------------------------------------------------
 
     def _all(self, request: Request) -> Reply:
-        return Reply(fields=self._watchers(request))
+        return Reply(fields=_watchers(self._stack, request))
 
     def _one(self, request: Request) -> Reply:
-        return Reply(fields=self._named(request, request.path["name"]))
-
-    def _watchers(self, request: Request) -> list[Watcher]:
-        status = self._stack.call(role_of(request), "status", extended=True)
-        return [_watcher(name, state, status["watchers"][name]) for name, state in status["statuses"].items()]
-
-    def _named(self, request: Request, name: str) -> Watcher:
-        # Whatever takes a name takes it in any case.
-        for each in self._watchers(request):
-            if each.name.lower() == name.lower():
-                return each
-        raise RefusedError(404, f"there is no watcher {name[:200]!r}", option="name")
+        return Reply(fields=find_watcher(self._stack, request))
 
     def _add(self, request: Request) -> Reply:
         given: NewWatcher = request.body
         self._stack.call(
             role_of(request), "add", name=given.name, cmd=given.cmd, options=given.options, start=given.start
         )
-        return Reply(status=201, fields=self._named(request, given.name))
+        return Reply(status=201, fields=find_watcher(self._stack, request, given.name))
 
     def _operate(self, command: str, request: Request) -> Reply:
         exact = {"match": "simple"} if command in ("start", "stop", "restart") else {}
@@ -206,14 +195,14 @@ class WatchersResource:
 
     def _accepted(self, request: Request, command: str, properties: dict[str, Any]) -> Reply:
         # By its name as it is: a pattern would mean others, too.
-        name = self._named(request, request.path["name"]).name
+        name = find_watcher(self._stack, request).name
         waits = bool(request.query.wait)
-        reply = self._stack.call(role_of(request), command, name=name, waiting=waits, **properties)
-        done = {key: value for key, value in reply.items() if key not in _ENVELOPE} if waits else None
-        return Reply(status=200 if waits else 202, fields=Accepted(job=reply.get("job"), done=done))
+        return accepted(
+            self._stack.call(role_of(request), command, name=name, waiting=waits, **properties), waits=waits
+        )
 
     def _signal(self, request: Request) -> Reply:
-        name = self._named(request, request.path["name"]).name
+        name = find_watcher(self._stack, request).name
         pid = {} if request.body.pid is None else {"pid": request.body.pid}
         self._stack.call(role_of(request), "signal", name=name, signum=request.body.signal, **pid)
         # There is nothing to wait for: a signal is sent, or it is not.
@@ -229,6 +218,27 @@ _OPERATIONS = {
     "reload": "Let new processes take over; the old ones serve until the new are ready.",
 }
 _RESIZES = {"incr": "Add processes.", "decr": "Take processes away."}
+
+
+def find_watcher(stack: Stack, request: Request, name: str | None = None) -> Watcher:
+    """That of this name, else of the name in the path, in any case, as whatever takes a name takes it. Raises
+    RefusedError, 404."""
+    wanted = request.path["name"] if name is None else name
+    for each in _watchers(stack, request):
+        if each.name.lower() == wanted.lower():
+            return each
+    raise RefusedError(404, f"there is no watcher {wanted[:200]!r}", option="name")
+
+
+def accepted(reply: dict[str, Any], *, waits: bool) -> Reply:
+    """The reply to an operation: that it has begun, or what it did."""
+    done = {key: value for key, value in reply.items() if key not in _ENVELOPE} if waits else None
+    return Reply(status=200 if waits else 202, fields=Accepted(job=reply.get("job"), done=done))
+
+
+def _watchers(stack: Stack, request: Request) -> list[Watcher]:
+    status = stack.call(role_of(request), "status", extended=True)
+    return [_watcher(name, state, status["watchers"][name]) for name, state in status["statuses"].items()]
 
 
 def _watcher(name: str, state: str, found: dict[str, Any]) -> Watcher:

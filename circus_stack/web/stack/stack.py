@@ -59,6 +59,11 @@ class Stack:
         with self._statistics() as statistics:
             return statistics.history(watcher, pid=pid, since_s=since_s)
 
+    def metrics(self, accept: str) -> tuple[str, str]:
+        """The page of metrics in the form that `accept` names, and its Content-Type."""
+        with self._statistics() as statistics:
+            return statistics.metrics(accept)
+
     def whereabouts(self) -> Whereabouts:
         """Where the statistics are; asked once, and again where nobody answered there."""
         if self._whereabouts is None:

@@ -73,6 +73,26 @@ def test_operations(operator: Visitor, stack: RunningStack) -> None:
     assert stack.call("status", name="idle")["status"] == "stopped"
 
 
+def test_one_process_is_signalled_and_ended(operator: Visitor, stack: RunningStack) -> None:
+    path = f"{V1}/watchers/job/processes"
+    first, second = (each["pid"] for each in operator.ask("GET", path)[1])
+    assert operator.ask("POST", f"{path}/{first}/signal", {"signal": "CONT"})[0] == 200
+    assert operator.ask("POST", f"{path}/{first}/signal", {"signal": "FOO"})[0] == 400
+    assert operator.ask("POST", f"{path}/{first}/kill?wait=true", {"signal": "INT", "graceful_timeout": 5})[0] == 200
+    assert second in stack.wait_pids(2, other_than=[first], watcher="job")
+    for pid in (first, 1, "x", "%D9%A3", "9" * 5000):
+        assert operator.ask("POST", f"{path}/{pid}/kill", {})[0] in (404, 414, 431), pid
+    assert second in stack.pids("job")
+
+
+def test_all_processes_are_replaced(operator: Visitor, stack: RunningStack) -> None:
+    before = stack.pids("job")
+    status, reply, _ = operator.ask("POST", f"{V1}/stack/reload", {})
+    assert status == 202
+    assert reply["job"]
+    stack.wait_pids(2, other_than=before, watcher="job")
+
+
 def test_a_watcher_is_added_changed_and_removed(admin: Visitor, stack: RunningStack) -> None:
     body = {"name": "new one", "cmd": "sleep 1000", "options": {"graceful_timeout": 3, "env": {"A": "1"}}}
     status, made, _ = admin.ask("POST", f"{V1}/watchers", body)
@@ -131,6 +151,10 @@ CHANGES = [
     ("POST", "/watchers/job/incr", {}, "operate"),
     ("POST", "/watchers/job/decr", {}, "operate"),
     ("POST", "/watchers/job/signal", {"signal": "HUP"}, "operate"),
+    ("POST", "/watchers/job/processes/1/signal", {"signal": "HUP"}, "operate"),
+    ("POST", "/watchers/job/processes/1/kill", {}, "operate"),
+    ("POST", "/stack/start", {}, "operate"),
+    ("POST", "/stack/reload", {}, "operate"),
     ("POST", "/watchers", {"name": "x", "cmd": "sleep 1"}, "admin"),
     ("DELETE", "/watchers/job", None, "admin"),
     ("PATCH", "/watchers/job/options", {"priority": 1}, "admin"),
@@ -168,16 +192,20 @@ def test_every_change_is_in_that_list(admin: Visitor) -> None:
         for method, operation in operations.items()
         if re.search("`(operate|admin)`", operation["description"])
     }
-    assert declared == {(method, path.replace("/job", "/{name}")) for method, path, _, _ in CHANGES}
+    assert declared == {
+        (method, path.replace("/job", "/{name}").replace("/1/", "/{pid}/")) for method, path, _, _ in CHANGES
+    }
 
 
 def test_nothing_but_the_login_answers_strangers(console: Console, admin: Visitor) -> None:
     paths = admin.ask("GET", f"{V1}/openapi.json")[1]["paths"]
     for path, operations in paths.items():
         for method in operations:
-            if (method, path) == ("post", f"{V1}/session"):
+            if (method, path) in (("post", f"{V1}/session"), ("get", "/healthz")):
                 continue
-            status, reply, _ = console.visitor().ask(method.upper(), path.replace("{name}", "job"), b"{}")
+            status, reply, _ = console.visitor().ask(
+                method.upper(), path.replace("{name}", "job").replace("{pid}", "1"), b"{}"
+            )
             assert status == 401, (method, path, reply)
 
 
@@ -244,10 +272,12 @@ def test_an_arbiter_that_is_gone_is_told(here: Room) -> None:
     visitor = own.visitor()
     visitor.headers["Authorization"] = f"Bearer {token}"
     assert visitor.ask("GET", f"{V1}/watchers")[0] == 200
+    assert own.visitor().ask("GET", "/healthz")[:2] == (200, {"state": "up"})
     assert stack.stop() == 0
     status, reply, headers = visitor.ask("GET", f"{V1}/watchers")
     assert status == 503, reply
     assert headers["retry-after"]
+    wait_until(lambda: own.visitor().ask("GET", "/healthz")[0] == 503, "health to be gone")
     again = here.serve(str(ini))
     wait_until(lambda: visitor.ask("GET", f"{V1}/watchers")[0] == 200, "the stack to be seen again")
     assert again.stop() == 0

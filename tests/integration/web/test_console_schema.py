@@ -25,7 +25,7 @@ from tests.integration.web.console import Console
 
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # circusd-stats does not run beside this stack: that this is said is what was promised.
-_WITHOUT_STATISTICS = {"/api/v1/figures", "/api/v1/history"}
+_WITHOUT_STATISTICS = {"/api/v1/figures", "/api/v1/history", "/metrics"}
 # What it makes up is not to be run, nor is a stranger to be logged out again and again.
 _AS_A_STRANGER = {("POST", "/api/v1/watchers"), ("POST", "/api/v1/session")}
 

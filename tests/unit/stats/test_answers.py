@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from circus_stack.errors import CommandError
 from circus_stack.stats.answers import Answers
+from circus_stack.stats.metrics.asked import Tell
 
 
 def read(name: str, since: float, until: float) -> dict[str, Any]:
@@ -14,8 +16,9 @@ def read(name: str, since: float, until: float) -> dict[str, Any]:
 
 def ask(command: str, answers: Answers | None = None, **properties: object) -> dict[str, Any]:
     answers = answers or Answers(snapshot=lambda: {"total": 1}, read=read, names=lambda: ["", "web"], epoch=lambda: 1e9)
-    reply = answers.answer([json.dumps({"id": "x", "command": command, "properties": properties}).encode()])
-    assert reply is not None
+    sent: list[bytes] = []
+    answers.answer([json.dumps({"id": "x", "command": command, "properties": properties}).encode()], sent.append)
+    [reply] = sent
     found: dict[str, Any] = json.loads(reply)
     return found
 
@@ -59,7 +62,7 @@ def test_a_name_that_is_none_is_an_error() -> None:
 
 
 def test_an_unknown_command_names_the_legal_ones() -> None:
-    assert "history, series, snapshot" in ask("quit")["reason"]
+    assert "history, metrics, series, snapshot" in ask("quit")["reason"]
 
 
 def test_without_a_file_there_is_no_history() -> None:
@@ -69,6 +72,30 @@ def test_without_a_file_there_is_no_history() -> None:
 
 @pytest.mark.parametrize("frames", [[], [b"{}", b"{}"], [b"\xff"], [b"[]"], [b'{"command": 1}']])
 def test_garbage_is_answered_with_an_error(frames: list[bytes]) -> None:
-    reply = Answers(snapshot=dict, read=read, names=list).answer(frames)
-    assert reply is not None
-    assert json.loads(reply)["status"] == "error"
+    sent: list[bytes] = []
+    Answers(snapshot=dict, read=read, names=list).answer(frames, sent.append)
+    assert [json.loads(each)["status"] for each in sent] == ["error"]
+
+
+def test_a_cast_is_not_answered() -> None:
+    sent: list[bytes] = []
+    frame = json.dumps({"id": "x", "command": "snapshot", "msg_type": "cast"}).encode()
+    Answers(snapshot=dict, read=read, names=list).answer([frame], sent.append)
+    assert sent == []
+
+
+def answers_with(told: dict[str, Any] | CommandError) -> Answers:
+    """Of whom the page is made at once: `told`, with what was accepted."""
+
+    def page(accept: str, tell: Tell) -> None:
+        tell({**told, "accept": accept} if isinstance(told, dict) else told)
+
+    return Answers(snapshot=dict, read=read, names=list, page=page)
+
+
+def test_the_page_of_metrics_is_told_or_why_there_is_none() -> None:
+    reply = ask("metrics", answers_with({"page": "circus_up 1"}), accept="text/plain")
+    assert (reply["page"], reply["accept"], reply["id"]) == ("circus_up 1", "text/plain", "x")
+    assert ask("metrics", answers_with(CommandError("no library")))["reason"] == "no library"
+    assert "accept" in ask("metrics", answers_with({}), accept=5)["reason"]
+    assert ask("metrics")["status"] == "error"
