@@ -11,6 +11,7 @@ import msgspec
 
 from circus_stack.web.access.doors import open_doors
 from circus_stack.web.api.document import document_route
+from circus_stack.web.api.events import EventsResource
 from circus_stack.web.api.resources import stack_routes
 from circus_stack.web.api.route import PREFIX, Route
 from circus_stack.web.api.session import SessionResource
@@ -71,7 +72,8 @@ def _fields(record: object) -> str:
 
 def all_routes(directory: Path) -> list[Route]:
     """Those of a console; nothing is asked, and nothing is written into the directory but a key."""
-    routes = [*SessionResource(open_doors(directory)).routes(), *stack_routes(Stack("ipc:///nowhere"))]
+    session, events = SessionResource(open_doors(directory)), EventsResource(lambda _since: [])
+    routes = [*session.routes(), *stack_routes(Stack("ipc:///nowhere")), *events.routes()]
     return [*routes, document_route(routes, "")]
 
 

@@ -87,6 +87,11 @@ class LiveChannel:
         answer: Iterable[bytes] = self._inner(environ, start_response)
         return answer
 
+    def events_since(self, seq: int) -> list[dict[str, Any]]:
+        """What is remembered of the events after a number, the oldest first."""
+        self.begin()
+        return self._events.since(seq)
+
     # -- who is there -----------------------------------------------------------------------------------------
 
     def _connect(self, sid: str, environ: Environ) -> None:
@@ -99,7 +104,7 @@ class LiveChannel:
         if len(self._browsers) >= _MOST_CONNECTIONS or of_login >= _MOST_OF_LOGIN:
             raise socketio.exceptions.ConnectionRefusedError("too many connections: close another page")
         self._browsers[sid] = _Browser(caller, login)
-        self._begin()
+        self.begin()
         hello = {"version": __version__, "user": caller.name, "role": caller.role}
         self._server.emit("hello", hello, to=sid)
         self._server.emit("state", self._state, to=sid)
@@ -108,8 +113,9 @@ class LiveChannel:
         self._browsers.pop(sid, None)
         self._tend()
 
-    def _begin(self) -> None:
-        """What runs as long as this console: the events, and a look at who is still logged in."""
+    def begin(self) -> None:
+        """What runs as long as this console: the events, so that who comes later can be told, and a look at who is
+        still logged in. In the process that serves."""
         if not self._is_started:
             self._is_started = True
             self._server.start_background_task(self._events.source.run)

@@ -87,10 +87,20 @@ def test_one_process_is_signalled_and_ended(operator: Visitor, stack: RunningSta
 
 def test_all_processes_are_replaced(operator: Visitor, stack: RunningStack) -> None:
     before = stack.pids("job")
+    since = stack.call("status", extended=True)["seq"]
     status, reply, _ = operator.ask("POST", f"{V1}/stack/reload", {})
     assert status == 202
     assert reply["job"]
     stack.wait_pids(2, other_than=before, watcher="job")
+
+    def started() -> list[int]:
+        events = operator.ask("GET", f"{V1}/events?since={since}&limit=1000")[1]
+        assert [each["seq"] for each in events] == sorted(each["seq"] for each in events)
+        return sorted(each["process_pid"] for each in events if each["topic"] == "spawn")
+
+    wait_until(lambda: started() == stack.pids("job"), "what happened to be told", detail=started)
+    assert len(operator.ask("GET", f"{V1}/events?limit=2")[1]) == 2
+    assert operator.ask("GET", f"{V1}/events?limit=0")[0] == 400
 
 
 def test_a_watcher_is_added_changed_and_removed(admin: Visitor, stack: RunningStack) -> None:

@@ -16,11 +16,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from circus_stack.web.access.doors import open_doors
 from circus_stack.web.api.document import document
-from circus_stack.web.api.resources import stack_routes
-from circus_stack.web.api.session import SessionResource
-from circus_stack.web.stack.stack import Stack
+from circus_stack.web.api.reference import all_routes
 from tests.integration.web.console import Console
 
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -31,8 +28,7 @@ _AS_A_STRANGER = {("POST", "/api/v1/watchers"), ("POST", "/api/v1/session")}
 
 
 def _operations(directory: Path) -> list[tuple[str, str]]:
-    routes = [*SessionResource(open_doors(directory)).routes(), *stack_routes(Stack("ipc:///nowhere"))]
-    found = document(routes, "0")["paths"]
+    found = document(all_routes(directory), "0")["paths"]
     return [(method.upper(), path) for path, operations in found.items() for method in operations]
 
 
