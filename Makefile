@@ -25,6 +25,7 @@ help: ## This list
 serve: ## Set up what is missing and run the example stack (INI=... for another; ARGS="--backend waitress")
 	@tools/system-packages serve
 	@tools/venv serve
+	@$(BIN)/python tools/frontend.py optional $(VENV)/node
 	@tools/meinheld optional
 	@exec $(BIN)/circus-stack serve $(INI) $(ARGS)
 
@@ -64,6 +65,7 @@ format: install ## Format the sources, and mend what ruff can mend
 install: ## Make .venv with circus-stack, its tools and the example
 	@tools/system-packages install
 	@tools/venv dev
+	@$(BIN)/python tools/frontend.py optional $(VENV)/node
 
 .PHONY: meinheld
 meinheld: install ## Build the meinheld backend into .venv (Python 3.11 and 3.12)
@@ -71,7 +73,7 @@ meinheld: install ## Build the meinheld backend into .venv (Python 3.11 and 3.12
 
 .PHONY: clean
 clean: ## Remove .venv, caches and builds; never data or configuration
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) build dist circus_stack/web/static circus_stack/web/frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find $(SOURCES) tools -name __pycache__ -type d -prune -exec rm -rf {} +
 	@find . -maxdepth 1 -name '*.egg-info' -exec rm -rf {} +
 
@@ -80,5 +82,6 @@ clean: ## Remove .venv, caches and builds; never data or configuration
 tested:
 	@tools/system-packages test
 	@tools/venv dev
+	@$(BIN)/python tools/frontend.py optional $(VENV)/node
 	@tools/meinheld optional
 	@tools/peers
