@@ -56,10 +56,15 @@ def _below(prefix: str, app: Wsgi) -> Wsgi:
 
     def moved(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
-        if path != prefix and not path.startswith(f"{prefix}/"):
+        if path == prefix:
+            # The addresses in the page are relative: it must be known to lie in a directory.
+            where = [("Location", f"{environ.get('SCRIPT_NAME', '')}{prefix}/"), ("Content-Length", "0")]
+            start_response("308 Permanent Redirect", where)
+            return [b""]
+        if not path.startswith(f"{prefix}/"):
             start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
             return [b""]
-        inside = {"SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{prefix}", "PATH_INFO": path[len(prefix) :] or "/"}
+        inside = {"SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{prefix}", "PATH_INFO": path[len(prefix) :]}
         environ.update(inside)
         return app(environ, start_response)
 

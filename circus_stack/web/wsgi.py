@@ -12,6 +12,7 @@ from circus_stack.web.api.events import EventsResource
 from circus_stack.web.api.resources import stack_routes
 from circus_stack.web.app import make_app
 from circus_stack.web.live.channel import PATH, LiveChannel
+from circus_stack.web.pages import STATIC, Pages
 from circus_stack.web.settings import from_environ
 from circus_stack.web.stack.stack import Stack
 
@@ -25,5 +26,5 @@ application = make_app(
     _settings,
     _doors,
     routes=[*stack_routes(_stack), *EventsResource(_live.events_since).routes()],
-    mounts=[(PATH, _live.app)],
+    mounts=[(PATH, _live.app), ("/", Pages(STATIC))],
 )
