@@ -20,7 +20,7 @@ _settings = from_environ(os.environ)
 _credentials = credentials_of(os.environ, _settings.key, _settings.server_key) if _settings.key else None
 _doors = open_doors(Path(_settings.directory))
 _stack = Stack(_settings.endpoint, _credentials)
-_live = LiveChannel(_stack, _doors.sessions)
+_live = LiveChannel(_stack, _doors)
 _live.begin()
 application = make_app(
     _settings,

@@ -60,7 +60,9 @@ class Gatekeeper:
         if caller is not None and session is not None:
             if is_change and not is_csrf_right(session, str(environ.get("HTTP_X_CSRF_TOKEN", ""))):
                 raise RefusedError(403, "the header X-CSRF-Token is missing, or not this session's")
-            response.cookie = self._doors.sessions.renewed(caller)
+            if "HTTP_UPGRADE" not in environ:
+                # The answer to an upgrade has no cookies: the new key would be lost, and the login with the old one.
+                response.cookie = self._doors.sessions.renewed(caller)
 
     def _caller(self, environ: Environ) -> Caller | None:
         """Who asks; put into the environ."""

@@ -14,8 +14,9 @@ from msgspec import Struct, field
 from circus_stack import __version__
 from circus_stack.errors import CircusStackError
 from circus_stack.web.access.caller import ENVIRON_KEY, Caller
+from circus_stack.web.access.doors import Doors
 from circus_stack.web.access.gatekeeper import SESSION_KEY
-from circus_stack.web.access.sessions import Session, Sessions
+from circus_stack.web.access.sessions import Session
 from circus_stack.web.live import packets
 from circus_stack.web.live.feeds import EventFeed, LogFeed, StatsFeed, first_snapshot
 from circus_stack.web.live.following import (
@@ -27,6 +28,8 @@ from circus_stack.web.live.following import (
     read_following,
 )
 from circus_stack.web.live.log_batch import LONGEST_LINE
+from circus_stack.web.live.turnstile import Turnstile, login_of
+from circus_stack.web.live.websocket import bounded_websocket
 from circus_stack.web.stack.stack import Stack
 
 log = logging.getLogger(__name__)
@@ -34,8 +37,6 @@ log = logging.getLogger(__name__)
 PATH = "/socket.io"
 Environ = dict[str, Any]
 
-_MOST_CONNECTIONS = 200
-_MOST_OF_LOGIN = 20
 # Bytes of one message of a browser: it only ever says what it wants.
 _MOST_MESSAGE = 32_768
 # Packets that wait for a browser: some ticks of everything. Beyond, it hears nothing until it has read them.
@@ -49,10 +50,10 @@ _MOST_CHANGES, _CHANGES_S = 50, 10.0
 
 
 class _Browser(Struct):
-    """One connection. `login` is the session's word, empty for a token; `dropped` counts what it has not been told."""
+    """One connection. `is_in` tells whether its login goes on; `dropped` counts what it has not been told."""
 
     caller: Caller
-    login: str
+    is_in: Callable[[], bool]
     following: Following = field(default_factory=Following)
     dropped: int = 0
     changes: int = 0
@@ -62,16 +63,18 @@ class _Browser(Struct):
 class LiveChannel:
     """Give `app` to whoever serves PATH."""
 
-    def __init__(self, stack: Stack, sessions: Sessions) -> None:
+    def __init__(self, stack: Stack, doors: Doors) -> None:
         self._stack = stack
-        self._sessions = sessions
+        self._doors = doors
         self._browsers: dict[str, _Browser] = {}
         self._logs: dict[str, LogFeed] = {}
         self._state: dict[str, Any] = {"arbiter": "lost", "stats": "lost", "since": time.time()}
         self._server = socketio.Server(
             async_mode="gevent", json=packets, max_http_buffer_size=_MOST_MESSAGE, cors_allowed_origins=None
         )
-        self._inner = socketio.WSGIApp(self._server, socketio_path=PATH.strip("/"))
+        engine = self._server.eio
+        engine._async = {**engine._async, "websocket": bounded_websocket(engine._async["websocket"], _MOST_MESSAGE)}
+        self._inner = Turnstile(socketio.WSGIApp(self._server, socketio_path=PATH.strip("/")), self._logins)
         self._events = EventFeed(stack, self._emit, lambda is_up: self._note("arbiter", is_up))
         self._stats: StatsFeed | None = None
         self._is_started = False
@@ -81,11 +84,7 @@ class LiveChannel:
 
     def app(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """WSGI. Strangers get no further than this."""
-        if environ.get(ENVIRON_KEY) is None:
-            start_response("401 Unauthorized", [("Content-Type", "text/plain"), ("Content-Length", "0")])
-            return [b""]
-        answer: Iterable[bytes] = self._inner(environ, start_response)
-        return answer
+        return self._inner(environ, start_response)
 
     def events_since(self, seq: int) -> list[dict[str, Any]]:
         """What is remembered of the events after a number, the oldest first."""
@@ -96,14 +95,9 @@ class LiveChannel:
 
     def _connect(self, sid: str, environ: Environ) -> None:
         caller: Caller | None = environ.get(ENVIRON_KEY)
-        session: Session | None = environ.get(SESSION_KEY)
         if caller is None:
             raise socketio.exceptions.ConnectionRefusedError("log in first")
-        login = "" if session is None else session.csrf
-        of_login = sum(each.login == login and each.caller.name == caller.name for each in self._browsers.values())
-        if len(self._browsers) >= _MOST_CONNECTIONS or of_login >= _MOST_OF_LOGIN:
-            raise socketio.exceptions.ConnectionRefusedError("too many connections: close another page")
-        self._browsers[sid] = _Browser(caller, login)
+        self._browsers[sid] = _Browser(caller, self._login_check(environ))
         self.begin()
         hello = {"version": __version__, "user": caller.name, "role": caller.role}
         self._server.emit("hello", hello, to=sid)
@@ -112,6 +106,17 @@ class LiveChannel:
     def _disconnect(self, sid: str, *_reason: Any) -> None:
         self._browsers.pop(sid, None)
         self._tend()
+
+    def _logins(self) -> dict[str, str]:
+        """Whose each open connection is, by the id that stands in its requests."""
+        return {engine_sid: login_of(environ) for engine_sid, environ in self._server.environ.items()}
+
+    def _login_check(self, environ: Environ) -> Callable[[], bool]:
+        session: Session | None = environ.get(SESSION_KEY)
+        if session is not None:
+            return lambda: self._doors.sessions.is_alive(session.csrf)
+        word = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")[2].strip()
+        return lambda: self._doors.tokens.caller(word) is not None
 
     def begin(self) -> None:
         """What runs as long as this console: the events, so that who comes later can be told, and a look at who is
@@ -126,7 +131,7 @@ class LiveChannel:
             self._server.sleep(_CHECK_S)
             for sid, browser in list(self._browsers.items()):
                 try:
-                    is_in = not browser.login or self._sessions.is_alive(browser.login)
+                    is_in = browser.is_in()
                 except CircusStackError:
                     is_in = False
                 if not is_in:
