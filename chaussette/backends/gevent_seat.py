@@ -45,8 +45,13 @@ class Seat:
         every = (*self._watches, self._alarm_watch)
         if self._is_inside or any(watch.is_settling for watch in every):
             return
-        if not all(watch.is_exclusive for watch in every):
+        if not self._alarm_watch.is_exclusive:
+            # It never will be.
             self._alarm.stop()
+            return
+        if not all(watch.is_exclusive for watch in every):
+            # One of the sockets is not watched for want of descriptors, and comes back: the alarm is for others.
+            self._alarm_watch.pause()
             return
         self._is_inside = True
         self._rests.start(self._on_rest)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,23 @@ port = 0
 
 [watcher:web]
 cmd = chaussette --fd $(circus.sockets.web) --backend {backend} hello:app
+use_sockets = true
+ready = notify
+numprocesses = {workers}
+preload = true
+"""
+
+
+TWO_SOCKETS = """
+[socket:web]
+host = 127.0.0.1
+port = 0
+
+[socket:aside]
+path = {path}
+
+[watcher:web]
+cmd = chaussette --fd $(circus.sockets.web) --fd $(circus.sockets.aside) --backend {backend} hello:app
 use_sockets = true
 ready = notify
 numprocesses = {workers}
@@ -122,6 +141,56 @@ def test_connections_that_stay_are_spread(here, stack):
         return seen == pids
 
     wait_until(all_have_one, "a connection with each of the workers", detail=lambda: f"{len(seen)} of {WORKERS}")
+
+
+@contextlib.contextmanager
+def short_of_descriptors(pids):
+    """None of these processes can open anything for the length of the block."""
+    before = {}
+    for pid in pids:
+        taken = {int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+        free = next(number for number in range(len(taken) + 1) if number not in taken)
+        limits = before[pid] = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        yield
+    finally:
+        for pid, limits in before.items():
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
+def test_a_shortage_that_two_sockets_meet_one_after_the_other_leaves_nobody_deaf(here, backend):
+    write_app(here.directory, BUSY)
+    path = str(here.base / "aside")
+    text = TWO_SOCKETS.format(backend=backend, workers=WORKERS, path=path)
+    stack = here.serve(str(write_watchers(here.directory, text)))
+    all_seated(stack)
+    statuses: list[int] = []
+
+    def ask(address) -> None:
+        statuses.append(here.client(address).fetch("/")[0].status)
+
+    threads = [threading.Thread(target=ask, args=(address,)) for address in (stack.address("web"), path) for _ in "12"]
+    with short_of_descriptors(stack.pids()):
+        for number, thread in enumerate(threads):
+            thread.start()
+            if number == 1:
+                # The second socket meets the shortage while the first one already rests.
+                wait_until(lambda: "cannot accept" in stack.output(), "the shortage", detail=stack.output)
+        wait_until(lambda: stack.output().count("cannot accept") > 1, "the shortage of others", detail=stack.output)
+    for thread in threads:
+        thread.join(30)
+    assert statuses == [200] * len(threads)
+    # A connection that stays takes its worker from the others' way: each of them has to have its own before long.
+    pids, seen = set(stack.pids()), set()
+
+    def all_have_one() -> bool:
+        seen.add(int(here.client(stack.address("web")).fetch("/")[1]))
+        return seen == pids
+
+    wait_until(all_have_one, "a connection with each of the workers", detail=lambda: f"{len(seen)} of {WORKERS}")
+    assert stack.stop() == 0
 
 
 def test_workers_come_and_go_under_load_without_a_failed_request(stack):
