@@ -1,14 +1,15 @@
-// How the page is built. Addresses are relative, so that it works below any path of a proxy.
 import { defineConfig } from "vite";
 
+// Relative addresses: the console may stand below any path of a proxy. No module preload script: nothing is inline.
 export default defineConfig({
   base: "./",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "../static",
     emptyOutDir: true,
-    target: "es2022",
-    // The policy of the console forbids data: addresses of scripts and styles; everything is a file.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
+    target: "es2022",
+    reportCompressedSize: true,
   },
 });

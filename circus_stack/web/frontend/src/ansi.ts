@@ -1,58 +1,44 @@
-// Colours of a line of a terminal, as pieces of text with names of classes. Pure; the page makes text of the pieces, so
-// that nothing in a line can ever be markup.
+/** Colours of terminals in lines of text: spans with classes, never markup. */
 
-export interface Piece {
+export interface Span {
   text: string;
   classes: string;
 }
 
-const ESCAPE = /\u001b\[([0-9;:]*)([@-~])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b[@-Z\\^_]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+const ESCAPE = /\u001b\[([0-9;]*)m|\u001b\[[0-9;?]*[A-Za-z]|\u001b[()][A-Z0-9]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
-interface Style {
-  colour: string;
-  bold: boolean;
-  dim: boolean;
-}
-
-const PLAIN: Style = { colour: "", bold: false, dim: false };
-
-function changed(style: Style, codes: string): Style {
-  let next = { ...style };
-  const numbers = codes === "" ? [0] : codes.split(/[;:]/).map(Number);
-  for (let at = 0; at < numbers.length; at += 1) {
-    const code = numbers[at] ?? 0;
-    if (code === 0) next = { ...PLAIN };
-    else if (code === 1) next.bold = true;
-    else if (code === 2) next.dim = true;
-    else if (code === 22) next.bold = next.dim = false;
-    else if (code >= 30 && code <= 37) next.colour = `c${code - 30}`;
-    else if (code >= 90 && code <= 97) next.colour = `c${code - 90}`;
-    else if (code === 39) next.colour = "";
-    // Of 256 colours and of 16 million none is shown; their numbers are no codes of their own.
-    else if (code === 38 || code === 48) at += numbers[at + 1] === 5 ? 2 : 4;
-  }
-  return next;
-}
-
-const classesOf = (style: Style): string =>
-  [style.colour, style.bold ? "bold" : "", style.dim ? "dim" : ""].filter(Boolean).join(" ");
-
-/** A line in pieces; escapes that are no colours are left out, and so are other control characters. */
-export function pieces(line: string): Piece[] {
-  const found: Piece[] = [];
-  let style = PLAIN;
-  let from = 0;
-  const add = (text: string): void => {
-    if (text !== "") found.push({ text, classes: classesOf(style) });
+/** The line in pieces; what moves a cursor is left out. */
+export function spans(line: string): Span[] {
+  if (!line.includes("\u001b")) return [{ text: line, classes: "" }];
+  const found: Span[] = [];
+  let colour = "";
+  let isBold = false;
+  let at = 0;
+  const put = (text: string): void => {
+    if (text) found.push({ text, classes: [colour, isBold ? "ansi-bold" : ""].filter(Boolean).join(" ") });
   };
   for (const match of line.matchAll(ESCAPE)) {
-    add(line.slice(from, match.index));
-    from = match.index + match[0].length;
-    if (match[2] === "m") style = changed(style, match[1] ?? "");
+    put(line.slice(at, match.index));
+    at = match.index + match[0].length;
+    if (match[1] === undefined) continue;
+    for (const code of (match[1] || "0").split(";").map(Number)) {
+      if (code === 0) [colour, isBold] = ["", false];
+      else if (code === 1) isBold = true;
+      else if (code === 22) isBold = false;
+      else if (code === 39) colour = "";
+      else if (code >= 30 && code <= 37) colour = `ansi-${NAMES[code - 30]}`;
+      else if (code >= 90 && code <= 97) colour = `ansi-${NAMES[code - 90]}`;
+    }
   }
-  add(line.slice(from));
+  put(line.slice(at));
   return found;
 }
 
-/** The line without its colours. */
-export const bare = (line: string): string => line.replace(ESCAPE, "");
+const LEVEL = /\b(CRITICAL|FATAL|ERROR|WARNING|WARN|INFO|DEBUG|TRACE)\b/i;
+
+/** The level that a line names, in small letters; empty if it names none. */
+export function levelOf(line: string): string {
+  const word = LEVEL.exec(line.slice(0, 200))?.[1]?.toLowerCase() ?? "";
+  return { warn: "warning", fatal: "critical", trace: "debug" }[word] ?? word;
+}

@@ -1,92 +1,140 @@
-// Asking the API. Every address is relative to the page; a change shows the word of the session.
-import type { Login } from "./shapes";
+/** The HTTP API: one place that knows addresses, the session's CSRF word, and what an error looks like. */
 
-const AT_MOST_MS = 20_000;
-// An operation that is waited for: as long as the console itself waits for the arbiter.
-const WAITING_MS = 310_000;
+import { signal } from "@preact/signals";
 
-/** What went wrong; `status` is 0 where nobody answered. */
+export type Role = "view" | "operate" | "admin";
+
+export interface Session {
+  user: string;
+  role: Role;
+  csrf: string | null;
+  expires: number | null;
+}
+
+export interface Process {
+  pid: number;
+  wid: number;
+  state: string;
+  started: number;
+  ready_at: number | null;
+  generation: number;
+}
+
+export interface Watcher {
+  name: string;
+  state: string;
+  detail: string;
+  numprocesses: number;
+  running: number;
+  ready: number;
+  pids: number[];
+  failures: number;
+  waits_for: Record<string, string>;
+  degraded_by: Record<string, string>;
+  health: { state: string; error?: string } | null;
+  failed: { reason: string; since: number; lines: string[] } | null;
+  last_exit: { pid: number; exit_code: number | null; time: number } | null;
+  processes: Process[];
+}
+
+export interface OptionValue {
+  name: string;
+  value: unknown;
+  default: unknown;
+  help: string;
+  type: string;
+  legal: string;
+  change: string;
+  is_default: boolean;
+}
+
+export interface ListeningSocket {
+  name: string;
+  fd: number;
+  address: string;
+  backlog: number;
+  watchers: string[];
+  queued: number | null;
+  limit: number | null;
+  dropped: number | null;
+  accepted_per_s: number | null;
+}
+
+export interface History {
+  step: number;
+  times: number[];
+  columns: Record<string, (number | null)[]>;
+}
+
+/** What the API refuses: `status` is HTTP's, 0 where nobody answered. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
-    message: string,
-    readonly option: string | null = null,
+    reason: string,
   ) {
-    super(message);
+    super(reason);
   }
 }
 
-let csrf: string | null = null;
-let onLoggedOut: () => void = () => undefined;
+export const session = signal<Session | null | undefined>(undefined);
 
-/** Called once a session turns out to be over. */
-export function whenLoggedOut(callback: () => void): void {
-  onLoggedOut = callback;
+const ORDER: Role[] = ["view", "operate", "admin"];
+
+/** Whether who is logged in may do what takes a role. */
+export function may(role: Role): boolean {
+  return !!session.value && ORDER.indexOf(session.value.role) >= ORDER.indexOf(role);
 }
 
-async function send(method: string, path: string, body?: unknown): Promise<Response> {
+/** The address of a path of ours, wherever a proxy has put us. */
+export function address(path: string): string {
+  return new URL(path, document.baseURI.split("#")[0]).toString();
+}
+
+/** Ask; the JSON of the reply. Throws ApiError. */
+export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (method !== "GET" && csrf !== null) headers["X-CSRF-Token"] = csrf;
+  const word = session.value?.csrf;
+  if (word) headers["X-CSRF-Token"] = word;
+  let response: Response;
   try {
-    return await fetch(`api/v1${path}`, {
+    response = await fetch(address(`api/v1${path}`), {
       method,
       headers,
       body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(path.includes("wait=true") ? WAITING_MS : AT_MOST_MS),
+      credentials: "same-origin",
     });
   } catch {
-    throw new ApiError(0, "the console does not answer");
+    throw new ApiError(0, "The console does not answer.");
   }
+  const text = await response.text();
+  const found = text ? JSON.parse(text) : null;
+  if (response.ok) return found as T;
+  if (response.status === 401 && path !== "/session") session.value = null;
+  throw new ApiError(response.status, found?.error?.reason ?? response.statusText);
 }
 
-async function failure(response: Response): Promise<ApiError> {
+/** Who is logged in, if anybody is. */
+export async function whoAmI(): Promise<void> {
   try {
-    const { error } = (await response.json()) as { error: { reason: string; option: string | null } };
-    return new ApiError(response.status, error.reason, error.option);
+    session.value = await ask<Session>("GET", "/session");
   } catch {
-    return new ApiError(response.status, `the console answered ${response.status}`);
+    session.value = null;
   }
 }
 
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await send(method, path, body);
-  if (!response.ok) {
-    const error = await failure(response);
-    if (error.status === 401 && path !== "/session") onLoggedOut();
-    throw error;
-  }
-  return (response.status === 204 ? undefined : await response.json()) as T;
-}
-
-export const get = <T>(path: string): Promise<T> => ask<T>("GET", path);
-export const post = <T>(path: string, body: unknown = {}): Promise<T> => ask<T>("POST", path, body);
-export const patch = <T>(path: string, body: unknown): Promise<T> => ask<T>("PATCH", path, body);
-export const remove = <T>(path: string): Promise<T> => ask<T>("DELETE", path);
-
-/** The path of a watcher, whatever stands in its name. */
-export const ofWatcher = (name: string, rest = ""): string => `/watchers/${encodeURIComponent(name)}${rest}`;
-
-function remember(login: Login): Login {
-  csrf = login.csrf;
-  return login;
-}
-
-/** Who is logged in, or null. */
-export async function whoami(): Promise<Login | null> {
-  try {
-    return remember(await get<Login>("/session"));
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return null;
-    throw error;
-  }
-}
-
-export async function logIn(by: { password: string; user: string } | { link: string }): Promise<Login> {
-  return remember(await post<Login>("/session", by));
+export async function logIn(credentials: { password: string; user: string } | { link: string }): Promise<void> {
+  session.value = await ask<Session>("POST", "/session", credentials);
 }
 
 export async function logOut(): Promise<void> {
-  await remove("/session");
-  csrf = null;
+  try {
+    await ask("DELETE", "/session");
+  } finally {
+    session.value = null;
+  }
+}
+
+export function pathOf(watcher: string): string {
+  return `/watchers/${encodeURIComponent(watcher)}`;
 }

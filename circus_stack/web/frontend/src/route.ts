@@ -1,5 +1,6 @@
-// Which page is shown: it stands behind the # of the address, which no server ever sees.
-import { useEffect, useState } from "preact/hooks";
+/** Where in the console one is: the part of the address behind #, so that every address of it is one file. */
+
+import { signal } from "@preact/signals";
 
 export interface Route {
   page: string;
@@ -7,14 +8,13 @@ export interface Route {
   query: URLSearchParams;
 }
 
-/** `#/watchers/web?x=1` -> page watchers, name web. */
-export function parse(hash: string): Route {
-  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
-  const [page = "", ...rest] = path.split("/");
-  return { page: page || "overview", name: decoded(rest.join("/")), query: new URLSearchParams(query) };
+function read(): Route {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [page = "", name = ""] = path.split("/");
+  return { page: page || "overview", name: safelyDecoded(name), query: new URLSearchParams(query) };
 }
 
-function decoded(text: string): string {
+function safelyDecoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -22,14 +22,16 @@ function decoded(text: string): string {
   }
 }
 
-export const linkTo = (page: string, name = ""): string => `#/${page}${name && `/${encodeURIComponent(name)}`}`;
+export const route = signal<Route>(read());
 
-export function useRoute(): Route {
-  const [route, setRoute] = useState(() => parse(location.hash));
-  useEffect(() => {
-    const follow = (): void => setRoute(parse(location.hash));
-    addEventListener("hashchange", follow);
-    return () => removeEventListener("hashchange", follow);
-  }, []);
-  return route;
+addEventListener("hashchange", () => {
+  route.value = read();
+});
+
+export function link(page: string, name?: string): string {
+  return name === undefined ? `#/${page}` : `#/${page}/${encodeURIComponent(name)}`;
+}
+
+export function go(page: string, name?: string): void {
+  location.hash = link(page, name);
 }
