@@ -12,6 +12,7 @@ import socketio
 from msgspec import Struct, field
 
 from circus_stack import __version__
+from circus_stack.client.loglines import LogJoin
 from circus_stack.errors import CircusStackError
 from circus_stack.web.access.caller import ENVIRON_KEY, Caller
 from circus_stack.web.access.doors import Doors
@@ -27,7 +28,7 @@ from circus_stack.web.live.following import (
     processes_room,
     read_following,
 )
-from circus_stack.web.live.log_batch import LONGEST_LINE
+from circus_stack.web.live.log_batch import LogBatch
 from circus_stack.web.live.turnstile import Turnstile, login_of
 from circus_stack.web.live.websocket import bounded_websocket
 from circus_stack.web.stack.stack import Stack
@@ -39,8 +40,10 @@ Environ = dict[str, Any]
 
 # Bytes of one message of a browser: it only ever says what it wants.
 _MOST_MESSAGE = 32_768
-# Packets that wait for a browser: some ticks of everything. Beyond, it hears nothing until it has read them.
-_MOST_WAITING = 40
+# Packets that may wait for a browser before it is passed over: of figures the next will be newer, lines are counted and
+# may be asked for, and of events all that are remembered are told again once it has read.
+_WAITING = {"stats": 4, "processes": 4, "logs": 10}
+_MOST_WAITING = 200
 # How soon who has logged out hears nothing more.
 _CHECK_S = 5.0
 # How long the last lines wait for those that follow them to be on their way.
@@ -50,12 +53,14 @@ _MOST_CHANGES, _CHANGES_S = 50, 10.0
 
 
 class _Browser(Struct):
-    """One connection. `is_in` tells whether its login goes on; `dropped` counts what it has not been told."""
+    """One connection. `is_in` tells whether its login goes on; `dropped` counts the lines that it has not been told,
+    `misses_events` says that there were such events."""
 
     caller: Caller
     is_in: Callable[[], bool]
     following: Following = field(default_factory=Following)
     dropped: int = 0
+    misses_events: bool = False
     changes: int = 0
     changes_since: float = 0.0
 
@@ -182,27 +187,18 @@ class LiveChannel:
                 self._stats.tell(snapshot)
 
     def _last_lines(self, sid: str, wanted: LogsWanted) -> dict[str, Any]:
-        browser = self._browsers.get(sid)
+        browser, batch = self._browsers.get(sid), LogBatch()
         named: dict[str, Any] = {} if wanted.watcher is None else {"name": wanted.watcher}
+        if browser is None or not wanted.lines:
+            return {**batch.take(), "is_first": True}
         try:
-            assert browser is not None
-            found = self._stack.call(browser.caller.role, "logs", limit=max(1, wanted.lines), **named)["lines"]
-        except (CircusStackError, AssertionError) as error:
-            return {"lines": [], "dropped": 0, "is_first": True, "reason": str(error)}
-        lines = [
-            [
-                each["seq"],
-                each["time"],
-                each["watcher"],
-                each["wid"],
-                each["pid"],
-                each["stream"],
-                each["data"][:LONGEST_LINE],
-            ]
-            for each in found[-wanted.lines :]
-            if wanted.lines
-        ]
-        return {"lines": lines, "dropped": 0, "is_first": True}
+            found = self._stack.call(browser.caller.role, "logs", limit=wanted.lines, **named)["lines"]
+        except CircusStackError as error:
+            return {**batch.take(), "is_first": True, "reason": str(error)}
+        for record in LogJoin().snapshot(found):
+            batch.add(record)
+        # Those before are no loss: they were asked for, and may be again.
+        return {**batch.take(), "dropped": 0, "is_first": True}
 
     def _tend(self) -> None:
         """Begin and end the feeds, by what is wanted now."""
@@ -239,20 +235,32 @@ class LiveChannel:
 
     def _emit(self, name: str, data: Any, room: str) -> None:
         """To all who are in a room and have read what came before; encoded once."""
-        late = [sid for sid in self._members(room) if self._is_late(sid)]
+        most, members = _WAITING.get(name, _MOST_WAITING), self._members(room)
+        late = [sid for sid in members if self._waiting(sid) > most]
         for sid in late:
-            self._browsers[sid].dropped += len(data["lines"]) + data["dropped"] if name == "logs" else 1
+            browser = self._browsers[sid]
+            if name == "logs":
+                browser.dropped += len(data["lines"]) + data["dropped"]
+            browser.misses_events |= name == "event"
         self._server.emit(name, data, to=room, skip_sid=late)
-        for sid in self._members(room):
-            browser = self._browsers.get(sid)
-            if browser is not None and browser.dropped and sid not in late:
-                dropped, browser.dropped = browser.dropped, 0
-                self._server.emit("late", {"dropped": dropped}, to=sid)
+        for sid in members:
+            if sid not in late:
+                self._make_good(sid)
+
+    def _make_good(self, sid: str) -> None:
+        """Tell who has caught up what was missed meanwhile."""
+        browser = self._browsers.get(sid)
+        if browser is not None and browser.dropped:
+            dropped, browser.dropped = browser.dropped, 0
+            self._server.emit("late", {"dropped": dropped}, to=sid)
+        if browser is not None and browser.misses_events:
+            browser.misses_events = False
+            self._server.emit("events", self._events.since(-1), to=sid)
 
     def _members(self, room: str) -> list[str]:
         return [sid for sid, each in self._browsers.items() if room in each.following.rooms()]
 
-    def _is_late(self, sid: str) -> bool:
+    def _waiting(self, sid: str) -> int:
         eio_sid = self._server.manager.eio_sid_from_sid(sid, "/")
         connection = self._server.eio.sockets.get(eio_sid)
-        return connection is not None and connection.queue.qsize() > _MOST_WAITING
+        return 0 if connection is None else int(connection.queue.qsize())
