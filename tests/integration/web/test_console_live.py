@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -36,7 +37,10 @@ class Listener:
         headers = {name: value for name, value in headers.items() if name != "Host"}
         self.http = requests.Session()
         self.http.headers.update(headers)
-        self.client = socketio.Client(http_session=self.http, reconnection=False)
+        # What its threads have to say when a connection ends comes when nobody listens any more.
+        quiet = logging.getLogger("tests.socketio")
+        quiet.setLevel(logging.CRITICAL + 1)
+        self.client = socketio.Client(http_session=self.http, reconnection=False, logger=quiet, engineio_logger=quiet)
         for name in ("hello", "state", "stats", "processes", "event", "events", "logs", "late"):
             self.client.on(name, self._taker(name))
         url = f"http://127.0.0.1:{console.port}"

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.integration.pages.conftest import HOSTILE, Visit
 from tests.integration.web.console import PASSWORD, Console
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
-from tests.web.conftest import HOSTILE, Visit
 
-AXE = Path(__file__).parents[2] / "circus_stack" / "web" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[3] / "circus_stack" / "web" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = ["overview", "watcher/job", "logs", "events", "config", "add", "sockets", "nodes"]
 
 

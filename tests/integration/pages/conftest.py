@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.integration.web.console import Console, start_console
 from tests.support.stack import Room, RunningStack, describe, room
@@ -60,6 +60,8 @@ def browser(here: Room, console: Console) -> Iterator[Browser]:
     before = {each.pid for each in here.leftovers()}
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, "no Chromium is installed: make tested installs it"
+    # Others use the processors, too.
+    expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield made
