@@ -77,7 +77,7 @@ let refreshing: ReturnType<typeof setTimeout> | undefined;
 export function connect(): void {
   disconnect();
   const word = session.value?.csrf;
-  const made = io(address("").replace(/\/[^/]*$/, "").replace(/^(https?:\/\/[^/]+).*/, "$1"), {
+  const made = io(location.origin, {
     path: new URL(address("socket.io")).pathname,
     extraHeaders: word ? { "X-CSRF-Token": word } : {},
     reconnectionDelayMax: 5000,
