@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -25,11 +24,13 @@ from circus_stack.errors import CircusStackError
 from circus_stack.plugins.loading import load_plugin
 from circus_stack.plugins.options import parse_config
 from circus_stack.plugins.plugin import CircusPlugin
+from circus_stack.system.signals import handle_signal
 
 ENDPOINT, PUBSUB_ENDPOINT = "tcp://127.0.0.1:5555", "tcp://127.0.0.1:5556"
 _FORMAT = "%(asctime)s %(name)s[%(process)d] [%(levelname)s] %(message)s"
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 _FAILED, _MISCONFIGURED = 1, 2
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 log = logging.getLogger("circus-plugin")
 
@@ -135,13 +136,13 @@ def _run(make: Callable[[], Any]) -> int:
     ended = threading.Event()
     plugin: Any = None
 
-    def end(_signum: int, _frame: FrameType | None) -> None:
+    def end() -> None:
         ended.set()
         if plugin is not None:
             _request_stop(plugin)
 
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, end)
+    for signum in _ENDING:
+        signal.signal(signum, lambda _signum, _frame: end())
     try:
         plugin = make()
     except CircusStackError:
@@ -157,6 +158,11 @@ def _run(make: Callable[[], Any]) -> int:
         log.info("it is not active: it does nothing until it is told to end")
         ended.wait()
         return 0
+    # Tornado's loop has one of asyncio's by the same name.
+    loop = getattr(plugin.loop, "asyncio_loop", None)
+    if loop is not None:
+        for signum in _ENDING:
+            handle_signal(loop, signum, end)
     return _run_active(plugin)
 
 

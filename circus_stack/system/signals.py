@@ -31,8 +31,17 @@ def answer_signal(loop: asyncio.AbstractEventLoop, signum: int, callback: Callab
     children end, the rest is lost, a SIGTERM among them, and Python prints a traceback for each. Here the pipe only
     wakes the loop; the callback is put into its queue by Python's own handler, which runs whatever the pipe holds.
     """
+    handle_signal(loop, signum, lambda: loop.call_soon_threadsafe(callback, *args))
+
+
+def handle_signal(loop: asyncio.AbstractEventLoop, signum: int, handler: Callable[[], object]) -> None:
+    """Call `handler()` for a signal, between any two steps of the main thread, and wake the loop. Main thread only.
+
+    Without the second, a signal that comes just before the loop sleeps, or to another thread, is handled whenever
+    something else wakes it.
+    """
     loop.add_signal_handler(signum, _wake)
-    signal.signal(signum, lambda _signum, _frame: loop.call_soon_threadsafe(callback, *args))
+    signal.signal(signum, lambda _signum, _frame: handler())
     signal.siginterrupt(signum, False)
     # A full pipe is awake: nothing to warn of.
     signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)

@@ -87,6 +87,35 @@ def test_a_signal_ends_a_call_to_nobody(beside):
     assert "the plugin was asked to stop while it waited for the reply to 'list'" in plugin.output()
 
 
+def test_a_signal_that_no_wait_hears_ends_it_too(beside):
+    # The main thread blocks the signal, so that another one gets it: as where it comes just before the loop sleeps.
+    beside.module(
+        "threaded",
+        """
+        import signal, threading, time
+        from circus import logger
+        from circus.plugins import CircusPlugin
+
+        class Threaded(CircusPlugin):
+            name = "threaded"
+            def handle_init(self):
+                threading.Thread(target=time.sleep, args=(300,), daemon=True).start()
+                signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+                self.loop.call_later(0.2, logger.info, "from here on nothing wakes the loop")
+            def handle_recv(self, data):
+                pass
+            def handle_stop(self):
+                logger.info("stop")
+        """,
+    )
+    beside.circusd(SLEEPER)
+    plugin = beside.plugin("threaded.Threaded")
+    plugin.wait_line("from here on nothing wakes the loop")
+
+    assert plugin.stop(signal.SIGTERM) == 0
+    assert "stop" in plugin.output()
+
+
 def test_the_arbiter_runs_a_plugin_of_its_ini(beside):
     beside.module("mine", LOGGER)
     stack = beside.circusd(
