@@ -19,14 +19,19 @@ from tests.support.waiting import wait_until
 WRK_CONNECTIONS = 32
 # Bounds a hang: wrk is stopped by a signal long before.
 MOST_S = 100
-# What wrk runs: each of its threads leaves a file behind at the first response.
-FIRST_RESPONSE = """\
+# What wrk runs: each of its threads leaves a file behind at the first response, and a connection sends as a browser
+# does, a few requests at once and then none for a while. At full speed the load would take the processors from the
+# workers that are being started under it, and a connection would never be silent when its worker is told to stop.
+SCRIPT = """\
 local told = false
 function response()
   if not told then
     told = true
     io.open("%s", "w"):close()
   end
+end
+function delay()
+  return math.random(4) == 1 and math.random(0, 160) or 0
 end
 """
 
@@ -43,6 +48,8 @@ class Outcome:
 def wrk(port: int, *, keep_alive: bool, scheme: str = "http") -> Iterator[Outcome]:
     """wrk with 32 connections on a loopback port for the length of the block; the outcome is filled in at its end.
 
+    That is some 1,500 requests a second in bursts, or what the server is good for if it is less.
+
     The block is entered once a first response has come: a short one on a busy machine would be over before that.
     """
     header = [] if keep_alive else ["-H", "Connection: close"]
@@ -52,7 +59,7 @@ def wrk(port: int, *, keep_alive: bool, scheme: str = "http") -> Iterator[Outcom
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wrk-")))
         script, answered = folder / "first.lua", folder / "answered"
-        script.write_text(FIRST_RESPONSE % answered)
+        script.write_text(SCRIPT % answered)
         argv += ["-s", str(script), f"{scheme}://127.0.0.1:{port}/"]
         program = stack.enter_context(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True))
         try:
