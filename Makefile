@@ -32,8 +32,8 @@ serve: ## Set up what is missing and run the example stack (INI=... for another;
 .PHONY: test
 test: tested ## Set up what is missing and run all tests (ARGS="-k reload tests/unit": those alone)
 	@status=0; \
-	$(BIN)/python -m pytest $(or $(strip $(ARGS)),-n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder) || status=$$?; \
-	$(if $(strip $(ARGS)),,(cd examples/pyramid_app && $(abspath $(BIN))/python -m pytest) || status=$$?;) \
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(or $(strip $(ARGS)),-n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder) || status=$$?; \
+	$(if $(strip $(ARGS)),,(cd examples/pyramid_app && PYTHONDONTWRITEBYTECODE= $(abspath $(BIN))/python -m pytest) || status=$$?;) \
 	exit $$status
 
 .PHONY: example-test

@@ -146,7 +146,8 @@ def test_a_second_start_of_the_same_stack_is_refused_with_the_pid(here):
 
 
 def test_a_missing_module_is_given_up_visibly_and_the_rest_runs_on(here):
-    more = "[watcher:other]\ncmd = sleep 600\n"
+    # The pauses between ten attempts are half a minute in sum otherwise.
+    more = "\n[watcher:web]\nbackoff_max = 0.2\n\n[watcher:other]\ncmd = sleep 600\n"
     ini = write_ini(here.directory, more=more)
     write_app(here.directory, "import no_such_module_of_ours\n")
     stack = here.start("circus-stack", "serve", str(ini))
