@@ -1,6 +1,6 @@
 """What the web console costs beside 175 processes while ten browsers look: processor, memory, and how that grows.
 
-    python -m benchmarks.console [--processes 175] [--browsers 10] [--seconds 60] [--lines 5000]
+    python -m benchmarks.console [--processes 175] [--browsers 10] [--seconds 60] [--warm-up 60] [--lines 5000]
 
 Each browser follows the figures of all watchers and of every process of one, and the events; then one of them also
 follows the lines of a program that writes so many a second. The limits are those of the issue "Console"; the exit
@@ -54,6 +54,7 @@ while True:
 """
 _CPU_PERCENT, _MEMORY_MIB, _SLOPE_KIB_PER_MIN = 15.0, 100.0, 50.0
 _PATIENCE_S = 30.0
+_CURVE_S = 15
 
 
 @dataclass
@@ -128,11 +129,13 @@ def _wait_listening(port: int, process: subprocess.Popen[bytes], log: Path) -> N
 
 @dataclass(frozen=True)
 class Cost:
-    """Percent of one processor, MiB at the end, and KiB that came to it each minute, by least squares."""
+    """Percent of one processor, MiB at the end, and KiB that came to it each minute, by least squares; `curve_kib` is
+    the memory every _CURVE_S seconds."""
 
     cpu_percent: float
     memory_mib: float
     slope_kib_per_min: float
+    curve_kib: tuple[int, ...]
 
 
 def measure(process: psutil.Process, seconds: float) -> Cost:
@@ -143,7 +146,8 @@ def measure(process: psutil.Process, seconds: float) -> Cost:
         time.sleep(1.0)
         samples.append((time.monotonic() - began, process.memory_info().rss))
     used = sum(process.cpu_times()[:2]) - before
-    return Cost(100 * used / (time.monotonic() - began), samples[-1][1] / 2**20, slope(samples) * 60 / 1024)
+    curve = tuple(size // 1024 for _, size in samples[::_CURVE_S])
+    return Cost(100 * used / (time.monotonic() - began), samples[-1][1] / 2**20, slope(samples) * 60 / 1024, curve)
 
 
 def slope(samples: list[tuple[float, int]]) -> float:
@@ -168,6 +172,7 @@ def report(what: str, cost: Cost) -> bool:
         f"{'ok' if is_met else 'MISSED'}",
         flush=True,
     )
+    print(f"{'':44} KiB every {_CURVE_S} s: {' '.join(str(each) for each in cost.curve_kib)}", flush=True)
     return is_met
 
 
@@ -177,6 +182,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=175)
     parser.add_argument("--browsers", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--warm-up", type=float, default=60.0)
     parser.add_argument("--lines", type=int, default=5000)
     options = parser.parse_args()
     os.environ["CIRCUS_STACK_STATSD"] = "1"
@@ -192,8 +198,8 @@ def main() -> int:
         for each in browsers:
             teardown.callback(each.client.disconnect)
             each.follow(stats=True, processes=["many"], events={"since": -1})
-        # What is imported and cached with the first ticks is no growth.
-        time.sleep(10)
+        # What is imported and cached with the first ticks is no growth, nor is what is remembered and not full yet.
+        time.sleep(options.warm_up)
         results = [
             report(f"{options.processes} processes, {len(browsers)} browsers", measure(process, options.seconds))
         ]

@@ -76,7 +76,7 @@ class Client(Closing):
         limit = self.timeout_s if timeout_s is None else timeout_s
         reply = self.reply(self.begin(command, properties), limit)
         if reply is None:
-            raise timeout_error(command, self.endpoint, limit, is_there=self._handshake.is_open)
+            raise timeout_error(command, self.endpoint, limit, is_there=self.is_there)
         return reply
 
     def begin(self, command: str, properties: Mapping[str, Any]) -> str:
@@ -111,6 +111,11 @@ class Client(Closing):
             if reply is not None:
                 return reply
         return None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether somebody listens at the endpoint and has let us in, as far as we have heard."""
+        return self._handshake.is_open
 
     def call(self, command: str, **properties: Any) -> Reply:
         """Send a command and wait for its success. Raises CommandError for an error reply, CallError as `request`."""

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from circus_stack.protocol.roles import Role
 from circus_stack.web.api.asking import role_of
+from circus_stack.web.api.operations import operate, operation
 from circus_stack.web.api.route import Reply, Request, Route
-from circus_stack.web.api.watchers import Accepted, Waiting
 from circus_stack.web.stack.stack import Stack
 
 _TAG = "config"
@@ -69,16 +69,12 @@ class ConfigResource:
                 tag=_TAG,
                 statuses={409: "the file has mistakes"},
             ),
-            Route(
-                method="POST",
-                path="/config/apply",
-                summary="Read the file and go over to it, all or nothing.",
-                handler=self._apply,
+            operation(
+                "/config/apply",
+                "Read the file and go over to it, all or nothing.",
+                self._apply,
                 role=Role.ADMIN,
                 body=Apply,
-                query=Waiting,
-                reply=Accepted,
-                status=202,
                 tag=_TAG,
                 statuses={409: "the file has mistakes, or what is new would not serve; everything is as it was"},
             ),
@@ -107,10 +103,7 @@ class ConfigResource:
         return Reply(fields=Plan(changes=tuple(reply["changes"])))
 
     def _apply(self, request: Request) -> Reply:
-        waits = bool(request.query.wait)
-        reply = self._stack.call(role_of(request), "reloadconfig", roll=request.body.roll, waiting=waits)
-        done = {"changes": reply["changes"]} if waits else None
-        return Reply(status=200 if waits else 202, fields=Accepted(job=reply.get("job"), done=done))
+        return operate(self._stack, request, "reloadconfig", roll=request.body.roll)
 
     def _save(self, request: Request) -> Reply:
         reply = self._stack.call(role_of(request), "save", timeout_s=60.0)

@@ -9,8 +9,8 @@ from msgspec import Struct
 from circus_stack.protocol.roles import Role
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
+from circus_stack.web.api.operations import operate, operation
 from circus_stack.web.api.route import Reply, Request, Route
-from circus_stack.web.api.watchers import Accepted, Waiting
 from circus_stack.web.stack.stack import Stack
 
 _TAG = "options"
@@ -49,16 +49,13 @@ class OptionsResource:
                 tag=_TAG,
                 statuses=_UNKNOWN,
             ),
-            Route(
+            operation(
+                "/watchers/{name}/options",
+                "Change options: all that are named, or none. Values as text, or as JSON has them.",
+                self._change,
                 method="PATCH",
-                path="/watchers/{name}/options",
-                summary="Change options: all that are named, or none. Values as text, or as JSON has them.",
-                handler=self._change,
                 role=Role.ADMIN,
                 body=dict[str, Any],
-                query=Waiting,
-                reply=Accepted,
-                status=202,
                 tag=_TAG,
                 statuses={**_UNKNOWN, 409: "an option or a value is not valid, or contradicts another"},
             ),
@@ -82,9 +79,7 @@ class OptionsResource:
         given: dict[str, Any] = request.body
         if not given:
             raise RefusedError(400, 'no option is named: {"graceful_timeout": 60}')
-        waits = bool(request.query.wait)
-        reply = self._stack.call(role_of(request), "set", name=request.path["name"], options=given, waiting=waits)
-        return Reply(status=200 if waits else 202, fields=Accepted(job=reply.get("job")))
+        return operate(self._stack, request, "set", name=request.path["name"], options=given)
 
     def _schema(self, request: Request) -> Reply:
         reply = self._stack.call(role_of(request), "schema")

@@ -9,8 +9,9 @@ from msgspec import Meta, Struct
 from circus_stack.protocol.roles import Role
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
+from circus_stack.web.api.operations import Accepted, operate, operation
 from circus_stack.web.api.route import Reply, Request, Route
-from circus_stack.web.api.watchers import Accepted, Process, Waiting, Watcher, accepted, find_watcher
+from circus_stack.web.api.watchers import Process, Watcher, find_watcher
 from circus_stack.web.stack.stack import Stack
 
 _TAG = "processes"
@@ -60,16 +61,11 @@ class ProcessesResource:
                 tag=_TAG,
                 statuses=_UNKNOWN,
             ),
-            Route(
-                method="POST",
-                path="/watchers/{name}/processes/{pid}/kill",
-                summary="End a process: a signal, then SIGKILL after a while. The watcher replaces it.",
-                handler=self._kill,
-                role=Role.OPERATE,
+            operation(
+                "/watchers/{name}/processes/{pid}/kill",
+                "End a process: a signal, then SIGKILL after a while. The watcher replaces it.",
+                self._kill,
                 body=Kill,
-                query=Waiting,
-                reply=Accepted,
-                status=202,
                 tag=_TAG,
                 statuses=_UNKNOWN,
             ),
@@ -86,11 +82,9 @@ class ProcessesResource:
     def _kill(self, request: Request) -> Reply:
         watcher, pid = self._process(request)
         given: Kill = request.body
-        waits = bool(request.query.wait)
         how: dict[str, Any] = {"signum": given.signal, "graceful_timeout": given.graceful_timeout}
         named = {key: value for key, value in how.items() if value is not None}
-        reply = self._stack.call(role_of(request), "kill", name=watcher.name, pid=pid, waiting=waits, **named)
-        return accepted(reply, waits=waits)
+        return operate(self._stack, request, "kill", name=watcher.name, pid=pid, **named)
 
     def _process(self, request: Request) -> tuple[Watcher, int]:
         """The watcher and one of its pids. Raises RefusedError, 404, also for a pid that is another's."""

@@ -31,7 +31,7 @@ are errors: `{{"error": {{"status": 404, "reason": "there is no watcher 'x'", "o
            -d '{{}}' "http://127.0.0.1:8080/api/v1/watchers/web/reload?wait=true"
 
 With `wait=true` the reply comes when the operation is done, 200 with what it did; else at once, 202 with its `job`,
-which `/jobs` shows.
+which `/jobs` shows. What ends the console itself cannot be waited for there: the reply is 202 all the same.
 
 What happens can be heard, too: socket.io (version 4 of its protocol) at `/socket.io`, with the same token or session.
 The message `follow` says what is wanted, all of it at once, and is acknowledged with `{{"ok": true}}`:

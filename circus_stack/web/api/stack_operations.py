@@ -7,8 +7,8 @@ from functools import partial
 
 from circus_stack.protocol.roles import Role
 from circus_stack.web.api.asking import role_of
+from circus_stack.web.api.operations import Accepted, Nothing
 from circus_stack.web.api.route import Reply, Request, Route
-from circus_stack.web.api.watchers import Accepted, Nothing, accepted
 from circus_stack.web.stack.stack import Stack
 
 _OPERATIONS = {
@@ -41,4 +41,5 @@ class StackOperationsResource:
         )
 
     def _operate(self, command: str, request: Request) -> Reply:
-        return accepted(self._stack.call(role_of(request), command), waits=False)
+        begun = self._stack.operate(role_of(request), command, waits=False)
+        return Reply(status=202, fields=Accepted(job=begun.job))

@@ -11,6 +11,7 @@ from circus_stack.literals import MAX_PROCESSES
 from circus_stack.protocol.roles import Role
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
+from circus_stack.web.api.operations import Accepted, Nothing, operate, operation
 from circus_stack.web.api.route import Handler, Reply, Request, Route
 from circus_stack.web.stack.stack import Stack
 
@@ -79,23 +80,6 @@ class Signalled(Struct, forbid_unknown_fields=True):
     pid: Annotated[int, Meta(gt=0)] | None = None
 
 
-class Nothing(Struct, forbid_unknown_fields=True):
-    """No field is needed."""
-
-
-class Waiting(Struct, forbid_unknown_fields=True):
-    """With `wait` the reply comes when it is done."""
-
-    wait: bool = False
-
-
-class Accepted(Struct, frozen=True, kw_only=True):
-    """`job` is the operation's id, which `/jobs` shows; `done` what it did, where it was waited for."""
-
-    job: str | None
-    done: dict[str, Any] | None = None
-
-
 class WatchersResource:
     """The routes."""
 
@@ -142,34 +126,21 @@ class WatchersResource:
                 tag=_TAG,
                 statuses=_UNKNOWN,
             ),
-            Route(
+            operation(
+                "/watchers/{name}",
+                "Remove a watcher and stop its processes.",
+                partial(self._operate, "rm"),
                 method="DELETE",
-                path="/watchers/{name}",
-                summary="Remove a watcher and stop its processes.",
-                handler=partial(self._operate, "rm"),
                 role=Role.ADMIN,
-                query=Waiting,
-                reply=Accepted,
-                status=202,
+                body=None,
                 tag=_TAG,
                 statuses=_UNKNOWN,
             ),
         )
 
     def _change(self, command: str, summary: str, handler: Handler, body: type) -> Route:
-        return Route(
-            method="POST",
-            path=f"/watchers/{{name}}/{command}",
-            summary=summary,
-            handler=handler,
-            role=Role.OPERATE,
-            body=body,
-            query=Waiting,
-            reply=Accepted,
-            status=202,
-            tag=_TAG,
-            statuses=_UNKNOWN,
-        )
+        path = f"/watchers/{{name}}/{command}"
+        return operation(path, summary, handler, body=body, tag=_TAG, statuses=_UNKNOWN)
 
     # -- handlers ---------------------------------------------------------------------------------------------
 
@@ -188,18 +159,15 @@ class WatchersResource:
 
     def _operate(self, command: str, request: Request) -> Reply:
         exact = {"match": "simple"} if command in ("start", "stop", "restart") else {}
-        return self._accepted(request, command, exact)
+        return self._done(request, command, **exact)
 
     def _change_number(self, command: str, request: Request) -> Reply:
-        return self._accepted(request, command, {"nb": request.body.nb})
+        return self._done(request, command, nb=request.body.nb)
 
-    def _accepted(self, request: Request, command: str, properties: dict[str, Any]) -> Reply:
+    def _done(self, request: Request, command: str, **properties: Any) -> Reply:
         # By its name as it is: a pattern would mean others, too.
         name = find_watcher(self._stack, request).name
-        waits = bool(request.query.wait)
-        return accepted(
-            self._stack.call(role_of(request), command, name=name, waiting=waits, **properties), waits=waits
-        )
+        return operate(self._stack, request, command, name=name, **properties)
 
     def _signal(self, request: Request) -> Reply:
         name = find_watcher(self._stack, request).name
@@ -209,8 +177,6 @@ class WatchersResource:
         return Reply(fields=Accepted(job=None))
 
 
-# What every reply of the arbiter has.
-_ENVELOPE = frozenset({"status", "time", "id", "job"})
 _OPERATIONS = {
     "start": "Start it.",
     "stop": "Stop it.",
@@ -228,12 +194,6 @@ def find_watcher(stack: Stack, request: Request, name: str | None = None) -> Wat
         if each.name.lower() == wanted.lower():
             return each
     raise RefusedError(404, f"there is no watcher {wanted[:200]!r}", option="name")
-
-
-def accepted(reply: dict[str, Any], *, waits: bool) -> Reply:
-    """The reply to an operation: that it has begun, or what it did."""
-    done = {key: value for key, value in reply.items() if key not in _ENVELOPE} if waits else None
-    return Reply(status=200 if waits else 202, fields=Accepted(job=reply.get("job"), done=done))
 
 
 def _watchers(stack: Stack, request: Request) -> list[Watcher]:

@@ -15,9 +15,8 @@ from circus_stack.errors import CallError
 from circus_stack.protocol.reply import Reply
 from circus_stack.protocol.roles import Role
 from circus_stack.web.stack.connections import Connections
+from circus_stack.web.stack.operations import Operation, Operations
 
-# What an operation that is waited for may take: a rolling reload of many workers.
-WAITING_TIMEOUT_S = 300.0
 _TIMEOUT_S = 10.0
 _STATS_TIMEOUT_S = 5.0
 
@@ -29,14 +28,21 @@ class Stack:
         self.endpoint = endpoint
         self.credentials = credentials
         self._connections = Connections(endpoint, credentials)
+        self._operations = Operations(self._connections)
         self._whereabouts: Whereabouts | None = None
 
     def call(self, role: Role, command: str, *, timeout_s: float | None = None, **properties: Any) -> Reply:
         """The reply to a command, as `role` is given it."""
-        limit = timeout_s or (WAITING_TIMEOUT_S if properties.get("waiting") else _TIMEOUT_S)
         with self._connections.take(role) as client:
-            client.timeout_s = limit
+            client.timeout_s = timeout_s or _TIMEOUT_S
             return client.call(command, **properties)
+
+    def operate(self, role: Role, command: str, *, waits: bool, **properties: Any) -> Operation:
+        """What became of a command that changes something: with `waits` when it is done, or when we must go first."""
+        if waits:
+            return self._operations.wait(role, command, properties)
+        reply = self.call(role, command, **properties)
+        return Operation(job=reply.get("job"), is_done=False, fields=reply)
 
     def global_options(self) -> dict[str, Any]:
         """The endpoints and the like, as the arbiter has them now."""

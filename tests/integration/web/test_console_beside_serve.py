@@ -46,6 +46,26 @@ def write(path: Path, circus: str = "") -> str:
     return str(path)
 
 
+def ends_itself(visitor: Visitor, stack: RunningStack) -> None:
+    """Whoever asks the console for its own end, and would wait for it, has an answer and may come back."""
+    own = "/api/v1/watchers/circushttpd"
+    [first] = stack.pids("circushttpd")
+    status, reply, _ = visitor.ask("POST", f"{own}/reload?wait=true", {})
+    assert (status, reply["done"]["info"]["kept"]) == (200, [first])
+    for path in ("restart", "processes/{pid}/kill"):
+        [before] = stack.pids("circushttpd")
+        status, reply, _ = visitor.ask("POST", f"{own}/{path.format(pid=before)}?wait=true", {})
+        assert (status, reply["done"]) == (202, None)
+        stack.wait_pids(1, other_than=[before], watcher="circushttpd")
+        jobs = {each["id"]: each for each in visitor.ask("GET", "/api/v1/jobs")[1]}
+        assert jobs[reply["job"]]["watchers"] == ["circushttpd"]
+    status, reply, _ = visitor.ask("POST", f"{own}/stop?wait=true", {})
+    assert (status, reply["done"]) == (202, None)
+    wait_until(lambda: stack.call("status", name="circushttpd")["status"] == "stopped", "its end")
+    stack.call("start", name="circushttpd", waiting=True)
+    assert visitor.ask("GET", "/api/v1/session")[0] == 200
+
+
 def test_a_stack_has_one_unless_told_otherwise(here: Room) -> None:
     ini = here.directory / "app.ini"
     app = ("wsgiref.simple_server:demo_app", "--bind", "127.0.0.1:0")
@@ -75,6 +95,7 @@ def test_a_stack_has_one_unless_told_otherwise(here: Room) -> None:
     os.kill(before, signal.SIGKILL)
     first.wait_pids(1, other_than=[before], watcher="circushttpd")
     assert visitor.ask("GET", "/api/v1/session")[1]["user"] == "admin"
+    ends_itself(visitor, first)
 
     # A reload replaces the workers, and not who looks on.
     console = second.pids("circushttpd")
