@@ -24,9 +24,10 @@ class LogRecord(Struct, frozen=True):
 class LogJoin:
     """Joins the snapshot of `logs` with the batches of the log endpoint, by their numbers."""
 
-    def __init__(self, watcher: str | None = None, pid: int | None = None) -> None:
+    def __init__(self, watcher: str | None = None, pid: int | None = None, stream: str | None = None) -> None:
         self._watcher = None if watcher is None else watcher.lower()
         self._pid = pid
+        self._stream = stream
         self._newest = -1
         self._newest_of: dict[tuple[str, int, str], int] = {}
 
@@ -63,7 +64,7 @@ class LogJoin:
         # A subscription is a prefix: that of `web` also brings the lines of a watcher named `web.eu`.
         if self._watcher is not None and batch["watcher"].lower() != self._watcher:
             return False
-        return self._pid is None or batch["pid"] == self._pid
+        return self._pid in (None, batch["pid"]) and self._stream in (None, batch["stream"])
 
 
 def _origin(batch: Mapping[str, Any]) -> tuple[str, int, int, str, float]:

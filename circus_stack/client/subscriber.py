@@ -61,6 +61,7 @@ class Subscriber(Closing):
             # Not -1 for never: that throws away what was received and not read yet.
             self._socket.setsockopt(self._zmq.RECONNECT_IVL, _NO_RECONNECT_MS)
         self._reconnects, self._has_ended = reconnects, False
+        self._joined_after: int | None = None
         self._handshake = handshake.Handshake(endpoint, credentials, attempts=None if reconnects else 1)
         self._monitor = self._socket.get_monitor_socket(handshake.EVENTS | self._zmq.EVENT_DISCONNECTED)
         self._poller = self._zmq.Poller()
@@ -81,6 +82,12 @@ class Subscriber(Closing):
         """Whether the publisher is gone for good: what is left to be received is here."""
         return self._has_ended
 
+    @property
+    def joined_after(self) -> int | None:
+        """The number of the newest message before the moment at which `join` came true; None before that, and where the
+        publisher numbers nothing."""
+        return self._joined_after
+
     def join(self, timeout_s: float) -> bool:
         """Wait until the publisher knows the subscription: whatever is published from now on comes here.
 
@@ -94,6 +101,8 @@ class Subscriber(Closing):
         try:
             while (message := self._read(deadline - self._clock())) is not None:
                 if message[0] == topic:
+                    seq = message[1].get("seq")
+                    self._joined_after = seq if isinstance(seq, int) else None
                     return True
                 if not is_sync(message[0]):
                     self._early.append(message)

@@ -134,7 +134,11 @@ class Tail(Protocol):
     """The live tail of what processes wrote."""
 
     def snapshot(
-        self, watcher: str | None = None, pid: int | None = None, limit: int | None = None
+        self,
+        watcher: str | None = None,
+        pid: int | None = None,
+        limit: int | None = None,
+        stream: str | None = None,
     ) -> list[tuple[int, LogLine]]:
         """The last lines with their numbers, oldest first."""
 

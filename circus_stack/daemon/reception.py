@@ -196,6 +196,9 @@ class Reception:
         """What `globaloptions` sends beside the endpoint."""
         circus = self._arbiter.stack.circus
         return {
+            "name": circus.name,
+            "pid": os.getpid(),
+            "started_at": self._started_at,
             "check_delay": circus.check_delay,
             "pubsub_endpoint": self._publisher.endpoint,
             "stats_endpoint": circus.stats_endpoint,

@@ -240,6 +240,7 @@ _COMMANDS = (
         (
             _MAYBE_NAME,
             Property("pid", PID, "one process"),
+            Property("stream", choice("stdout", "stderr"), "one stream"),
             Property("limit", COUNT, f"how many lines, at most {MAX_LINES}", default=DEFAULT_LINES),
         ),
         ("name", "pid"),

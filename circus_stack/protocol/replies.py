@@ -55,9 +55,9 @@ REPLIES: Mapping[str, str] = {
     "dstats": "`info`, as one process has it in `stats`.",
     "listsockets": "`sockets`: [{`fd`, `name`, `backlog`, and `host` with `port`, or `path`}].",
     "globaloptions": (
-        "`options`: `endpoint`, `pubsub_endpoint`, `stats_endpoint`, `logs_endpoint`, `multicast_endpoint`, "
-        "`check_delay`, `fqdn`; `scoreboard`, the path by which a program of this user maps it; `fd_keeper_pid` "
-        "(null where none runs)."
+        "`options`: `name`, `pid`, `started_at`, `endpoint`, `pubsub_endpoint`, `stats_endpoint`, `logs_endpoint`, "
+        "`multicast_endpoint`, `check_delay`, `fqdn`; `scoreboard`, the path by which a program of this user maps it; "
+        "`fd_keeper_pid` (null where none runs)."
     ),
     "logs": "`lines`, oldest first: [{`seq`, `watcher`, `wid`, `pid`, `stream`, `time`, `data`}].",
     "reloadconfig": (

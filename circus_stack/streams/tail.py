@@ -44,14 +44,14 @@ class _Ring:
         """What is kept, oldest first."""
         return self._blocks
 
-    def entries(self, pid: int | None) -> list[Entry]:
-        """At most `max_lines` lines, oldest first, of one process or of all."""
+    def entries(self, pid: int | None, stream: str | None) -> list[Entry]:
+        """At most `max_lines` lines, oldest first, of one process or of all, of one stream or of both."""
         newest_first: list[list[Entry]] = []
         missing = self._max_lines
         for position, block in reversed(self._blocks):
             if missing <= 0:
                 break
-            if pid is None or block.origin.pid == pid:
+            if pid in (None, block.origin.pid) and stream in (None, block.origin.stream):
                 entries = _entries(position, block)[-missing:]
                 newest_first.append(entries)
                 missing -= len(entries)
@@ -116,12 +116,19 @@ class LiveTail:
         for feed in tuple(self._feeds):
             feed(position, block)
 
-    def snapshot(self, watcher: str | None = None, pid: int | None = None, limit: int | None = None) -> list[Entry]:
-        """The lines kept, oldest first: of one watcher or of all, of one process or of all, the last `limit`.
+    def snapshot(
+        self,
+        watcher: str | None = None,
+        pid: int | None = None,
+        limit: int | None = None,
+        stream: str | None = None,
+    ) -> list[Entry]:
+        """The lines kept, oldest first: of one watcher or of all, of one process or of all, of one stream or of both,
+        the last `limit`.
 
         An unknown watcher or pid has none. Without a limit: all that is kept, at most 1,000 lines a watcher.
         """
-        found = [entry for ring in self._chosen(watcher) for entry in ring.entries(pid)]
+        found = [entry for ring in self._chosen(watcher) for entry in ring.entries(pid, stream)]
         found.sort(key=lambda entry: entry[0])
         return found if limit is None else found[max(0, len(found) - limit) :]
 

@@ -15,7 +15,8 @@ def logs(desk: Desk, properties: Fields) -> Fields:
     name = properties["name"]
     if name is not None:
         name = desk.arbiter.config(name).name
-    entries = desk.tail.snapshot(name, properties["pid"], min(properties["limit"], MAX_LINES))
+    limit = min(properties["limit"], MAX_LINES)
+    entries = desk.tail.snapshot(name, properties["pid"], limit, properties["stream"])
     lines = [
         {
             "seq": seq,

@@ -109,6 +109,11 @@ def _responses(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
     right: dict[str, Any] = {"description": "Done." if route.reply is None else "What was asked for."}
     if route.reply is not None:
         right["content"] = {route.media: {"schema": by_type[repr(route.reply)]}}
+    if route.headers:
+        right["headers"] = {
+            name: {"description": f"{what[:1].upper()}{what[1:]}.", "schema": {"type": "string"}}
+            for name, what in route.headers.items()
+        }
     found = {str(route.status): right}
     if route.status == 202:
         found = {"200": right, "202": {**right, "description": "It was accepted, and goes on."}}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from circus_stack.web.api.route import Reply, Request, Route
+from circus_stack.web.live.heard import Heard
 
 Event = dict[str, Any]
-HeardSince = Callable[[int], Sequence[Event]]
-"""(number of an event) -> those after it that are remembered, the oldest first."""
+HeardSince = Callable[[int, int], Heard]
+"""(number of an event, how many) -> those after it that are remembered, of more the newest."""
+
+MISSING_HEADER = "X-Events-Missing-Through"
 
 _MOST = 1000
 
@@ -39,10 +42,14 @@ class EventsResource:
                 handler=self._show,
                 query=EventQuery,
                 reply=list[Event],
+                headers={MISSING_HEADER: "some of the events up to this number are not among these"},
+                statuses={503: "the console has not heard of the stack yet"},
                 tag="observing",
             ),
         )
 
     def _show(self, request: Request) -> Reply:
         asked: EventQuery = request.query
-        return Reply(fields=list(self._heard(asked.since))[-asked.limit :])
+        heard = self._heard(asked.since, asked.limit)
+        through = heard.missing_through
+        return Reply(fields=heard.events, headers={} if through is None else {MISSING_HEADER: str(through)})

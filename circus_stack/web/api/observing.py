@@ -99,8 +99,8 @@ class ObservingResource:
         properties: dict[str, Any] = {"limit": asked.lines}
         properties |= {} if asked.watcher is None else {"name": asked.watcher}
         properties |= {} if asked.pid is None else {"pid": asked.pid}
-        found = self._stack.call(role_of(request), "logs", **properties)["lines"]
-        lines = [each for each in found if asked.stream in (None, each["stream"])]
+        properties |= {} if asked.stream is None else {"stream": asked.stream}
+        lines = self._stack.call(role_of(request), "logs", **properties)["lines"]
         return Reply(fields=lines) if asked.format == "json" else _as_file(lines)
 
     def _figures(self, _request: Request) -> Reply:

@@ -16,9 +16,13 @@ _TAG = "stack"
 
 
 class StackSummary(Struct, frozen=True, kw_only=True):
-    """`state` is `up` where every watcher that runs is well, else `degraded`; `seq` the number of the newest event."""
+    """`state` is `up` where every watcher that runs is well, else `degraded`; `seq` the number of the newest event.
+    `pid` is the arbiter's and `uptime` in seconds; null where an older one does not tell."""
 
+    name: str | None
     version: str
+    pid: int | None
+    uptime: float | None
     endpoint: str
     state: str
     watchers: int
@@ -97,10 +101,14 @@ class OverviewResource:
     def _show(self, request: Request) -> Reply:
         role = role_of(request)
         status = self._stack.call(role, "status", extended=True)
-        options = self._stack.call(role, "globaloptions")["options"]
-        states, watchers = status["statuses"], status["watchers"]
+        told = self._stack.call(role, "globaloptions")
+        options, states, watchers = told["options"], status["statuses"], status["watchers"]
+        started_at = options.get("started_at")
         return Reply(
             fields=StackSummary(
+                name=options.get("name"),
+                pid=options.get("pid"),
+                uptime=None if started_at is None else told["time"] - started_at,
                 version=str(self._stack.call(role, "version")["version"]),
                 endpoint=self._stack.endpoint,
                 state=_state(states, watchers),

@@ -15,6 +15,7 @@ from circus_stack.web.api.events import EventsResource
 from circus_stack.web.api.resources import stack_routes
 from circus_stack.web.api.route import PREFIX, Route
 from circus_stack.web.api.session import SessionResource
+from circus_stack.web.live.heard import Heard
 from circus_stack.web.stack.stack import Stack
 
 _INTRODUCTION = f"""\
@@ -40,7 +41,8 @@ The message `follow` says what is wanted, all of it at once, and is acknowledged
 
 Then come `stats` and `processes` at each tick, `events` (those before) and `event`, `logs` with `lines` of [number,
 time, watcher, slot, pid, stream, text] (the first has `is_first`, and lines that a later one may have again), `state`
-of the arbiter and of circusd-stats, and `late` with what was not told to who did not read.
+of the arbiter and of circusd-stats (`up`, `late` or `lost`), `late` with the number of lines that were not told to who
+did not read, and `missing` with `events_through` before events that may lack some up to that number.
 """
 
 
@@ -72,7 +74,7 @@ def _fields(record: object) -> str:
 
 def all_routes(directory: Path) -> list[Route]:
     """Those of a console; nothing is asked, and nothing is written into the directory but a key."""
-    session, events = SessionResource(open_doors(directory)), EventsResource(lambda _since: [])
+    session, events = SessionResource(open_doors(directory)), EventsResource(lambda _since, _limit: Heard(()))
     routes = [*session.routes(), *stack_routes(Stack("ipc:///nowhere")), *events.routes()]
     return [*routes, document_route(routes, "")]
 

@@ -45,7 +45,8 @@ Handler = Callable[[Request], Reply]
 class Route(Struct, frozen=True, kw_only=True):
     """`path` begins behind PREFIX and has its variable parts in braces, as /watchers/{name}. `role` is what a caller
     must have; None: anybody. `body` and `query` are Structs of what may be sent, `reply` the type of what comes back.
-    `statuses` are the errors that this route has beside those of all: status -> when. `prefix` is empty for what others
+    `statuses` are the errors that this route has beside those of all: status -> when; `headers` what a reply may have:
+    name -> what it says. `prefix` is empty for what others
     look for at the root; `media` is the type of what comes back."""
 
     method: str
@@ -59,6 +60,7 @@ class Route(Struct, frozen=True, kw_only=True):
     status: int = 200
     tag: str = ""
     statuses: Mapping[int, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     media: str = "application/json"
     prefix: str = PREFIX
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import socketio
@@ -13,7 +14,7 @@ from msgspec import Struct, field
 
 from circus_stack import __version__
 from circus_stack.client.loglines import LogJoin
-from circus_stack.errors import CircusStackError
+from circus_stack.errors import CallError, CircusStackError
 from circus_stack.web.access.caller import ENVIRON_KEY, Caller
 from circus_stack.web.access.doors import Doors
 from circus_stack.web.access.gatekeeper import SESSION_KEY
@@ -24,10 +25,10 @@ from circus_stack.web.live.following import (
     STATS_ROOM,
     Following,
     LogsWanted,
-    logs_room,
     processes_room,
     read_following,
 )
+from circus_stack.web.live.heard import Heard
 from circus_stack.web.live.log_batch import LogBatch
 from circus_stack.web.live.turnstile import Turnstile, login_of
 from circus_stack.web.live.websocket import bounded_websocket
@@ -80,7 +81,7 @@ class LiveChannel:
         engine = self._server.eio
         engine._async = {**engine._async, "websocket": bounded_websocket(engine._async["websocket"], _MOST_MESSAGE)}
         self._inner = Turnstile(socketio.WSGIApp(self._server, socketio_path=PATH.strip("/")), self._logins)
-        self._events = EventFeed(stack, self._emit, lambda is_up: self._note("arbiter", is_up))
+        self._events = EventFeed(stack, self._emit, partial(self._note, "arbiter"))
         self._stats: StatsFeed | None = None
         self._is_started = False
         self._server.on("connect", self._connect)
@@ -91,10 +92,12 @@ class LiveChannel:
         """WSGI. Strangers get no further than this."""
         return self._inner(environ, start_response)
 
-    def events_since(self, seq: int) -> list[dict[str, Any]]:
-        """What is remembered of the events after a number, the oldest first."""
+    def events_since(self, seq: int, limit: int) -> Heard:
+        """What is remembered of the events after a number. Raises CallError where the stack was never heard."""
         self.begin()
-        return self._events.since(seq)
+        if not self._events.source.joined.wait(_JOIN_S):
+            raise CallError("the console does not hear yet what happens in the stack: try again")
+        return self._events.heard.since(seq, limit)
 
     # -- who is there -----------------------------------------------------------------------------------------
 
@@ -104,9 +107,12 @@ class LiveChannel:
             raise socketio.exceptions.ConnectionRefusedError("log in first")
         self._browsers[sid] = _Browser(caller, self._login_check(environ))
         self.begin()
-        hello = {"version": __version__, "user": caller.name, "role": caller.role}
-        self._server.emit("hello", hello, to=sid)
+        self._server.start_background_task(self._greet, sid, caller)
         self._server.emit("state", self._state, to=sid)
+
+    def _greet(self, sid: str, caller: Caller) -> None:
+        hello = {"version": __version__, "user": caller.name, "role": caller.role, "stack": self._stack.name()}
+        self._server.emit("hello", hello, to=sid)
 
     def _disconnect(self, sid: str, *_reason: Any) -> None:
         self._browsers.pop(sid, None)
@@ -174,9 +180,9 @@ class LiveChannel:
     def _tell_first(self, sid: str, before: Following, wanted: Following) -> None:
         """What is known already to who has just begun to follow it."""
         if wanted.events is not None and wanted.events != before.events:
-            self._server.emit("events", self._events.since(wanted.events.since), to=sid)
+            self._tell_events(sid, wanted.events.since)
         if wanted.logs is not None and wanted.logs != before.logs:
-            feed = self._logs.get(logs_room(wanted.logs.watcher))
+            feed = self._logs.get(wanted.logs.room)
             if feed is not None:
                 # First what follows, then what was: a line may come twice, and none is missed.
                 feed.source.joined.wait(_JOIN_S)
@@ -188,11 +194,10 @@ class LiveChannel:
 
     def _last_lines(self, sid: str, wanted: LogsWanted) -> dict[str, Any]:
         browser, batch = self._browsers.get(sid), LogBatch()
-        named: dict[str, Any] = {} if wanted.watcher is None else {"name": wanted.watcher}
         if browser is None or not wanted.lines:
             return {**batch.take(), "is_first": True}
         try:
-            found = self._stack.call(browser.caller.role, "logs", limit=wanted.lines, **named)["lines"]
+            found = self._stack.call(browser.caller.role, "logs", limit=wanted.lines, **wanted.as_properties())["lines"]
         except CircusStackError as error:
             return {**batch.take(), "is_first": True, "reason": str(error)}
         for record in LogJoin().snapshot(found):
@@ -203,22 +208,18 @@ class LiveChannel:
     def _tend(self) -> None:
         """Begin and end the feeds, by what is wanted now."""
         rooms = {room for each in self._browsers.values() for room in each.following.rooms()}
-        logs = {
-            logs_room(each.following.logs.watcher): each.following.logs.watcher
-            for each in self._browsers.values()
-            if each.following.logs is not None
-        }
-        for room, watcher in logs.items():
+        wanted = (each.following.logs for each in self._browsers.values())
+        logs = {each.room: each.chosen for each in wanted if each is not None}
+        for room, chosen in logs.items():
             if room not in self._logs:
-                self._logs[room] = feed = LogFeed(self._stack, self._emit, watcher)
+                self._logs[room] = feed = LogFeed(self._stack, self._emit, chosen)
                 self._server.start_background_task(feed.source.run)
         for room in self._logs.keys() - logs.keys():
             self._logs.pop(room).source.stop()
         wants_stats = any(room == STATS_ROOM or room.startswith(processes_room("")) for room in rooms)
         if wants_stats and self._stats is None:
-            self._stats = StatsFeed(
-                self._stack, self._emit, lambda is_up: self._note("stats", is_up), self._processes_wanted
-            )
+            told = partial(self._note, "stats")
+            self._stats = StatsFeed(self._stack, self._emit, told, self._processes_wanted)
             self._server.start_background_task(self._stats.source.run)
         elif not wants_stats and self._stats is not None:
             self._stats.source.stop()
@@ -229,8 +230,8 @@ class LiveChannel:
 
     # -- telling ----------------------------------------------------------------------------------------------
 
-    def _note(self, what: str, is_up: bool) -> None:
-        self._state = {**self._state, what: "up" if is_up else "lost", "since": time.time()}
+    def _note(self, what: str, state: str) -> None:
+        self._state = {**self._state, what: state, "since": time.time()}
         self._server.emit("state", self._state)
 
     def _emit(self, name: str, data: Any, room: str) -> None:
@@ -255,7 +256,14 @@ class LiveChannel:
             self._server.emit("late", {"dropped": dropped}, to=sid)
         if browser is not None and browser.misses_events:
             browser.misses_events = False
-            self._server.emit("events", self._events.since(-1), to=sid)
+            self._tell_events(sid, -1)
+
+    def _tell_events(self, sid: str, since: int) -> None:
+        heard = self._events.heard.since(since)
+        if heard.missing_through is not None:
+            self._server.emit("missing", {"events_through": heard.missing_through}, to=sid)
+        # A tuple would be several arguments.
+        self._server.emit("events", list(heard.events), to=sid)
 
     def _members(self, room: str) -> list[str]:
         return [sid for sid, each in self._browsers.items() if room in each.following.rooms()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -19,11 +19,33 @@ class EventsWanted(Struct, forbid_unknown_fields=True):
     since: int = -1
 
 
-class LogsWanted(Struct, forbid_unknown_fields=True):
-    """The last `lines` of a watcher, or of all, and all that follow."""
+class LogsChosen(Struct, forbid_unknown_fields=True, frozen=True):
+    """The lines of a watcher, a process, a stream; of all where it is not named."""
 
     watcher: _Name | None = None
+    pid: Annotated[int, Meta(gt=0)] | None = None
+    stream: Literal["stdout", "stderr"] | None = None
+
+    @property
+    def room(self) -> str:
+        """Where they are told."""
+        return f"logs:{self.stream or ''}:{self.pid or ''}:{(self.watcher or '').lower()}"
+
+    def as_properties(self) -> dict[str, Any]:
+        """Those that are named, as the command `logs` takes them."""
+        found = {"name": self.watcher, "pid": self.pid, "stream": self.stream}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class LogsWanted(LogsChosen, forbid_unknown_fields=True, frozen=True):
+    """The last `lines` of those chosen, and all that follow."""
+
     lines: Annotated[int, Meta(ge=0, le=2000)] = 200
+
+    @property
+    def chosen(self) -> LogsChosen:
+        """Which, however many of those that were."""
+        return LogsChosen(self.watcher, self.pid, self.stream)
 
 
 class Following(Struct, forbid_unknown_fields=True):
@@ -40,7 +62,7 @@ class Following(Struct, forbid_unknown_fields=True):
         found = {processes_room(name) for name in self.processes}
         found |= {STATS_ROOM} if self.stats else set()
         found |= {EVENTS_ROOM} if self.events is not None else set()
-        found |= {logs_room(self.logs.watcher)} if self.logs is not None else set()
+        found |= {self.logs.room} if self.logs is not None else set()
         return frozenset(found)
 
 
@@ -55,8 +77,3 @@ def read_following(data: Any) -> Following:
 def processes_room(watcher: str) -> str:
     """Where the processes of a watcher are told."""
     return f"processes:{watcher.lower()}"
-
-
-def logs_room(watcher: str | None) -> str:
-    """Where the lines of a watcher are told, or those of all."""
-    return f"logs:{'' if watcher is None else watcher.lower()}"

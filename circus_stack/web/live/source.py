@@ -25,8 +25,9 @@ Message = tuple[str, Mapping[str, Any]]
 
 class Source:
     """`endpoint` finds the publisher and raises CircusStackError where there is none. `handle` is called with each
-    message, `on_state` with whether the publisher is there whenever that changes, `idle` every `slice_s` seconds and
-    after each message."""
+    message, `on_state` with whether the publisher is there whenever that changes, `on_joined` before that with the
+    number of the newest message before those that come here, `idle` every `slice_s` seconds and after each message.
+    """
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Source:
         *,
         handle: Callable[[str, Mapping[str, Any]], None],
         on_state: Callable[[bool], None] = lambda _is_up: None,
+        on_joined: Callable[[int], None] = lambda _seq: None,
         idle: Callable[[], None] = lambda: None,
         slice_s: float = _SLICE_S,
     ) -> None:
@@ -44,6 +46,7 @@ class Source:
         self._credentials = credentials
         self._handle = handle
         self._on_state = on_state
+        self._on_joined = on_joined
         self._idle = idle
         self._slice_s = slice_s
         self._stopping = threading.Event()
@@ -58,7 +61,8 @@ class Source:
                 self._follow()
             except CircusStackError as error:
                 log.debug("%s: %s", self._topics, error)
-            self._tell(False)
+            if not self._stopping.is_set():
+                self._tell(False)
             self._stopping.wait(_AGAIN_S)
 
     def stop(self) -> None:
@@ -70,6 +74,8 @@ class Source:
         with Subscriber(self._endpoint(), self._topics, reconnects=False, credentials=self._credentials) as subscriber:
             if not subscriber.join(_JOIN_S):
                 raise CallError(f"nobody publishes at {subscriber.endpoint}")
+            if subscriber.joined_after is not None:
+                self._on_joined(subscriber.joined_after)
             self.joined.set()
             self._tell(True)
             while not self._stopping.is_set():

@@ -31,6 +31,8 @@ def viewer(console: Console) -> Visitor:
 def test_what_there_is_to_see(viewer: Visitor, stack: RunningStack) -> None:
     status, summary, _ = viewer.ask("GET", f"{V1}/stack")
     assert (status, summary["state"], summary["watchers"], summary["processes"]) == (200, "up", 2, 2)
+    assert (summary["name"], summary["pid"]) == (stack.found().record.name, stack.pid)
+    assert summary["uptime"] > 0
     watchers = {each["name"]: each for each in viewer.ask("GET", f"{V1}/watchers")[1]}
     assert {name: each["state"] for name, each in watchers.items()} == {"job": "active", "idle": "stopped"}
     assert sorted(watchers["job"]["pids"]) == stack.pids("job")
@@ -99,7 +101,12 @@ def test_all_processes_are_replaced(operator: Visitor, stack: RunningStack) -> N
         return sorted(each["process_pid"] for each in events if each["topic"] == "spawn")
 
     wait_until(lambda: started() == stack.pids("job"), "what happened to be told", detail=started)
-    assert len(operator.ask("GET", f"{V1}/events?limit=2")[1]) == 2
+    _, events, headers = operator.ask("GET", f"{V1}/events?since={since}&limit=2")
+    assert len(events) == 2
+    assert headers["x-events-missing-through"] == str(events[0]["seq"] - 1)
+    assert "x-events-missing-through" not in operator.ask("GET", f"{V1}/events?since={since}&limit=1000")[2]
+    # This console began after the stack.
+    assert int(operator.ask("GET", f"{V1}/events?since=0&limit=1000")[2]["x-events-missing-through"]) > 0
     assert operator.ask("GET", f"{V1}/events?limit=0")[0] == 400
 
 
@@ -136,7 +143,9 @@ def test_lines_of_a_process(console: Console, admin: Visitor, viewer: Visitor) -
         return sorted((each["stream"], each["data"]) for each in found)
 
     wait_until(lambda: lines() == [("stderr", "and that"), ("stdout", "said <b>this</b>")], "both lines", detail=lines)
-    assert len(viewer.ask("GET", f"{V1}/logs?watcher=talk&stream=stdout")[1]) == 1
+    for stream in ("stdout", "stderr"):
+        [line] = viewer.ask("GET", f"{V1}/logs?watcher=talk&stream={stream}&lines=1")[1]
+        assert line["stream"] == stream
     status, text, headers = viewer.ask("GET", f"{V1}/logs?watcher=talk&format=text")
     assert status == 200
     assert b"said <b>this</b>" in text

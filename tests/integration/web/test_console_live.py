@@ -4,6 +4,8 @@ nothing."""
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -41,7 +43,7 @@ class Listener:
         quiet = logging.getLogger("tests.socketio")
         quiet.setLevel(logging.CRITICAL + 1)
         self.client = socketio.Client(http_session=self.http, reconnection=False, logger=quiet, engineio_logger=quiet)
-        for name in ("hello", "state", "stats", "processes", "event", "events", "logs", "late"):
+        for name in ("hello", "state", "stats", "processes", "event", "events", "missing", "logs", "late"):
             self.client.on(name, self._taker(name))
         url = f"http://127.0.0.1:{console.port}"
         self.client.connect(url, headers=headers, transports=transports, wait_timeout=PATIENCE_S)
@@ -56,6 +58,11 @@ class Listener:
     def heard(self, name: str) -> list[Any]:
         with self._lock:
             return list(self.told.get(name, []))
+
+    def forget(self, name: str) -> None:
+        """What was told under a name counts no more."""
+        with self._lock:
+            self.told.pop(name, None)
 
     def follow(self, **wanted: Any) -> Any:
         return self.client.call("follow", wanted, timeout=PATIENCE_S)
@@ -103,7 +110,8 @@ def listener(request: pytest.FixtureRequest, console: Console, viewer: Visitor) 
 
 
 def test_figures_of_watchers_and_of_processes(listener: Listener, live_stack: RunningStack) -> None:
-    assert listener.wait("hello", lambda _: True, "a greeting")["role"] == "view"
+    greeting = listener.wait("hello", lambda _: True, "a greeting")
+    assert (greeting["role"], greeting["stack"]) == ("view", live_stack.found().record.name)
     assert listener.follow(stats=True, processes=["JOB"]) == {"ok": True}
     found = listener.wait("stats", lambda each: each["watchers"]["job"]["processes"] == 2, "the sums")
     assert found["watchers"]["job"]["rss"] > 0
@@ -113,6 +121,14 @@ def test_figures_of_watchers_and_of_processes(listener: Listener, live_stack: Ru
     listener.wait("state", lambda each: each["stats"] == each["arbiter"] == "up", "that all is well")
     before = len(listener.heard("stats"))
     wait_until(lambda: len(listener.heard("stats")) >= before + 2, "the next ticks")
+
+    [statistics] = live_stack.pids("circusd-stats")
+    os.kill(statistics, signal.SIGSTOP)
+    try:
+        listener.wait("state", lambda each: each["stats"] == "late", "that no figures come")
+    finally:
+        os.kill(statistics, signal.SIGCONT)
+    wait_until(lambda: listener.heard("state")[-1]["stats"] == "up", "that they come again")
 
 
 def test_events_as_they_happen_and_those_before(listener: Listener, live_stack: RunningStack) -> None:
@@ -124,20 +140,35 @@ def test_events_as_they_happen_and_those_before(listener: Listener, live_stack: 
     listener.follow()
     listener.follow(events={"since": found["seq"] - 1})
     listener.wait("events", lambda each: each and each[0]["seq"] == found["seq"], "what is remembered")
+    # The stack had begun before the console, which says so to who asked for all.
+    told = listener.heard("missing")
+    assert len(told) == 1
+    assert 0 < told[0]["events_through"] < found["seq"]
 
 
 def test_lines_of_one_watcher(listener: Listener, live_stack: RunningStack) -> None:
     name = f"talk {listener.client.transport()}"
-    cmd = "sh -c 'echo first; while read line; do :; done; exec sleep 1000'"
+    cmd = "sh -c 'echo first; echo wrong >&2; exec sleep 1000'"
     live_stack.call("add", name=name, cmd=cmd, options={"copy_env": True}, start=True, waiting=True)
     live_stack.call("add", name=f"{name} too", cmd="sh -c 'while echo other; do sleep 1; done'", start=True)
     try:
-        wait_until(lambda: live_stack.call("logs", name=name)["lines"], "the first line")
+        wait_until(lambda: len(live_stack.call("logs", name=name)["lines"]) == 2, "the first lines")
         assert listener.follow(logs={"watcher": name}) == {"ok": True}
         listener.wait("logs", lambda each: each.get("is_first"), "the last lines")
-        assert listener.lines() == ["first"]
-        live_stack.call("restart", name=name, waiting=True)
-        wait_until(lambda: listener.lines() == ["first", "first"], "the line of the next one", detail=listener.lines)
+        assert sorted(listener.lines()) == ["first", "wrong"]
+        [first] = live_stack.pids(name)
+        live_stack.call("incr", name=name, waiting=True)
+        wait_until(lambda: len(listener.lines()) == 4, "the lines of the next one", detail=listener.lines)
+
+        listener.forget("logs")
+        assert listener.follow(logs={"watcher": name, "stream": "stderr", "pid": first}) == {"ok": True}
+        listener.wait("logs", lambda each: each.get("is_first"), "the last line of that stream")
+        assert listener.lines() == ["wrong"]
+        listener.forget("logs")
+        assert listener.follow(logs={"watcher": name, "stream": "stderr", "lines": 0}) == {"ok": True}
+        listener.wait("logs", lambda each: each.get("is_first"), "the answer")
+        live_stack.call("incr", name=name, waiting=True)
+        wait_until(lambda: listener.lines() == ["wrong"], "what follows on that stream", detail=listener.lines)
     finally:
         live_stack.call("rm", name=f"{name} too", waiting=True)
         live_stack.call("rm", name=name, waiting=True)
@@ -153,6 +184,8 @@ def test_lines_of_one_watcher(listener: Listener, live_stack: RunningStack) -> N
         {"stats": "yes"},
         {"more": 1},
         {"logs": {"lines": 10**9}},
+        {"logs": {"stream": "stdin"}},
+        {"logs": {"pid": -1}},
         {"processes": ["x"] * 21},
         {"processes": [""]},
     ],

@@ -51,6 +51,11 @@ def test_without_a_snapshot_everything_is_new() -> None:
     assert [record.seq for record in join.follow(batch(0, 1))] == [0, 1]
 
 
+def test_lines_of_another_stream_are_left_out() -> None:
+    assert LogJoin(stream="stderr").follow(batch(0)) == []
+    assert [record.seq for record in LogJoin(stream="stdout").follow(batch(0))] == [0]
+
+
 def test_lines_that_were_lost_are_told_once() -> None:
     join = LogJoin()
     join.snapshot([line(1)])

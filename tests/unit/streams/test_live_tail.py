@@ -68,6 +68,7 @@ def test_selects_a_process_and_limits() -> None:
     tail.add(block(b"d\n", pid=1))
     assert texts(tail.snapshot("web", pid=1)) == [b"a", b"b", b"d"]
     assert texts(tail.snapshot("web", pid=1, limit=2)) == [b"b", b"d"]
+    assert texts(tail.snapshot("web", stream="stderr")) == []
     assert texts(tail.snapshot(limit=0)) == []
     assert tail.snapshot("nobody") == []
 
