@@ -15,8 +15,10 @@ from pathlib import Path
 import click
 
 from circus_stack import __version__
+from circus_stack.cli.console_address import address_at
 from circus_stack.cli.console_directory import console_directory
 from circus_stack.cli.console_extra import require_libraries
+from circus_stack.cli.first_link import first_link
 from circus_stack.cli.target import find_target
 from circus_stack.errors import CircusStackError
 from circus_stack.web.access.origin import is_loopback_host
@@ -84,6 +86,11 @@ def circushttpd(
     except CircusStackError as error:
         click.echo(f"circushttpd: {error}", err=True)
         sys.exit(_FAILED)
+    if fd is None:
+        at = _DEFAULT_PORT if port is None else port
+        address = address_at(host or _DEFAULT_HOST, at, is_https=certfile is not None, prefix=prefix)
+        # Which port the kernel chooses in place of 0 nobody knows yet.
+        _show_door(address if at else "", directory)
     settings = WebSettings(
         endpoint=target.endpoint,
         directory=str(directory.absolute()),
@@ -97,6 +104,15 @@ def circushttpd(
         flags["--trusted-proxy-headers"] = "x-forwarded-for,x-forwarded-proto,x-forwarded-host,x-forwarded-prefix"
     where = ["--fd", str(fd)] if fd is not None else ["--host", host or _DEFAULT_HOST, "--port", _port(port)]
     _become([*where, *_given(flags), "--log-level", log_level], settings)
+
+
+def _show_door(address: str, directory: Path) -> None:
+    """How to get in: a link where only who sits at the terminal reads it, else who makes one."""
+    link = first_link(address, directory) if address and sys.stdout.isatty() else ""
+    if link:
+        click.echo(f"log in: {link}")
+    else:
+        click.echo(f"users and tokens: circus-stack passwd, token and console with --state-dir {directory}", err=True)
 
 
 def _check_exposure(host: str | None, directory: Path) -> None:

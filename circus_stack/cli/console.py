@@ -33,11 +33,8 @@ from circus_stack.web.access.login_links import LIFETIME_S, LoginLinks, link_add
 def console(role: str, url: str | None, opens: bool, directory: Path | None, stack_name: str | None) -> None:
     """Print a link that logs in to the web console of the running stack. It works once, within 15 minutes."""
     try:
-        target = find_target(os.environ, stack=stack_name)
-        base = url or address_of(target)
-        if not base:
-            raise CircusStackError("the console of this stack does not run: httpd = true in [circus], or circushttpd")
-        word = LoginLinks(directory or console_directory(target), time.time).make(Role(role))
+        base, place = _whereabouts(url, directory, stack_name)
+        word = LoginLinks(place, time.time).make(Role(role))
     except CircusStackError as error:
         raise click.ClickException(str(error)) from None
     link = link_address(base, word)
@@ -45,6 +42,17 @@ def console(role: str, url: str | None, opens: bool, directory: Path | None, sta
     click.echo(f"Works once, within {LIFETIME_S / 60:.0f} minutes, as {role}.", err=True)
     if opens:
         click.launch(link)
+
+
+def _whereabouts(url: str | None, directory: Path | None, stack_name: str | None) -> tuple[str, Path]:
+    """The address and the directory. Who names both may have a console of a stack that runs elsewhere."""
+    if url and directory:
+        return url, directory
+    target = find_target(os.environ, stack=stack_name)
+    base = url or address_of(target)
+    if not base:
+        raise CircusStackError("the console of this stack does not run: httpd = true in [circus], or circushttpd")
+    return base, directory or console_directory(target)
 
 
 def address_of(target: Target) -> str:

@@ -11,8 +11,13 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 def console_address(host: str, port: int, cmd: str) -> str:
     """Without a slash at its end. `cmd` is the command of its watcher: https, and a path that a proxy leaves in
     place."""
-    host = _EVERYWHERE.get(host, host)
     words = shlex.split(cmd)
-    scheme = "https" if "--certfile" in words else "http"
     prefix = words[words.index("--prefix") + 1] if "--prefix" in words else ""
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{prefix.rstrip('/')}"
+    return address_at(host, port, is_https="--certfile" in words, prefix=prefix)
+
+
+def address_at(host: str, port: int, *, is_https: bool, prefix: str) -> str:
+    """That of a console on a host and port, below a path; without a slash at its end."""
+    host = _EVERYWHERE.get(host, host)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if is_https else 'http'}://{shown}:{port}{prefix.rstrip('/')}"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from circus_stack.arbiter.sockets import SocketView
 from circus_stack.cli.console_address import console_address
+from circus_stack.cli.first_link import first_link
 from circus_stack.config.httpd_watcher import NAME
 from circus_stack.config.schema import StackConfig
-from circus_stack.errors import CircusStackError
-from circus_stack.protocol.roles import Role
 from circus_stack.web.libraries import INSTALL, missing_libraries
 from circus_stack.web.settings import DIRECTORY
 
@@ -26,19 +24,5 @@ def console_line(stack: StackConfig, sockets: Iterable[SocketView], state_dir: P
     if view is None or watcher is None:
         return f"not installed: {INSTALL}" if missing_libraries() else ""
     address = console_address(view.host, view.port, watcher.cmd)
-    link = _first_link(address, state_dir / DIRECTORY) if may_link else ""
+    link = first_link(address, state_dir / DIRECTORY) if may_link else ""
     return link or f"{address}/"
-
-
-def _first_link(address: str, directory: Path) -> str:
-    """Empty where somebody has a password: who has one needs no link."""
-    from circus_stack.web.access.login_links import LoginLinks, link_address
-    from circus_stack.web.access.users import Users
-
-    try:
-        if Users(directory).names():
-            return ""
-        return link_address(address, LoginLinks(directory, time.time).make(Role.ADMIN))
-    except CircusStackError:
-        # The console itself will tell what is wrong with its files, with its log to do it in.
-        return ""

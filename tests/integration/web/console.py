@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tests.support.http_client import Client
@@ -82,8 +83,13 @@ class Console:
 
 def start_console(room: Room, stack: RunningStack, *flags: str, below: str = "") -> Console:
     """`circushttpd` by hand, answering when this returns, at paths `below` one."""
+    return start_elsewhere(room, "--stack", stack.found().record.id, *flags, below=below)
+
+
+def start_elsewhere(room: Room, *flags: str, below: str = "", env: Mapping[str, str] | None = None) -> Console:
+    """The same of whatever stack the flags name."""
     port = free_port()
-    program = room.start("circushttpd", "--stack", stack.found().record.id, "--port", str(port), *flags).program
+    program = room.start("circushttpd", "--port", str(port), *flags, env=env).program
     made = Console(room, program, port)
 
     def answers() -> bool:

@@ -3,18 +3,16 @@ nothing."""
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 import socketio
 
 from tests.integration.web.console import Console, Visitor, start_console
+from tests.integration.web.listener import Listener
 from tests.support.stack import Room, RunningStack
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -27,56 +25,6 @@ cmd = sleep 1000
 numprocesses = 2
 copy_env = true
 """
-
-
-class Listener:
-    """A browser's connection: what was told, by name."""
-
-    def __init__(self, console: Console, headers: dict[str, str], transports: list[str]) -> None:
-        self.told: dict[str, list[Any]] = {}
-        self._lock = threading.Lock()
-        # The client writes a Host of its own, and two of them are one too many.
-        headers = {name: value for name, value in headers.items() if name != "Host"}
-        self.http = requests.Session()
-        self.http.headers.update(headers)
-        # What its threads have to say when a connection ends comes when nobody listens any more.
-        quiet = logging.getLogger("tests.socketio")
-        quiet.setLevel(logging.CRITICAL + 1)
-        self.client = socketio.Client(http_session=self.http, reconnection=False, logger=quiet, engineio_logger=quiet)
-        for name in ("hello", "state", "stats", "processes", "event", "events", "missing", "logs", "late"):
-            self.client.on(name, self._taker(name))
-        url = f"http://127.0.0.1:{console.port}"
-        self.client.connect(url, headers=headers, transports=transports, wait_timeout=PATIENCE_S)
-
-    def _taker(self, name: str) -> Callable[[Any], None]:
-        def take(data: Any) -> None:
-            with self._lock:
-                self.told.setdefault(name, []).append(data)
-
-        return take
-
-    def heard(self, name: str) -> list[Any]:
-        with self._lock:
-            return list(self.told.get(name, []))
-
-    def forget(self, name: str) -> None:
-        """What was told under a name counts no more."""
-        with self._lock:
-            self.told.pop(name, None)
-
-    def follow(self, **wanted: Any) -> Any:
-        return self.client.call("follow", wanted, timeout=PATIENCE_S)
-
-    def wait(self, name: str, judge: Callable[[Any], Any], what: str) -> Any:
-        """The first that was told under a name and fits."""
-        return wait_until(
-            lambda: next((each for each in self.heard(name) if judge(each)), None), what, detail=lambda: self.told
-        )
-
-    def lines(self) -> list[str]:
-        """In their order, each once: the last lines and those that follow may overlap."""
-        rows = {row[0]: row[-1] for each in self.heard("logs") for row in each["lines"]}
-        return [text for _, text in sorted(rows.items())]
 
 
 @pytest.fixture(scope="module")
@@ -236,18 +184,8 @@ def test_a_page_of_another_site_cannot_listen(console: Console, viewer: Visitor)
 
 
 def test_who_is_logged_out_hears_no_more(here: Room, console: Console) -> None:
-    link = here.run(
-        *(
-            "circus-stack",
-            "console",
-            "--url",
-            "http://x",
-            "--state-dir",
-            str(here.directory / "live"),
-            "--stack",
-            "live",
-        )
-    ).stdout.strip()
+    words = ("console", "--url", "http://x", "--state-dir", str(here.directory / "live"))
+    link = here.run("circus-stack", *words).stdout.strip()
     browser = console.visitor()
     assert browser.log_in(link=link.partition("link=")[2])[0] == 200
     listener = Listener(console, {**browser.headers, "X-CSRF-Token": browser.csrf}, ["websocket"])
