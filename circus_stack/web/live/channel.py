@@ -45,6 +45,8 @@ _MOST_MESSAGE = 32_768
 # may be asked for, and of events all that are remembered are told again once it has read.
 _WAITING = {"stats": 4, "processes": 4, "logs": 10}
 _MOST_WAITING = 200
+# Nor may it ask for more meanwhile, as each answer may be of some hundred KiB.
+_MOST_UNREAD = 30
 # How soon who has logged out hears nothing more.
 _CHECK_S = 5.0
 # How long the last lines wait for those that follow them to be on their way.
@@ -76,7 +78,11 @@ class LiveChannel:
         self._logs: dict[str, LogFeed] = {}
         self._state: dict[str, Any] = {"arbiter": "lost", "stats": "lost", "since": time.time()}
         self._server = socketio.Server(
-            async_mode="gevent", json=packets, max_http_buffer_size=_MOST_MESSAGE, cors_allowed_origins=None
+            async_mode="gevent",
+            serializer=packets.TextPacket,
+            json=packets,
+            max_http_buffer_size=_MOST_MESSAGE,
+            cors_allowed_origins=None,
         )
         engine = self._server.eio
         engine._async = {**engine._async, "websocket": bounded_websocket(engine._async["websocket"], _MOST_MESSAGE)}
@@ -86,7 +92,7 @@ class LiveChannel:
         self._is_started = False
         self._server.on("connect", self._connect)
         self._server.on("disconnect", self._disconnect)
-        self._server.on("follow", self._follow)
+        self._server.on(packets.HEARD, self._follow)
 
     def app(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """WSGI. Strangers get no further than this."""
@@ -101,11 +107,13 @@ class LiveChannel:
 
     # -- who is there -----------------------------------------------------------------------------------------
 
-    def _connect(self, sid: str, environ: Environ) -> None:
+    def _connect(self, sid: str, environ: Environ, _auth: Any = None) -> None:
         caller: Caller | None = environ.get(ENVIRON_KEY)
-        if caller is None:
+        is_in = self._login_check(environ)
+        # Asked anew: whoever was turned away can say on the same connection that it begins again.
+        if caller is None or not _holds(is_in):
             raise socketio.exceptions.ConnectionRefusedError("log in first")
-        self._browsers[sid] = _Browser(caller, self._login_check(environ))
+        self._browsers[sid] = _Browser(caller, is_in)
         self.begin()
         self._server.start_background_task(self._greet, sid, caller)
         self._server.emit("state", self._state, to=sid)
@@ -141,12 +149,16 @@ class LiveChannel:
         while True:
             self._server.sleep(_CHECK_S)
             for sid, browser in list(self._browsers.items()):
-                try:
-                    is_in = browser.is_in()
-                except CircusStackError:
-                    is_in = False
-                if not is_in:
-                    self._server.disconnect(sid)
+                if not _holds(browser.is_in):
+                    self._end(sid)
+
+    def _end(self, sid: str) -> None:
+        """Turn a browser away, with the connection below: on that it could begin again."""
+        connection = self._connection(sid)
+        self._server.disconnect(sid)
+        if connection is not None:
+            # Without waiting until it has read that.
+            connection.close(wait=False)
 
     # -- what each wants --------------------------------------------------------------------------------------
 
@@ -154,8 +166,8 @@ class LiveChannel:
         browser = self._browsers.get(sid)
         if browser is None:
             return {"ok": False, "reason": "log in first"}
-        if not self._may_change(browser):
-            self._server.disconnect(sid)
+        if not self._may_change(browser) or self._waiting(sid) > _MOST_UNREAD:
+            self._end(sid)
             return {"ok": False, "reason": "too many changes"}
         try:
             wanted = read_following(data)
@@ -269,6 +281,17 @@ class LiveChannel:
         return [sid for sid, each in self._browsers.items() if room in each.following.rooms()]
 
     def _waiting(self, sid: str) -> int:
-        eio_sid = self._server.manager.eio_sid_from_sid(sid, "/")
-        connection = self._server.eio.sockets.get(eio_sid)
+        connection = self._connection(sid)
         return 0 if connection is None else int(connection.queue.qsize())
+
+    def _connection(self, sid: str) -> Any:
+        """That of python-engineio, on which a browser is; None where it has gone."""
+        return self._server.eio.sockets.get(self._server.manager.eio_sid_from_sid(sid, "/"))
+
+
+def _holds(is_in: Callable[[], bool]) -> bool:
+    """Whether a login goes on; what cannot be read lets nobody stay."""
+    try:
+        return is_in()
+    except CircusStackError:
+        return False
