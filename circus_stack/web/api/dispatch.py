@@ -94,7 +94,7 @@ def _body(route: Route, environ: Mapping[str, Any], most_body: int) -> Any:
     if route.body is None:
         return None
     kind = str(environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
-    raw = environ["wsgi.input"].read(most_body + 1)
+    raw = _read(environ["wsgi.input"], most_body + 1)
     if len(raw) > most_body:
         raise RefusedError(413, f"a body has {most_body} bytes at most")
     # No form of another site's page can send this type without asking first.
@@ -106,6 +106,16 @@ def _body(route: Route, environ: Mapping[str, Any], most_body: int) -> Any:
         raise RefusedError(400, str(error), option=_option(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RefusedError(400, f"the body is no JSON: {error}") from None
+
+
+def _read(source: Any, most: int) -> bytes:
+    try:
+        return bytes(source.read(most))
+    except OSError as error:
+        # The server has found that the chunks of a body are too many, or none: it says so as we would.
+        found = getattr(error, "refusal", None)
+        reason = getattr(found, "reason", "the body did not come whole")
+        raise RefusedError(getattr(found, "status", 400), reason) from error
 
 
 def _option(error: msgspec.ValidationError) -> str | None:

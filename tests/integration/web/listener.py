@@ -15,9 +15,18 @@ from tests.support.waiting import PATIENCE_S, wait_until
 
 
 class Listener:
-    """A browser's connection: what was told, by name."""
+    """A browser's connection: what was told, by name. It reaches the console at `port`, `below` a path, where a proxy
+    is in between."""
 
-    def __init__(self, console: Console, headers: dict[str, str], transports: list[str]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        headers: dict[str, str],
+        transports: list[str],
+        *,
+        port: int | None = None,
+        below: str = "",
+    ) -> None:
         self.told: dict[str, list[Any]] = {}
         self._lock = threading.Lock()
         # The client writes a Host of its own, and two of them are one too many.
@@ -27,11 +36,23 @@ class Listener:
         # What its threads have to say when a connection ends comes when nobody listens any more.
         quiet = logging.getLogger("tests.socketio")
         quiet.setLevel(logging.CRITICAL + 1)
-        self.client = socketio.Client(http_session=self.http, reconnection=False, logger=quiet, engineio_logger=quiet)
+        self.client = socketio.Client(
+            http_session=self.http,
+            reconnection=False,
+            logger=quiet,
+            engineio_logger=quiet,
+            # The library has an Origin of its own, of the address that it connects to.
+            websocket_extra_options={"suppress_origin": "Origin" in headers},
+        )
         for name in ("hello", "state", "stats", "processes", "event", "events", "missing", "logs", "late"):
             self.client.on(name, self._taker(name))
-        url = f"http://127.0.0.1:{console.port}"
-        self.client.connect(url, headers=headers, transports=transports, wait_timeout=PATIENCE_S)
+        self.client.connect(
+            f"http://127.0.0.1:{port or console.port}",
+            headers=headers,
+            transports=transports,
+            wait_timeout=PATIENCE_S,
+            socketio_path=f"{below}/socket.io".strip("/"),
+        )
 
     def _taker(self, name: str) -> Callable[[Any], None]:
         def take(data: Any) -> None:
