@@ -31,7 +31,7 @@ function response()
   end
 end
 function delay()
-  return math.random(4) == 1 and math.random(0, 160) or 0
+  return math.random(2) == 1 and math.random(0, 80) or 0
 end
 """
 
@@ -53,8 +53,7 @@ def wrk(port: int, *, keep_alive: bool, scheme: str = "http") -> Iterator[Outcom
     The block is entered once a first response has come: a short one on a busy machine would be over before that.
     """
     header = [] if keep_alive else ["-H", "Connection: close"]
-    # What starts meanwhile, here and in other tests, is not to wait for the load.
-    argv = ["nice", "wrk", "-t1", f"-c{WRK_CONNECTIONS}", f"-d{MOST_S}s", "--timeout", "20s", *header]
+    argv = ["wrk", "-t1", f"-c{WRK_CONNECTIONS}", f"-d{MOST_S}s", "--timeout", "20s", *header]
     outcome = Outcome()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wrk-")))
