@@ -3,6 +3,7 @@ want of descriptors. Imported only once gevent is there and has patched."""
 
 from __future__ import annotations
 
+import _socket
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +12,27 @@ from gevent import pywsgi
 
 from chaussette.backends.gevent_exclusive import ExclusiveWatch
 from chaussette.backends.shortage import SHORTAGE_S, SHORTAGES, Reserve
+from chaussette.tls import Certificates
 
 log = logging.getLogger("chaussette")
 
 
-class AcceptingServer(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent is not typed here
-    """With a `watch` it is exclusive; `reserve` then wakes another worker where this one can accept no more. `accepted`
-    is called for each connection."""
+def is_silent(sock: Any) -> bool:
+    """Whether nothing has come yet on a connection of gevent's, which is open."""
+    try:
+        _socket.socket.recv(sock._sock, 1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
+
+class AcceptingServer(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent is not typed here
+    """With `certificates` a handshake comes first. With a `watch` it is exclusive; `reserve` then wakes another worker
+    where this one can accept no more. `accepted` is called for each connection."""
+
+    certificates: Certificates | None = None
     watch: ExclusiveWatch | None = None
     reserve: Reserve | None = None
     accepted: Callable[[], None]
@@ -43,6 +57,9 @@ class AcceptingServer(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent is not
         # None: another worker was faster.
         if found is not None:
             self.accepted()
+            if self.watch is not None and (self.certificates is not None or is_silent(found[0])):
+                # It is ours all the same, and may make us busy at the moment that another one comes.
+                self.watch.go_last()
         return found
 
     def _wait_out(self, error: OSError) -> None:

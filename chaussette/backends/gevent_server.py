@@ -223,7 +223,6 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent is not typed 
 class HttpServer(AcceptingServer):
     """pywsgi's server: where there are certificates, a handshake comes first, in the connection's own greenlet."""
 
-    certificates: Certificates | None = None
     site: Site
 
     def update_environ(self) -> None:

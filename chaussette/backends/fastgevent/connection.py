@@ -107,7 +107,7 @@ class Connection:
     # -- in the hub ---------------------------------------------------------------------------------------------------
 
     def look(self) -> None:
-        """Read what came in before the hub could tell: with TLS, behind the handshake."""
+        """Read what came in before the hub could tell: with the connection itself, or behind TLS's handshake."""
         self._on_readable()
 
     def _on_readable(self) -> None:

@@ -183,7 +183,10 @@ class Server:
             """Whether there is room for another one."""
             self._accepted()
             address, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else (UNIX_REMOTE_ADDR, "")
-            self._receive(sock, known, {"REMOTE_ADDR": address, "REMOTE_PORT": port})
+            if not self._receive(sock, known, {"REMOTE_ADDR": address, "REMOTE_PORT": port}):
+                # It is ours all the same, and may make us busy at the moment that another one comes.
+                for door in self._doors:
+                    door.go_last()
             if self._has_room() or self.is_stopping:
                 return True
             self._is_full = True
@@ -201,15 +204,17 @@ class Server:
         for door in self._doors:
             door.go_last()
 
-    def _receive(self, sock: _socket.socket, known: Known, own: dict[str, object]) -> None:
-        """Begin with the first request, or with the handshake before it."""
+    def _receive(self, sock: _socket.socket, known: Known, own: dict[str, object]) -> bool:
+        """Begin with the first request, or with the handshake before it; whether it has said anything yet."""
         if self._certificates is None:
-            Connection(self, sock, known, own)
-            return
+            connection = Connection(self, sock, known, own)
+            connection.look()
+            return not connection.is_idle
         from chaussette.backends.fastgevent.tls import Handshake, TlsSocket
 
         wrapped = TlsSocket(sock, self._certificates.context)
         Handshake(self, wrapped, lambda tls: Connection(self, tls, known, {**own, **tls.environ()}).look())
+        return False
 
     def forget(self, connection: Connection | Handshake) -> None:
         """It is closed."""

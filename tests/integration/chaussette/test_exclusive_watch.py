@@ -6,6 +6,7 @@ import contextlib
 import re
 import signal
 import socket
+import struct
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,18 @@ def ask(address: tuple[str, int], path: str = "/", connection: str = "close") ->
 
 def begin(address: tuple[str, int], path: str, connection: str = "close") -> socket.socket:
     client = socket.create_connection(address, timeout=PATIENCE_S)
-    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n\r\n".encode())
+    request(client, path, connection)
     return client
+
+
+def request(client: socket.socket, path: str, connection: str = "close") -> None:
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n\r\n".encode())
+
+
+def waiting(listener: socket.socket) -> int:
+    """Connections that nobody has accepted yet."""
+    # tcpi_unacked, which a listening socket uses for the length of its queue.
+    return struct.unpack_from("I", listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 24)[0]
 
 
 def answer(client: socket.socket) -> str:
@@ -38,6 +49,11 @@ def answer(client: socket.socket) -> str:
         assert data, seen
         seen += data
     return seen[found.end() :].decode()
+
+
+def is_asleep(pid: int) -> bool:
+    """Whether it waits for something to happen."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 def is_watched_exclusively(pid: int, inode: int) -> bool:
@@ -77,6 +93,29 @@ def test_an_idle_worker_takes_what_a_busy_one_would_have(backend, supervisor, li
     assert {answer(client) for client in held} == stuck
     for client in held:
         client.close()
+
+
+@pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
+def test_who_waits_for_a_first_request_leaves_the_next_connections_to_others(backend, supervisor, listener, tmp_path):
+    workers = [supervisor.start_ready("--backend", backend, fds=[listener.fileno()], app=APP) for _ in range(2)]
+    inode = Path(f"/proc/self/fd/{listener.fileno()}").stat().st_ino
+    wait_until(lambda: all(is_watched_exclusively(each.pid, inode) for each in workers), "all watches are exclusive")
+    for number in range(5):
+        file = tmp_path / f"busy-{number}"
+        silent = []
+        for _ in range(2):
+            silent.append(socket.create_connection(listener.getsockname(), timeout=PATIENCE_S))
+            wait_until(
+                lambda: waiting(listener) == 0 and all(is_asleep(each.pid) for each in workers), "it is accepted"
+            )
+        request(silent[0], f"/busy{file}")
+        wait_until(lambda file=file: file.exists() and file.read_text(), "a worker is busy")
+        request(silent[1], "/")
+        assert answer(silent[1]) != file.read_text()
+        file.unlink()
+        answer(silent[0])
+        for client in silent:
+            client.close()
 
 
 @pytest.mark.parametrize("backend", ["gevent", "fastgevent"])
