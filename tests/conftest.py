@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.bytecode import compile_programs, kept_assertions
+from tests.support.forked import start_server
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A process of xdist finds done what the first one did.
     if not hasattr(config, "workerinput"):
         compile_programs()
+    start_server()
     # The same examples in every run: who wants others asks for them, and for how many, by this variable.
     # How long one takes is no matter of theirs: another program may have the processor meanwhile.
     settings.register_profile(

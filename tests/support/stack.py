@@ -25,6 +25,7 @@ from circus_stack.client.discovery import FoundStack, find_stacks
 from circus_stack.client.subscriber import Subscriber
 from circus_stack.client.sync import Client as ControlClient
 from circus_stack.system.descent import become_subreaper
+from tests.support.forked import can_fork, run_forked
 from tests.support.http_client import Client
 from tests.support.processes import BIN, Program
 from tests.support.pty_program import PtyProgram
@@ -192,13 +193,17 @@ class Room:
         timeout_s: float = PATIENCE_S,
     ) -> subprocess.CompletedProcess[str]:
         """Run one of our programs to its end; `stdin` is all that it can read."""
+        words, directory = [str(BIN / argv[0]), *argv[1:]], cwd or self.directory
+        environ = {**self.environ, **(env or {})}
+        if can_fork(words, environ):
+            return run_forked(words, env=environ, cwd=directory, stdin=stdin, timeout_s=timeout_s)
         return subprocess.run(
-            [str(BIN / argv[0]), *argv[1:]],
+            words,
             capture_output=True,
             text=True,
             **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),
-            env={**self.environ, **(env or {})},
-            cwd=cwd or self.directory,
+            env=environ,
+            cwd=directory,
             timeout=timeout_s,
             check=False,
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.control.served import short_directory
+from tests.support.forked import run_forked
 from tests.support.processes import BIN, PYTHON, Program, running
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -63,15 +64,8 @@ class Stack:
 
     def start(self, *words: str) -> subprocess.CompletedProcess[str]:
         program, *rest = words
-        return subprocess.run(
-            [str(BIN / program), *rest],
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        argv = [str(BIN / program), *rest]
+        return run_forked(argv, env=self.environ, cwd=self.directory, stdin=None, timeout_s=60)
 
     def ctl(self, *words: str) -> str:
         """What circusctl prints; it must succeed."""
@@ -90,6 +84,18 @@ def ini_in(directory: Path) -> str:
 def environ_in(directory: Path) -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if name not in ("CIRCUSCTL_ENDPOINT", "FORCE_COLOR")}
     return {**environ, "XDG_RUNTIME_DIR": str(directory), "TMPDIR": str(directory), "XDG_STATE_HOME": str(directory)}
+
+
+@contextlib.contextmanager
+def changed_ini(stack: Stack, old: str, new: str) -> Iterator[Path]:
+    """Its file with something else in it, which holds again afterwards."""
+    ini, before = stack.directory / "stack.ini", ini_in(stack.directory)
+    ini.write_text(before.replace(old, new))
+    try:
+        yield ini
+    finally:
+        ini.write_text(before)
+        stack.ctl("reloadconfig", "--waiting")
 
 
 @contextlib.contextmanager
@@ -146,27 +152,28 @@ def test_figures(asked: Stack) -> None:
     assert info["rss"] > 0
 
 
-def test_operations(stack: Stack) -> None:
-    before = stack.pids("idle")
+def test_operations(asked: Stack) -> None:
+    before = asked.pids("idle")
 
-    assert stack.ctl("incr", "idle", "--waiting") == "3\n"
-    assert stack.ctl("decr", "idle", "2", "--waiting") == "1\n"
-    assert stack.ctl("incr", "one only") == "a singleton keeps its one process: nothing has changed\n"
-    assert stack.ctl("stop", "i*", "--waiting") == "ok\n"
-    assert stack.ctl("status", "idle") == "stopped\n"
-    assert stack.ctl("start", "idle", "--waiting") == "ok\n"
-    assert stack.ctl("restart", "idle", "--waiting") == "ok\n"
-    assert stack.ctl("reload", "idle", "--waiting") == "ok\n"
-    assert not set(stack.pids("idle")) & set(before)
+    assert asked.ctl("incr", "idle", "--waiting") == "3\n"
+    assert asked.ctl("decr", "idle", "2", "--waiting") == "1\n"
+    assert asked.ctl("incr", "one only") == "a singleton keeps its one process: nothing has changed\n"
+    assert asked.ctl("stop", "i*", "--waiting") == "ok\n"
+    assert asked.ctl("status", "idle") == "stopped\n"
+    assert asked.ctl("start", "idle", "--waiting") == "ok\n"
+    assert asked.ctl("restart", "idle", "--waiting") == "ok\n"
+    assert asked.ctl("reload", "idle", "--waiting") == "ok\n"
+    assert asked.ctl("incr", "idle", "--waiting") == "2\n"
+    assert not set(asked.pids("idle")) & set(before)
 
 
-def test_kill_replaces_a_process(stack: Stack) -> None:
-    killed, kept = stack.pids("idle")
+def test_kill_replaces_a_process(asked: Stack) -> None:
+    killed, kept = asked.pids("idle")
 
-    stack.ctl("kill", "idle", str(killed), "--waiting", "--signum", "KILL")
-    wait_until(lambda: len(stack.pids("idle")) == 2, "its successor")
-    assert kept in stack.pids("idle")
-    assert killed not in stack.pids("idle")
+    asked.ctl("kill", "idle", str(killed), "--waiting", "--signum", "KILL")
+    wait_until(lambda: len(asked.pids("idle")) == 2, "its successor")
+    assert kept in asked.pids("idle")
+    assert killed not in asked.pids("idle")
 
 
 def test_a_signal_arrives(asked: Stack) -> None:
@@ -291,47 +298,45 @@ def test_following_ends_with_the_stack(stack: Stack) -> None:
     assert stack.daemon.wait_exit() == 0
 
 
-def test_reload_applies_what_changed_and_tells_it(stack: Stack) -> None:
-    ini = stack.directory / "stack.ini"
-    ini.write_text(ini_in(stack.directory).replace("numprocesses = 2", "numprocesses = 3"))
-    before = stack.pids("idle")
+def test_reload_applies_what_changed_and_tells_it(asked: Stack) -> None:
+    with changed_ini(asked, "numprocesses = 2", "numprocesses = 3"):
+        before = asked.pids("idle")
 
-    dry = stack.start("circus-stack", "reload", "--dry-run")
-    assert (dry.returncode, dry.stderr) == (0, "")
-    assert "numprocesses: 2 -> 3" in dry.stdout
-    assert stack.pids("idle") == before
+        dry = asked.start("circus-stack", "reload", "--dry-run")
+        assert (dry.returncode, dry.stderr) == (0, "")
+        assert "numprocesses: 2 -> 3" in dry.stdout
+        assert asked.pids("idle") == before
 
-    done = stack.start("circus-stack", "reload", "--no-roll")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("reloaded\n")
-    assert set(before) < set(stack.pids("idle"))
+        done = asked.start("circus-stack", "reload", "--no-roll")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.endswith("reloaded\n")
+        assert set(before) < set(asked.pids("idle"))
 
-    rolled = stack.start("circus-stack", "reload")
-    assert rolled.returncode == 0, rolled.stderr
-    assert not set(before) & set(stack.pids("idle"))
-
-
-def test_a_reload_that_is_refused_has_status_1_and_the_reason(stack: Stack) -> None:
-    ini = stack.directory / "stack.ini"
-    ini.write_text(ini_in(stack.directory).replace("numprocesses = 2", "numprocesses = many"))
-    before = stack.pids("idle")
-
-    done = stack.start("circus-stack", "reload")
-    assert done.returncode == 1
-    assert f"{ini}:" in done.stderr
-    assert "'many'" in done.stderr
-    assert stack.pids("idle") == before
+        rolled = asked.start("circus-stack", "reload")
+        assert rolled.returncode == 0, rolled.stderr
+        assert not set(before) & set(asked.pids("idle"))
 
 
-def test_a_watcher_alone_is_reloaded(stack: Stack) -> None:
-    idle, talker = stack.pids("idle"), stack.pids("talker")
+def test_a_reload_that_is_refused_has_status_1_and_the_reason(asked: Stack) -> None:
+    with changed_ini(asked, "numprocesses = 2", "numprocesses = many") as ini:
+        before = asked.pids("idle")
 
-    done = stack.start("circus-stack", "reload", "idle")
+        done = asked.start("circus-stack", "reload")
+        assert done.returncode == 1
+        assert f"{ini}:" in done.stderr
+        assert "'many'" in done.stderr
+        assert asked.pids("idle") == before
+
+
+def test_a_watcher_alone_is_reloaded(asked: Stack) -> None:
+    idle, talker = asked.pids("idle"), asked.pids("talker")
+
+    done = asked.start("circus-stack", "reload", "idle")
     assert done.returncode == 0, done.stderr
-    assert not set(idle) & set(stack.pids("idle"))
-    assert stack.pids("talker") == talker
-    assert stack.start("circus-stack", "reload", "nope").returncode == 1
-    assert stack.start("circus-stack", "reload", "idle", "--dry-run").returncode == 2
+    assert not set(idle) & set(asked.pids("idle"))
+    assert asked.pids("talker") == talker
+    assert asked.start("circus-stack", "reload", "nope").returncode == 1
+    assert asked.start("circus-stack", "reload", "idle", "--dry-run").returncode == 2
 
 
 def test_stop_waits_until_nothing_is_left(stack: Stack) -> None:
