@@ -4,6 +4,7 @@ send. What a caller may do is decided by the route; nothing behind this layer lo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from circus_stack.web.access import audit
 from circus_stack.web.access.caller import ENVIRON_KEY, Caller
 from circus_stack.web.access.doors import Doors
 from circus_stack.web.access.headers import SECURITY_HEADERS, STRICT_TRANSPORT
-from circus_stack.web.access.origin import check_host, check_origin
+from circus_stack.web.access.origin import check_host, check_origin, is_own_machine
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.access.sessions import LIFETIME_S, Session, is_csrf_right
 
@@ -25,6 +26,8 @@ SESSION_KEY = "circus_stack.session"
 
 # What a browser polls with: it says only what it wants to hear.
 _UNNOTED = "/socket.io/"
+# Of one name: each is looked up.
+_MOST_COOKIES = 5
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 413: "Content Too Large"}
 _REASONS |= {421: "Misdirected Request", 429: "Too Many Requests"}
@@ -69,15 +72,16 @@ class Gatekeeper:
         # Nobody but us says who it is.
         environ.pop(ENVIRON_KEY, None)
         environ.pop(SESSION_KEY, None)
-        found = self._bearer(environ) if "HTTP_AUTHORIZATION" in environ else self._browser(environ)
+        # Any other kind is a proxy's, which has asked for a password of its own.
+        kind, _, word = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
+        found = self._bearer(word.strip()) if kind.lower() == "bearer" else self._browser(environ)
         if found is not None:
             environ[ENVIRON_KEY] = found
         return found
 
-    def _bearer(self, environ: Environ) -> Caller:
-        kind, _, word = str(environ["HTTP_AUTHORIZATION"]).partition(" ")
+    def _bearer(self, word: str) -> Caller:
         # Attempts are not counted: nobody guesses 256 bits, and who tries must not lock out those of the same address.
-        found = self._doors.tokens.caller(word.strip()) if kind.lower() == "bearer" else None
+        found = self._doors.tokens.caller(word)
         if found is None:
             raise RefusedError(
                 401,
@@ -88,8 +92,8 @@ class Gatekeeper:
 
     def _browser(self, environ: Environ) -> Caller | None:
         sessions = self._doors.sessions
-        cookie = _cookie(str(environ.get("HTTP_COOKIE", "")), sessions.cookie_name)
-        found = sessions.find(cookie) if cookie else None
+        cookies = _cookies(str(environ.get("HTTP_COOKIE", "")), sessions.cookie_name)
+        found = next(filter(None, map(sessions.find, cookies)), None)
         if found is None:
             return None
         caller, environ[SESSION_KEY] = found
@@ -108,7 +112,7 @@ class _Response:
     def __call__(self, status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
         given = {name.lower() for name, _ in headers}
         added = [(name, value) for name, value in SECURITY_HEADERS if name.lower() not in given]
-        if self._environ.get("wsgi.url_scheme") == "https":
+        if self._environ.get("wsgi.url_scheme") == "https" and not is_own_machine(self._environ):
             added.append(STRICT_TRANSPORT)
         if self.cookie is not None and "set-cookie" not in given:
             added.append(("Set-Cookie", cookie_header(self._cookie_name, self.cookie, self._environ)))
@@ -148,11 +152,12 @@ def cookie_header(name: str, value: str, environ: Environ, *, lifetime_s: float 
     return f"{name}={value}; Path={path}; Max-Age={lifetime_s:.0f}; HttpOnly; SameSite=Strict{secure}"
 
 
-def _cookie(text: str, name: str) -> str:
-    """The value of a cookie, empty where there is none. Whatever else stands there is other servers' of this host: what
-    they may write is not ours to judge, as http.cookies would, which finds nothing behind a word that it dislikes."""
+def _cookies(text: str, name: str) -> Iterable[str]:
+    """The values of a cookie: one of another path or domain may bear its name, and stand before it. Whatever else is
+    there is other servers' of this host: what they may write is not ours to judge, as http.cookies would, which finds
+    nothing behind a word that it dislikes."""
     pairs = (part.strip().partition("=") for part in text.split(";"))
-    return next((value.strip('"') for key, _, value in pairs if key == name), "")
+    return islice((value.strip('"') for key, _, value in pairs if key == name), _MOST_COOKIES)
 
 
 def _content_length(environ: Environ) -> int:

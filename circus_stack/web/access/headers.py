@@ -27,4 +27,4 @@ SECURITY_HEADERS = (
 )
 
 STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=31536000")
-"""Only over TLS."""
+"""Only over TLS, and not of `localhost`: browsers would ask every port of that name by https from then on."""

@@ -47,6 +47,12 @@ def host_name(text: str) -> str:
         return ""
 
 
+def is_own_machine(environ: Mapping[str, Any]) -> bool:
+    """Whether a request names this machine as every machine calls itself: what a browser is told to remember of that
+    name holds for all servers there."""
+    return host_name(str(environ.get("HTTP_HOST", ""))) in _LOOPBACK_NAMES
+
+
 def is_loopback_host(host: str) -> bool:
     """Whether only this machine reaches what listens on a host."""
     try:

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from circus_stack.protocol.roles import Role
+from circus_stack.web.access import audit
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
 from circus_stack.web.api.operations import operate, operation
@@ -79,6 +80,8 @@ class OptionsResource:
         given: dict[str, Any] = request.body
         if not given:
             raise RefusedError(400, 'no option is named: {"graceful_timeout": 60}')
+        # Their names alone: values may be secrets.
+        audit.tell(request.environ, ", ".join(given))
         return operate(self._stack, request, "set", name=request.path["name"], options=given)
 
     def _schema(self, request: Request) -> Reply:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from circus_stack.protocol.roles import Role
+from circus_stack.web.access import audit
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
 from circus_stack.web.api.operations import Accepted, operate, operation
@@ -76,12 +77,14 @@ class ProcessesResource:
 
     def _signal(self, request: Request) -> Reply:
         watcher, pid = self._process(request)
+        audit.tell(request.environ, request.body.signal)
         self._stack.call(role_of(request), "signal", name=watcher.name, pid=pid, signum=request.body.signal)
         return Reply(fields=Accepted(job=None))
 
     def _kill(self, request: Request) -> Reply:
         watcher, pid = self._process(request)
         given: Kill = request.body
+        audit.tell(request.environ, given.signal or "")
         how: dict[str, Any] = {"signum": given.signal, "graceful_timeout": given.graceful_timeout}
         named = {key: value for key, value in how.items() if value is not None}
         return operate(self._stack, request, "kill", name=watcher.name, pid=pid, **named)

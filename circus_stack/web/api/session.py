@@ -72,24 +72,31 @@ class SessionResource:
         given: Credentials = request.body
         if (given.password is None) == (given.link is None):
             raise RefusedError(400, "a password or a link is needed, and not both", option="password")
-        attempts = self._doors.attempts
-        attempts.check(request.address)
-        role, user = self._role_of(given), given.user if given.link is None else FIRST_USER
-        request.environ[audit.DETAIL_KEY] = f"login of {user}"
-        if role is None:
-            attempts.failed(request.address)
-            what = "this password is wrong" if given.link is None else "this link was used already, or is too old"
-            raise RefusedError(401, what, option="password" if given.link is None else "link")
-        attempts.succeeded(request.address)
+        user = given.user if given.link is None else FIRST_USER
+        audit.tell(request.environ, f"login of {user}")
+        role = self._role_by_password(given, request.address) if given.link is None else self._role_by_link(given.link)
+        audit.tell(request.environ, f"login of {user} as {role}")
         sessions = self._doors.sessions
         cookie, session = sessions.begin(user, role)
         header = cookie_header(sessions.cookie_name, cookie, request.environ)
         return Reply(fields=_login(session), headers={"Set-Cookie": header})
 
-    def _role_of(self, given: Credentials) -> Role | None:
-        if given.link is not None:
-            return self._doors.links.take(given.link)
-        return self._doors.users.verify(given.user, given.password or "")
+    def _role_by_password(self, given: Credentials, address: str) -> Role:
+        attempts = self._doors.attempts
+        attempts.check(address)
+        role = self._doors.users.verify(given.user, given.password or "")
+        if role is None:
+            attempts.failed(address)
+            raise RefusedError(401, "this password is wrong", option="password")
+        attempts.succeeded(address)
+        return role
+
+    def _role_by_link(self, link: str) -> Role:
+        # Not counted: nobody guesses 256 bits, and who guesses passwords must not lock out those who have a link.
+        role = self._doors.links.take(link)
+        if role is None:
+            raise RefusedError(401, "this link was used already, or is too old", option="link")
+        return role
 
     def _show(self, request: Request) -> Reply:
         session: Session | None = request.environ.get(SESSION_KEY)

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from circus_stack.literals import MAX_PROCESSES
 from circus_stack.protocol.roles import Role
+from circus_stack.web.access import audit
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
 from circus_stack.web.api.operations import Accepted, Nothing, operate, operation
@@ -152,6 +153,7 @@ class WatchersResource:
 
     def _add(self, request: Request) -> Reply:
         given: NewWatcher = request.body
+        audit.tell(request.environ, given.name)
         self._stack.call(
             role_of(request), "add", name=given.name, cmd=given.cmd, options=given.options, start=given.start
         )
@@ -162,6 +164,7 @@ class WatchersResource:
         return self._done(request, command, **exact)
 
     def _change_number(self, command: str, request: Request) -> Reply:
+        audit.tell(request.environ, f"{request.body.nb}")
         return self._done(request, command, nb=request.body.nb)
 
     def _done(self, request: Request, command: str, **properties: Any) -> Reply:
@@ -172,6 +175,7 @@ class WatchersResource:
     def _signal(self, request: Request) -> Reply:
         name = find_watcher(self._stack, request).name
         pid = {} if request.body.pid is None else {"pid": request.body.pid}
+        audit.tell(request.environ, f"{request.body.signal} to {request.body.pid or 'all'}")
         self._stack.call(role_of(request), "signal", name=name, signum=request.body.signal, **pid)
         # There is nothing to wait for: a signal is sent, or it is not.
         return Reply(fields=Accepted(job=None))

@@ -146,10 +146,20 @@ def test_no_path_leads_out(console: Console, path: str) -> None:
 
 def test_each_change_has_its_line(console: Console) -> None:
     browser = console.browser()
+    browser.ask("PATCH", "/api/v1/watchers/idle/options", {"graceful_timeout": 7, "env": {"IDLE_PASSWORD": "geheim"}})
+    browser.ask("POST", "/api/v1/watchers/idle/signal", {"signal": "hup"})
     browser.ask("DELETE", "/api/v1/session")
-    lines = [line for line in console.program.output().splitlines() if " audit " in line]
-    last = json.loads(lines[-1].partition(" audit ")[2])
-    assert last == {"action": "DELETE /api/v1/session", "who": "admin", "from": "127.0.0.1", "status": 204}
+    lines = [line for line in console.program.output().splitlines() if " audit " in line][-4:]
+    found = [json.loads(line.partition(" audit ")[2]) for line in lines]
+    assert {(each["who"], each["from"]) for each in found[1:]} == {("admin", "127.0.0.1")}
+    assert [(each["action"], each.get("detail")) for each in found] == [
+        ("POST /api/v1/session", "login of admin as admin"),
+        ("PATCH /api/v1/watchers/idle/options", "graceful_timeout, env"),
+        ("POST /api/v1/watchers/idle/signal", "hup to all"),
+        ("DELETE /api/v1/session", None),
+    ]
+    assert found[-1]["status"] == 204
+    assert not any("geheim" in line for line in lines)
 
 
 def test_guessing_is_slow(here: Room, stack: RunningStack) -> None:
@@ -161,6 +171,9 @@ def test_guessing_is_slow(here: Room, stack: RunningStack) -> None:
     assert status == 429
     assert int(headers["retry-after"]) > 0
     assert "try again in" in fields["error"]["reason"]
+    # Who guesses keeps nobody out who has a link.
+    link = own.run("console", "--state-dir", str(here.directory / "own"), "--url", "http://127.0.0.1").strip()
+    assert visitor.log_in(link=link.partition("link=")[2])[0] == 200
 
 
 def test_it_is_not_offered_to_the_network_without_a_password(here: Room, stack: RunningStack) -> None:
