@@ -10,12 +10,15 @@ from collections.abc import Iterator
 
 from tests.support.waiting import PATIENCE_S
 
+ADDRESS = "127.0.0.9"
+"""Of the proxy as its target sees it: other clients on this machine are not it."""
+
 _END = b"\r\n\r\n"
 
 
 class PrefixProxy:
     """Listens on a port of loopback, `port`; a connection a request. `given` are headers that each request is sent
-    on with."""
+    on with, from ADDRESS."""
 
     def __init__(self, target: tuple[str, int], prefix: str, given: dict[str, str]) -> None:
         self._target = target
@@ -36,7 +39,7 @@ class PrefixProxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client, socket.create_connection(self._target, PATIENCE_S) as server:
+        with contextlib.suppress(OSError), client, self._connect() as server:
             self._open.add(server)
             server.settimeout(None)
             head = b""
@@ -48,6 +51,9 @@ class PrefixProxy:
             server.sendall(self._rewritten(head))
             threading.Thread(target=_pass_on, args=(client, server), daemon=True).start()
             _pass_on(server, client)
+
+    def _connect(self) -> socket.socket:
+        return socket.create_connection(self._target, PATIENCE_S, source_address=(ADDRESS, 0))
 
     def _rewritten(self, head: bytes) -> bytes:
         line, _, rest = head.partition(b"\r\n")

@@ -8,11 +8,12 @@ from msgspec import Struct
 
 from circus_stack.protocol.roles import Role
 from circus_stack.web.api.asking import role_of
-from circus_stack.web.api.operations import operate, operation
+from circus_stack.web.api.operations import operate
 from circus_stack.web.api.route import Reply, Request, Route
+from circus_stack.web.api.section import Section
 from circus_stack.web.stack.stack import Stack
 
-_TAG = "config"
+_SECTION = Section("config")
 
 
 class RunningConfig(Struct, frozen=True, kw_only=True):
@@ -51,31 +52,21 @@ class ConfigResource:
     def routes(self) -> tuple[Route, ...]:
         """Their declarations."""
         return (
-            Route(
-                method="GET",
-                path="/config",
-                summary="The running configuration.",
-                handler=self._show,
-                reply=RunningConfig,
-                tag=_TAG,
-            ),
-            Route(
-                method="GET",
-                path="/config/plan",
-                summary="The file is read, and what would change is told; nothing is changed.",
-                handler=self._plan,
+            _SECTION.shows("/config", "The running configuration.", self._show, RunningConfig),
+            _SECTION.shows(
+                "/config/plan",
+                "The file is read, and what would change is told; nothing is changed.",
+                self._plan,
+                Plan,
                 role=Role.ADMIN,
-                reply=Plan,
-                tag=_TAG,
                 statuses={409: "the file has mistakes"},
             ),
-            operation(
+            _SECTION.operates(
                 "/config/apply",
                 "Read the file and go over to it, all or nothing.",
                 self._apply,
                 role=Role.ADMIN,
                 body=Apply,
-                tag=_TAG,
                 statuses={409: "the file has mistakes, or what is new would not serve; everything is as it was"},
             ),
             Route(
@@ -85,7 +76,7 @@ class ConfigResource:
                 handler=self._save,
                 role=Role.ADMIN,
                 reply=Saved,
-                tag=_TAG,
+                tag=_SECTION.tag,
                 statuses={409: "the stack was read from no file"},
             ),
         )

@@ -13,9 +13,11 @@ from circus_stack.protocol.commands import DEFAULT_LINES, MAX_LINES
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
 from circus_stack.web.api.route import Reply, Request, Route
+from circus_stack.web.api.section import Section
 from circus_stack.web.stack.stack import Stack
 
-_TAG = "observing"
+_SECTION = Section("observing")
+_OF_STATS = Section("observing", {503: "circusd-stats does not run"})
 # A week is remembered.
 _MOST_S = 7 * 86_400.0
 
@@ -59,34 +61,26 @@ class ObservingResource:
     def routes(self) -> tuple[Route, ...]:
         """Their declarations."""
         return (
-            Route(
-                method="GET",
-                path="/logs",
-                summary="The last lines that processes wrote, oldest first.",
-                handler=self._logs,
+            _SECTION.shows(
+                "/logs",
+                "The last lines that processes wrote, oldest first.",
+                self._logs,
+                list[LogLine],
                 query=LogQuery,
-                reply=list[LogLine],
-                tag=_TAG,
                 statuses={404: "there is no such watcher"},
             ),
-            Route(
-                method="GET",
-                path="/figures",
-                summary="The newest figures of the stack, its watchers, processes and sockets.",
-                handler=self._figures,
-                reply=Snapshot,
-                tag=_TAG,
-                statuses={503: "circusd-stats does not run"},
+            _OF_STATS.shows(
+                "/figures",
+                "The newest figures of the stack, its watchers, processes and sockets.",
+                self._figures,
+                Snapshot,
             ),
-            Route(
-                method="GET",
-                path="/history",
-                summary="Figures of the stack, a watcher or a process over time.",
-                handler=self._history,
+            _OF_STATS.shows(
+                "/history",
+                "Figures of the stack, a watcher or a process over time.",
+                self._history,
+                History,
                 query=HistoryQuery,
-                reply=History,
-                tag=_TAG,
-                statuses={503: "circusd-stats does not run"},
             ),
         )
 

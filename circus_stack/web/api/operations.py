@@ -1,16 +1,13 @@
-"""What all operations have in common: how they are declared, how they are waited for, what is told of them. None of
-them is named here."""
+"""What all operations have in common: how they are waited for, and what is told of them. None of them is named here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
-from circus_stack.protocol.roles import Role
 from circus_stack.web.api.asking import role_of
-from circus_stack.web.api.route import Handler, Reply, Request, Route
+from circus_stack.web.api.route import Reply, Request
 from circus_stack.web.stack.stack import Stack
 
 # What every reply of the arbiter has.
@@ -33,33 +30,6 @@ class Accepted(Struct, frozen=True, kw_only=True):
 
     job: str | None
     done: dict[str, Any] | None = None
-
-
-def operation(
-    path: str,
-    summary: str,
-    handler: Handler,
-    *,
-    tag: str,
-    method: str = "POST",
-    role: Role = Role.OPERATE,
-    body: Any = Nothing,
-    statuses: Mapping[int, str],
-) -> Route:
-    """The declaration of one that can be waited for."""
-    return Route(
-        method=method,
-        path=path,
-        summary=summary,
-        handler=handler,
-        role=role,
-        body=body,
-        query=Waiting,
-        reply=Accepted,
-        status=202,
-        tag=tag,
-        statuses=statuses,
-    )
 
 
 def operate(stack: Stack, request: Request, command: str, **properties: Any) -> Reply:

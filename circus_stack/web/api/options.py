@@ -10,12 +10,13 @@ from circus_stack.protocol.roles import Role
 from circus_stack.web.access import audit
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
-from circus_stack.web.api.operations import operate, operation
+from circus_stack.web.api.operations import operate
 from circus_stack.web.api.route import Reply, Request, Route
+from circus_stack.web.api.section import Section
 from circus_stack.web.stack.stack import Stack
 
-_TAG = "options"
-_UNKNOWN = {404: "there is no such watcher"}
+_SECTION = Section("options")
+_OF_ONE = Section("options", {404: "there is no such watcher"})
 
 
 class OptionValue(Struct, frozen=True, kw_only=True):
@@ -41,33 +42,22 @@ class OptionsResource:
     def routes(self) -> tuple[Route, ...]:
         """Their declarations."""
         return (
-            Route(
-                method="GET",
-                path="/watchers/{name}/options",
-                summary="All options of a watcher, with their defaults and meanings.",
-                handler=self._show,
-                reply=list[OptionValue],
-                tag=_TAG,
-                statuses=_UNKNOWN,
+            _OF_ONE.shows(
+                "/watchers/{name}/options",
+                "All options of a watcher, with their defaults and meanings.",
+                self._show,
+                list[OptionValue],
             ),
-            operation(
+            _OF_ONE.operates(
                 "/watchers/{name}/options",
                 "Change options: all that are named, or none. Values as text, or as JSON has them.",
                 self._change,
                 method="PATCH",
                 role=Role.ADMIN,
                 body=dict[str, Any],
-                tag=_TAG,
-                statuses={**_UNKNOWN, 409: "an option or a value is not valid, or contradicts another"},
+                statuses={409: "an option or a value is not valid, or contradicts another"},
             ),
-            Route(
-                method="GET",
-                path="/schema",
-                summary="The declarations of all options and commands.",
-                handler=self._schema,
-                reply=dict[str, Any],
-                tag=_TAG,
-            ),
+            _SECTION.shows("/schema", "The declarations of all options and commands.", self._schema, dict[str, Any]),
         )
 
     def _show(self, request: Request) -> Reply:

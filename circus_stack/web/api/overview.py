@@ -10,9 +10,10 @@ from circus_stack.client.stats.records import SocketStats
 from circus_stack.errors import CallError
 from circus_stack.web.api.asking import role_of
 from circus_stack.web.api.route import Reply, Request, Route
+from circus_stack.web.api.section import Section
 from circus_stack.web.stack.stack import Stack
 
-_TAG = "stack"
+_SECTION = Section("stack")
 
 
 class StackSummary(Struct, frozen=True, kw_only=True):
@@ -76,26 +77,12 @@ class OverviewResource:
     def routes(self) -> tuple[Route, ...]:
         """Their declarations."""
         return (
-            Route(method="GET", path="/stack", summary="The stack.", handler=self._show, reply=StackSummary, tag=_TAG),
-            Route(
-                method="GET", path="/nodes", summary="The machines.", handler=self._nodes, reply=list[Node], tag=_TAG
+            _SECTION.shows("/stack", "The stack.", self._show, StackSummary),
+            _SECTION.shows("/nodes", "The machines.", self._nodes, list[Node]),
+            _SECTION.shows(
+                "/sockets", "The listening sockets, with their queues.", self._sockets, list[ListeningSocket]
             ),
-            Route(
-                method="GET",
-                path="/sockets",
-                summary="The listening sockets, with their queues.",
-                handler=self._sockets,
-                reply=list[ListeningSocket],
-                tag=_TAG,
-            ),
-            Route(
-                method="GET",
-                path="/jobs",
-                summary="What was asked for lately, and what became of it.",
-                handler=self._jobs,
-                reply=list[Job],
-                tag=_TAG,
-            ),
+            _SECTION.shows("/jobs", "What was asked for lately, and what became of it.", self._jobs, list[Job]),
         )
 
     def _show(self, request: Request) -> Reply:

@@ -10,13 +10,13 @@ from circus_stack.protocol.roles import Role
 from circus_stack.web.access import audit
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
-from circus_stack.web.api.operations import Accepted, operate, operation
+from circus_stack.web.api.operations import Accepted, operate
 from circus_stack.web.api.route import Reply, Request, Route
+from circus_stack.web.api.section import Section
 from circus_stack.web.api.watchers import Process, Watcher, find_watcher
 from circus_stack.web.stack.stack import Stack
 
-_TAG = "processes"
-_UNKNOWN = {404: "there is no such watcher, or it has no such process"}
+_SECTION = Section("processes", {404: "there is no such watcher, or it has no such process"})
 _MOST_DIGITS = 10
 
 
@@ -42,15 +42,7 @@ class ProcessesResource:
     def routes(self) -> tuple[Route, ...]:
         """Their declarations."""
         return (
-            Route(
-                method="GET",
-                path="/watchers/{name}/processes",
-                summary="The processes of a watcher.",
-                handler=self._all,
-                reply=list[Process],
-                tag=_TAG,
-                statuses={404: "there is no such watcher"},
-            ),
+            _SECTION.shows("/watchers/{name}/processes", "The processes of a watcher.", self._all, list[Process]),
             Route(
                 method="POST",
                 path="/watchers/{name}/processes/{pid}/signal",
@@ -59,16 +51,14 @@ class ProcessesResource:
                 role=Role.OPERATE,
                 body=SignalToProcess,
                 reply=Accepted,
-                tag=_TAG,
-                statuses=_UNKNOWN,
+                tag=_SECTION.tag,
+                statuses=_SECTION.statuses,
             ),
-            operation(
+            _SECTION.operates(
                 "/watchers/{name}/processes/{pid}/kill",
                 "End a process: a signal, then SIGKILL after a while. The watcher replaces it.",
                 self._kill,
                 body=Kill,
-                tag=_TAG,
-                statuses=_UNKNOWN,
             ),
         )
 

@@ -12,12 +12,13 @@ from circus_stack.protocol.roles import Role
 from circus_stack.web.access import audit
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.api.asking import role_of
-from circus_stack.web.api.operations import Accepted, Nothing, operate, operation
+from circus_stack.web.api.operations import Accepted, Nothing, operate
 from circus_stack.web.api.route import Handler, Reply, Request, Route
+from circus_stack.web.api.section import Section
 from circus_stack.web.stack.stack import Stack
 
-_TAG = "watchers"
-_UNKNOWN = {404: "there is no such watcher"}
+_SECTION = Section("watchers")
+_OF_ONE = Section("watchers", {404: "there is no such watcher"})
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Count = Annotated[int, Meta(ge=1, le=MAX_PROCESSES)]
@@ -98,14 +99,7 @@ class WatchersResource:
 
     def _declared(self) -> tuple[Route, ...]:
         return (
-            Route(
-                method="GET",
-                path="/watchers",
-                summary="All watchers.",
-                handler=self._all,
-                reply=list[Watcher],
-                tag=_TAG,
-            ),
+            _SECTION.shows("/watchers", "All watchers.", self._all, list[Watcher]),
             Route(
                 method="POST",
                 path="/watchers",
@@ -115,33 +109,22 @@ class WatchersResource:
                 body=NewWatcher,
                 reply=Watcher,
                 status=201,
-                tag=_TAG,
+                tag=_SECTION.tag,
                 statuses={409: "the name is taken, or an option is not valid"},
             ),
-            Route(
-                method="GET",
-                path="/watchers/{name}",
-                summary="One watcher.",
-                handler=self._one,
-                reply=Watcher,
-                tag=_TAG,
-                statuses=_UNKNOWN,
-            ),
-            operation(
+            _OF_ONE.shows("/watchers/{name}", "One watcher.", self._one, Watcher),
+            _OF_ONE.operates(
                 "/watchers/{name}",
                 "Remove a watcher and stop its processes.",
                 partial(self._operate, "rm"),
                 method="DELETE",
                 role=Role.ADMIN,
                 body=None,
-                tag=_TAG,
-                statuses=_UNKNOWN,
             ),
         )
 
     def _change(self, command: str, summary: str, handler: Handler, body: type) -> Route:
-        path = f"/watchers/{{name}}/{command}"
-        return operation(path, summary, handler, body=body, tag=_TAG, statuses=_UNKNOWN)
+        return _OF_ONE.operates(f"/watchers/{{name}}/{command}", summary, handler, body=body)
 
     # -- handlers ---------------------------------------------------------------------------------------------
 

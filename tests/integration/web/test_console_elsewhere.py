@@ -1,5 +1,5 @@
-"""A console of a stack that is reached over TCP, where each endpoint asks for a key: all that it tells and does, and
-that it can do no more than its key may."""
+"""A console far from its stack, which is reached over TCP with a key at each endpoint, and far from its browsers, which
+come through a reverse proxy with a path of its own: all that it tells and does, and whom it believes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import socketio
 
 from tests.integration.security.guarded import Keys
 from tests.integration.web.console import Console, Visitor, start_elsewhere
 from tests.integration.web.listener import Listener
 from tests.support.ports import free_port
+from tests.support.prefix_proxy import ADDRESS, PrefixProxy, prefix_proxy
 from tests.support.stack import Room, room
 from tests.support.waiting import wait_until
 
@@ -30,6 +32,16 @@ statsd = true
 cmd = sh -c 'echo hello; exec sleep 600'
 numprocesses = 2
 """
+_NAME = "console.test"
+_PREFIX = "/ops/circus"
+# What such proxies add, of a browser that came by https.
+_GIVEN = {
+    "X-Forwarded-For": "10.1.2.3",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": _NAME,
+    "X-Forwarded-Prefix": _PREFIX,
+}
+_ORIGIN = {"Origin": f"https://{_NAME}"}
 
 
 @pytest.fixture(scope="module")
@@ -68,19 +80,27 @@ def elsewhere(here: Room) -> dict[str, str]:
     return {"XDG_RUNTIME_DIR": str(directory)}
 
 
-def console_with(here: Room, endpoint: str, name: str, elsewhere: dict[str, str]) -> tuple[Console, Visitor]:
+def console_with(
+    here: Room, endpoint: str, name: str, elsewhere: dict[str, str], *flags: str
+) -> tuple[Console, Visitor]:
     """A console with somebody's key, and an administrator of it."""
     key, place = here.directory / f"{name}.key", str(here.directory / f"console-{name}")
     token = here.run("circus-stack", "token", "add", "t", "--role", "admin", "--state-dir", place).stdout.strip()
-    flags = ("--endpoint", endpoint, "--key", str(key), "--state-dir", place)
-    console = start_elsewhere(here, *flags, env=elsewhere)
+    given = ("--endpoint", endpoint, "--key", str(key), "--state-dir", place, *flags)
+    console = start_elsewhere(here, *given, env=elsewhere)
     admin = console.visitor()
     admin.headers["Authorization"] = f"Bearer {token}"
     return console, admin
 
 
-def test_all_endpoints_are_reached(here: Room, endpoint: str, elsewhere: dict[str, str]) -> None:
-    console, admin = console_with(here, endpoint, "ann", elsewhere)
+@pytest.fixture(scope="module")
+def ann(here: Room, endpoint: str, elsewhere: dict[str, str]) -> tuple[Console, Visitor]:
+    """Her console, which believes a proxy, and an administrator of it."""
+    return console_with(here, endpoint, "ann", elsewhere, "--trusted-proxies", ADDRESS, "--allowed-host", _NAME)
+
+
+def test_all_endpoints_are_reached(ann: tuple[Console, Visitor], endpoint: str) -> None:
+    console, admin = ann
     status, summary, _ = admin.ask("GET", f"{V1}/stack")
     assert status == 200, summary
     assert (summary["endpoint"], summary["name"], summary["has_statistics"]) == (endpoint, "guarded", True)
@@ -100,16 +120,9 @@ def test_all_endpoints_are_reached(here: Room, endpoint: str, elsewhere: dict[st
         listener.client.disconnect()
 
 
-def test_a_console_may_do_what_its_key_may(here: Room, endpoint: str, elsewhere: dict[str, str]) -> None:
-    _, admin = console_with(here, endpoint, "bob", elsewhere)
-    assert admin.ask("GET", f"{V1}/watchers/web")[1]["name"] == "web"
-    before = admin.ask("GET", f"{V1}/watchers/web")[1]["pids"]
-    status, reply, _ = admin.ask("POST", f"{V1}/watchers/web/stop?wait=true", {})
-    assert status == 403, reply
-    assert admin.ask("GET", f"{V1}/watchers/web")[1]["pids"] == before
-
-
-def test_who_starts_it_at_a_terminal_is_let_in(here: Room, endpoint: str, elsewhere: dict[str, str]) -> None:
+def test_who_starts_it_at_a_terminal_is_let_in_and_may_do_what_its_key_may(
+    here: Room, endpoint: str, elsewhere: dict[str, str]
+) -> None:
     port, place = free_port(), str(here.directory / "console-terminal")
     words = ("circushttpd", "--endpoint", endpoint, "--key", str(here.directory / "bob.key"), "--port", str(port))
     terminal = here.in_terminal(*words, "--state-dir", place, env=elsewhere)
@@ -119,6 +132,10 @@ def test_who_starts_it_at_a_terminal_is_let_in(here: Room, endpoint: str, elsewh
     assert found, shown
     visitor = Visitor(here.client(("127.0.0.1", port)), port)
     assert visitor.log_in(link=found[1])[1]["role"] == "admin"
+    watcher = visitor.ask("GET", f"{V1}/watchers/web")[1]
+    assert watcher["name"] == "web"
+    assert visitor.ask("POST", f"{V1}/watchers/web/stop?wait=true", {})[0] == 403
+    assert visitor.ask("GET", f"{V1}/watchers/web")[1]["pids"] == watcher["pids"]
     # Another link for the same console: who names both needs no stack that runs here.
     made = here.run("circus-stack", "console", "--state-dir", place, "--url", "http://x", env=elsewhere)
     assert visitor.log_in(link=made.stdout.strip().partition("link=")[2])[0] == 200, made.stderr
@@ -132,3 +149,71 @@ def test_a_key_that_is_not_let_in_is_told(here: Room, endpoint: str, elsewhere: 
     assert status == 503
     assert "does not let this key in" in reply["error"]["reason"]
     assert admin.ask("GET", "/healthz")[0] == 503
+
+
+@pytest.fixture(scope="module")
+def proxy(ann: tuple[Console, Visitor]) -> Iterator[PrefixProxy]:
+    with prefix_proxy(ann[0].address, _PREFIX, **_GIVEN) as made:
+        yield made
+
+
+@pytest.fixture
+def browser(here: Room, proxy: PrefixProxy) -> Visitor:
+    """Logged in through the proxy."""
+    visitor = Visitor(here.client(("127.0.0.1", proxy.port)), proxy.port)
+    visitor.headers = dict(_ORIGIN)
+    place = ("--state-dir", str(here.directory / "console-ann"))
+    made = here.run("circus-stack", "console", "--url", f"https://{_NAME}{_PREFIX}", *place).stdout.strip()
+    address, _, link = made.partition("/#/login?link=")
+    assert address == f"https://{_NAME}{_PREFIX}"
+    status, fields, headers = visitor.ask("POST", f"{_PREFIX}/api/v1/session", {"link": link})
+    assert status == 200, fields
+    cookie, _, attributes = headers["set-cookie"].partition("; ")
+    assert attributes.startswith(f"Path={_PREFIX}/; ")
+    assert attributes.endswith("HttpOnly; SameSite=Strict; Secure")
+    assert headers["strict-transport-security"]
+    visitor.headers["Cookie"], visitor.csrf = cookie, fields["csrf"]
+    return visitor
+
+
+def test_pages_and_changes_behind_a_proxy(browser: Visitor, ann: tuple[Console, Visitor]) -> None:
+    status, page, _ = browser.ask("GET", f"{_PREFIX}/")
+    assert status == 200
+    # Addresses in it are relative: whoever loads it needs no path.
+    assert b'src="/' not in page
+    assert b'href="/' not in page
+    assert browser.ask("GET", f"{_PREFIX}/api/v1/watchers/web")[1]["name"] == "web"
+    assert browser.ask("POST", f"{_PREFIX}/api/v1/watchers/web/signal", {"signal": "CONT"})[0] == 200
+    for origin in ("https://evil.example", f"http://{_NAME}", f"https://{_NAME}:444", "null"):
+        refused = browser.ask("POST", f"{_PREFIX}/api/v1/watchers/web/signal", {"signal": "CONT"}, Origin=origin)
+        assert refused[0] == 403, origin
+    ann[0].program.wait_output('"from":"10.1.2.3"')
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_the_live_channel_behind_a_proxy(
+    browser: Visitor, ann: tuple[Console, Visitor], proxy: PrefixProxy, transport: str
+) -> None:
+    headers = {**browser.headers, "X-CSRF-Token": browser.csrf}
+    listener = Listener(ann[0], headers, [transport], port=proxy.port, below=_PREFIX)
+    try:
+        assert listener.follow(events={"since": -1}) == {"ok": True}
+        listener.wait("state", lambda each: each["arbiter"] == "up", "the arbiter")
+    finally:
+        listener.client.disconnect()
+    stolen = {**headers, "Origin": "https://evil.example"}
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        Listener(ann[0], stolen, [transport], port=proxy.port, below=_PREFIX)
+
+
+def test_headers_of_a_proxy_count_from_no_stranger(ann: tuple[Console, Visitor]) -> None:
+    console, _ = ann
+    stranger = console.visitor()
+    given = {**_GIVEN, "X-Forwarded-For": "10.9.9.9"}
+    status, _, headers = stranger.ask("POST", "/api/v1/session", {"link": "none"}, **given)
+    assert status == 401
+    assert "strict-transport-security" not in headers
+    console.program.wait_output('"from":"127.0.0.1"')
+    assert "10.9.9.9" not in console.program.output()
+    # The path stays in what they ask for.
+    assert stranger.ask("GET", f"{_PREFIX}/api/v1/session", **given)[0] == 404
