@@ -61,6 +61,16 @@ format: install ## Format the sources, and mend what ruff can mend
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
+.PHONY: bench
+bench: ## Measure servers side by side and write results/bench.html, in a quarter of an hour (ARGS="--quick")
+	@tools/system-packages bench
+	@tools/venv dev
+	@tools/meinheld optional
+	@status=0; \
+	$(BIN)/circus-stack bench run -o results/bench.json $(ARGS) || status=$$?; \
+	[[ ! -f results/bench.json ]] || $(BIN)/circus-stack bench report results/bench.json -o results/bench.html --force || status=1; \
+	exit $$status
+
 .PHONY: install
 install: ## Make .venv with circus-stack, its tools and the example
 	@tools/system-packages install

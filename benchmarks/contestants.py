@@ -109,9 +109,14 @@ def running(name: str, home: Path, cpu: int) -> Iterator[Contestant]:
 
 
 @contextlib.contextmanager
-def start(argv: Sequence[str], home: Path, log: Path, fds: Sequence[int] = ()) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in a session of its own, which is ended as a whole; its output goes to `log`."""
-    env = {**os.environ, "PYTHONPATH": str(home)}
+def start(
+    argv: Sequence[str], home: Path, log: Path, fds: Sequence[int] = (), environ: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a session of its own, which is ended as a whole; its output goes to `log`.
+
+    `environ`: its whole environment; by default ours, and it finds what lies in `home`.
+    """
+    env = {**os.environ, "PYTHONPATH": str(home)} if environ is None else dict(environ)
     with log.open("ab") as out:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=home, env=env, start_new_session=True,

@@ -45,6 +45,18 @@ def test_make_targets_exist() -> None:
 def test_every_make_target_explains_itself() -> None:
     makefile = (ROOT / "Makefile").read_text()
     explained = set(re.findall(r"^([a-z-]+):.*## .+$", makefile, re.MULTILINE))
-    required = {"install", "serve", "test", "lint", "check", "clean", "meinheld", "format", "example-test", "help"}
+    required = {
+        "install",
+        "serve",
+        "test",
+        "lint",
+        "check",
+        "clean",
+        "meinheld",
+        "format",
+        "example-test",
+        "help",
+        "bench",
+    }
 
     assert explained == required

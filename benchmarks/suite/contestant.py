@@ -1,0 +1,136 @@
+"""The servers that can take part, as declarations: what is installed for them, and the command that starts them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+# What all contestants serve: a module of this name in the directory of the run. `app` in it, or `make` for an ini.
+TARGET = "bench_target"
+# The same queue for all that can be told: gunicorn's default.
+BACKLOG = 2048
+_INI = f"""[app:main]
+use = call:{TARGET}:make
+
+[server:main]
+use = egg:circus-stack
+listen = 127.0.0.1:{{port}}
+backlog = {BACKLOG}
+backend = {{backend}}
+workers = {{workers}}
+preload = {{preload}}
+log_level = error
+
+[stack]
+# The others keep no statistics beside their workers.
+statsd = false
+"""
+_BJOERN = """
+import os, bjoern
+from {target} import app
+socket = bjoern.listen(app, "127.0.0.1", {port}, listen_backlog={backlog})
+for _ in range({workers} - 1):
+    if not os.fork():
+        break
+bjoern.server_run(socket, app)
+"""
+
+
+class Seat(Struct, frozen=True):
+    """Where a contestant runs: its port of 127.0.0.1, a directory of its own, the programs of its environment."""
+
+    port: int
+    workers: int
+    home: Path
+    programs: Path
+
+
+class Contestant(Struct, frozen=True):
+    """`requirements`: of its own environment; none for ours, which run in the environment of the suite.
+    `distributions`: whose versions are recorded. `argv` may write files into the seat's home. `is_default`: taken where
+    nobody chooses."""
+
+    name: str
+    help: str
+    distributions: tuple[str, ...]
+    argv: Callable[[Seat], list[str]]
+    requirements: tuple[str, ...] = ()
+    is_default: bool = True
+
+
+def _ours(backend: str, *distributions: str, preload: bool = False, is_default: bool = True) -> Contestant:
+    def argv(seat: Seat) -> list[str]:
+        ini = seat.home / "bench.ini"
+        ini.write_text(_INI.format(port=seat.port, backend=backend, workers=seat.workers, preload=str(preload).lower()))
+        return [str(Path(sys.executable).with_name("circus-stack")), "serve", str(ini)]
+
+    name = f"{backend}+preload" if preload else backend
+    how = "forked from a zygote" if preload else "each started by itself"
+    text = f"circus-stack serve, backend {backend}, workers {how}"
+    return Contestant(name, text, ("circus-stack", *distributions), argv, is_default=is_default)
+
+
+def _gunicorn(kind: str, *options: str, is_default: bool = True) -> Contestant:
+    def argv(seat: Seat) -> list[str]:
+        words = ["-k", kind, "-w", str(seat.workers), "-b", f"127.0.0.1:{seat.port}", "--backlog", str(BACKLOG)]
+        return [str(seat.programs / "gunicorn"), *words, *options, f"{TARGET}:app"]
+
+    of_kind = ("gevent",) if kind == "gevent" else ()
+    return Contestant(
+        f"gunicorn-{kind}",
+        " ".join(["gunicorn -k", kind, *options]),
+        ("gunicorn", *of_kind),
+        argv,
+        ("gunicorn>=23", *(f"{each}>=24.10" for each in of_kind)),
+        is_default,
+    )
+
+
+def _uwsgi(seat: Seat) -> list[str]:
+    words = ["--http-socket", f"127.0.0.1:{seat.port}", "--master", "--processes", str(seat.workers), "--need-app"]
+    words += ["--disable-logging", "--die-on-term", "--pythonpath", str(seat.home), "--module", f"{TARGET}:app"]
+    return [str(seat.programs / "uwsgi"), *words]
+
+
+def _granian(seat: Seat) -> list[str]:
+    words = ["--interface", "wsgi", "--workers", str(seat.workers), "--host", "127.0.0.1", "--port", str(seat.port)]
+    return [str(seat.programs / "granian"), *words, "--backlog", str(BACKLOG), f"{TARGET}:app"]
+
+
+def _waitress(seat: Seat) -> list[str]:
+    words = ["--listen", f"127.0.0.1:{seat.port}", "--backlog", str(BACKLOG)]
+    return [str(seat.programs / "waitress-serve"), *words, f"{TARGET}:app"]
+
+
+def _bjoern(seat: Seat) -> list[str]:
+    text = _BJOERN.format(target=TARGET, port=seat.port, workers=seat.workers, backlog=BACKLOG)
+    return [str(seat.programs / "python"), "-c", text]
+
+
+CONTESTANTS: Mapping[str, Contestant] = {
+    each.name: each
+    for each in (
+        _ours("fastgevent", "gevent", "httptools"),
+        _ours("gevent", "gevent"),
+        _ours("waitress", "waitress"),
+        _ours("meinheld", "meinheld"),
+        _ours("bjoern", "bjoern", is_default=False),
+        _ours("eventlet", "eventlet", is_default=False),
+        _ours("wsgiref", is_default=False),
+        _ours("fastgevent", "gevent", "httptools", preload=True, is_default=False),
+        _ours("gevent", "gevent", preload=True, is_default=False),
+        _ours("waitress", "waitress", preload=True, is_default=False),
+        _gunicorn("gevent"),
+        _gunicorn("sync"),
+        _gunicorn("gthread", "--threads", "4", is_default=False),
+        Contestant("uwsgi", "uWSGI with its own HTTP, a master", ("pyuwsgi",), _uwsgi, ("pyuwsgi>=2.0.28",)),
+        Contestant("granian", "granian, WSGI, its default threads", ("granian",), _granian, ("granian>=2",)),
+        Contestant(
+            "waitress-serve", "waitress alone, its default threads", ("waitress",), _waitress, ("waitress>=3",), False
+        ),
+        Contestant("bjoern-alone", "bjoern without a manager", ("bjoern",), _bjoern, ("bjoern>=3.2.2",)),
+    )
+}

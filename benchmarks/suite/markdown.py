@@ -1,0 +1,62 @@
+"""A result as Markdown: what docs and issues take. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import checks, words
+from .result import Result
+from .summary import tables
+
+
+def render(result: Result) -> str:
+    """The whole report."""
+    parts = ["\n".join(f"- {line}" for line in words.facts(result))]
+    for table in tables(result):
+        ranked = [words.cells(row) for row in table.rows if row.rank]
+        notes = [f"- {_escape(line)}" for line in words.problems(table)]
+        parts.append(
+            "\n\n".join([f"## {table.scenario}", grid(words.HEADINGS, ranked), *(["\n".join(notes)] if notes else [])])
+        )
+    parts.append("## Start and memory\n\n" + grid(*memory(result)))
+    judged = checks.judge(result)
+    if judged:
+        parts.append("## Checks\n\n" + "\n".join(f"- {words.verdict(each)}" for each in judged))
+    parts.append("## Versions and commands\n\n" + grid(*commands(result)))
+    return "\n\n".join(parts) + "\n"
+
+
+def memory(result: Result) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Headings and rows: start and memory of all that started."""
+    rows = [
+        (each.name, words.number(each.start_s), words.mebibytes(each.rss_bytes), words.mebibytes(each.pss_bytes))
+        for each in result.entrants
+        if each.start_s is not None
+    ]
+    return ("contestant", "start s", "RSS MiB", "PSS MiB"), list(rows)
+
+
+def commands(result: Result) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Headings and rows: what ran."""
+    rows = [
+        (
+            each.name,
+            ", ".join(f"{name} {version}" for name, version in each.versions.items()),
+            " ".join(each.argv).strip(),
+        )
+        for each in result.entrants
+    ]
+    return ("contestant", "versions", "command"), list(rows)
+
+
+def grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; all but the first column to the right where they are numbers."""
+    lines = [
+        f"| {' | '.join(headings)} |",
+        f"|{'|'.join(' --- ' if not at else ' --: ' for at in range(len(headings)))}|",
+    ]
+    return "\n".join([*lines, *(f"| {' | '.join(map(_escape, row))} |" for row in rows)])
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

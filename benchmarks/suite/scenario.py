@@ -1,0 +1,62 @@
+"""What is asked of the contestants: requests and connections, as declarations."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+_BROWSER = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "Accept-Language": "en-US,en;q=0.5",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Referer": "http://127.0.0.1/notes/1",
+    "Cookie": "session=f3a9c1d27be04c6c8d51a2b3; theme=dark",
+    "Upgrade-Insecure-Requests": "1",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Site": "same-origin",
+    "If-None-Match": 'W/"5f-18c0"',
+}
+
+
+class Ask(Struct, frozen=True):
+    """One request. `body_bytes`: the length of its body, 0 for none."""
+
+    path: str
+    method: str = "GET"
+    headers: dict[str, str] = {}
+    body_bytes: int = 0
+
+
+class Scenario(Struct, frozen=True):
+    """`asks` are sent in turn on each connection. `connections`: None for what the run was told."""
+
+    name: str
+    help: str
+    asks: tuple[Ask, ...]
+    connections: int | None = None
+
+
+_HELLO, _JSON, _WAIT, _DERIVE = Ask("/"), Ask("/json"), Ask("/wait"), Ask("/derive")
+_MIX = (*[_JSON] * 7, _WAIT, _WAIT, _DERIVE)
+_UPLOAD, _DOWNLOAD = Ask("/take", "POST", body_bytes=2**20), Ask("/stream")
+
+SCENARIOS = {
+    each.name: each
+    for each in (
+        Scenario("hello", "13 bytes, over connections that are kept", (_HELLO,)),
+        Scenario("browser", "hello with ten headers, as browsers send them", (Ask("/", headers=_BROWSER),)),
+        Scenario("close", "hello with a connection for each request", (Ask("/", headers={"Connection": "close"}),)),
+        Scenario("json", "twenty rows, encoded for each request", (_JSON,)),
+        Scenario("io", "waits 20 ms, as for a database", (_WAIT,)),
+        Scenario("cpu", "derives a key, as a token server does", (_DERIVE,)),
+        Scenario("upload", "a body of 1 MiB, read by the application", (_UPLOAD,), connections=8),
+        Scenario("download", "10 MiB, streamed in pieces of 64 KiB", (_DOWNLOAD,), connections=8),
+        Scenario("mix", "seven pages, two questions to a database, one derived key", _MIX),
+    )
+}  # fmt: skip
+QUICK = ("hello", "json", "io")
+
+
+def own_app(path: str) -> Scenario:
+    """The page `path` of the user's own application."""
+    return Scenario("app", f"{path} of the given application", (Ask(path),))

@@ -1,0 +1,112 @@
+"""A contestant that runs: started on its processors, awaited, weighed, and ended with all its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from ..contestants import start
+
+_PATIENCE_S = 60.0
+_LAST_BYTES = 2000
+
+
+class ServerError(Exception):
+    """It did not start, or is gone; the text holds the end of its output."""
+
+
+class Server:
+    """One that answers on `port`; `start_s` after it was started."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path, start_s: float) -> None:
+        self._process = process
+        self._root = psutil.Process(process.pid)
+        self._log = log
+        self.port = port
+        self.start_s = start_s
+
+    def check_alive(self) -> None:
+        """ServerError where its first process is gone."""
+        if self._process.poll() is not None:
+            raise ServerError(f"it ended with status {self._process.returncode}:\n{tail(self._log)}")
+
+    def cpu_s(self) -> float:
+        """What its processes, as they are now, have used of a processor, in seconds."""
+        return sum(sum(each.cpu_times()[:2]) for each in self._family())
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes that its processes hold: resident, summed; and proportional, where shared pages are split among all
+        that share them, other contestants too."""
+        found = [each.memory_full_info() for each in self._family()]
+        return sum(each.rss for each in found), sum(each.pss for each in found)
+
+    def _family(self) -> list[psutil.Process]:
+        try:
+            return [self._root, *self._root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            raise ServerError(f"it is gone:\n{tail(self._log)}") from None
+
+
+@contextlib.contextmanager
+def running(
+    argv: Sequence[str], port: int, home: Path, cpus: Sequence[int] | None, environ: Mapping[str, str], path: str
+) -> Iterator[Server]:
+    """Until the block ends. ServerError where it answers no GET of `path`, with whatever status, in time."""
+    log = home / "log"
+    pinned = ["taskset", "-c", ",".join(map(str, cpus)), *argv] if cpus else list(argv)
+    if shutil.which(argv[0]) is None:
+        raise ServerError(f"{argv[0]}: no such program")
+    began = time.monotonic()
+    with start(pinned, home, log, environ=environ) as process:
+        _wait_answers(process, port, log, path)
+        yield Server(process, port, log, time.monotonic() - began)
+
+
+def free_port() -> int:
+    """One that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def tail(log: Path) -> str:
+    """The end of its output."""
+    with contextlib.suppress(OSError):
+        return log.read_bytes()[-_LAST_BYTES:].decode(errors="replace").strip() or "it said nothing"
+    return "it said nothing"
+
+
+def runtime_environ(home: Path, import_path: Sequence[str]) -> dict[str, str]:
+    """What a contestant is started with: ours, with directories for its own state. Relative to nothing."""
+    state = {"XDG_RUNTIME_DIR": str(home), "XDG_STATE_HOME": str(home / "state")}
+    kept = {key: value for key, value in os.environ.items() if key not in {"PORT", "WEB_CONCURRENCY"}}
+    return {**kept, **state, "PYTHONPATH": os.pathsep.join([str(home), *import_path])}
+
+
+def _wait_answers(process: subprocess.Popen[bytes], port: int, log: Path, path: str) -> None:
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise ServerError(f"it ended with status {process.returncode} before it answered:\n{tail(log)}")
+        if _answers(port, path):
+            return
+        time.sleep(0.01)
+    raise ServerError(f"it did not answer within {_PATIENCE_S:.0f} s:\n{tail(log)}")
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5.0) as client:
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+            return bool(client.recv(1))
+    except OSError:
+        return False

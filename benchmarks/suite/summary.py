@@ -1,0 +1,101 @@
+"""A result as the rows that every report shows: one a contestant and scenario, ranked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from .result import Entrant, Result, Round
+from .statistics import Spread, median, paired_ratio, spread
+
+
+class Row(Struct, frozen=True):
+    """`rate` in requests a second. `ratio` to the fastest of the ranked, paired by round. `problem`: why it has no
+    rank, else empty; then there may be no figures."""
+
+    contestant: str
+    rank: int | None
+    rate: Spread | None
+    ratio: Spread | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    p999_ms: float | None
+    cpu_s_per_1000: float | None
+    problem: str
+
+
+class Table(Struct, frozen=True):
+    """One scenario: the ranked, fastest first, then those without a rank."""
+
+    scenario: str
+    rows: list[Row]
+
+
+def tables(result: Result) -> list[Table]:
+    """One a scenario of which anything is known."""
+    return [Table(each, _rows(result, each)) for each in result.scenarios if _is_begun(result, each)]
+
+
+def _is_begun(result: Result, scenario: str) -> bool:
+    return any(each.scenario == scenario for each in result.rounds) or bool(
+        result.is_complete and any(each.failure for each in result.entrants)
+    )
+
+
+def _rows(result: Result, scenario: str) -> list[Row]:
+    found = {each.name: result.of(scenario, each.name) for each in result.entrants}
+    problems = {each.name: problem_of(each, found[each.name], result.is_complete) for each in result.entrants}
+    ranked = sorted((name for name in found if not problems[name]), key=lambda name: -_rate(found[name]))
+    best = {each.number: each.rate for each in found[ranked[0]]} if ranked else {}
+    rows = [_row(name, rank, found[name], best, "") for rank, name in enumerate(ranked, 1)]
+    return rows + [_row(name, None, found[name], {}, text) for name, text in problems.items() if text]
+
+
+def problem_of(entrant: Entrant, rounds: Sequence[Round], is_complete: bool = True) -> str:
+    """Why it can't be ranked; empty where it can. The whole of a failure is in the result."""
+    if entrant.failure is not None:
+        return "failed: " + _briefly(entrant.failure)
+    if not rounds:
+        return "not measured" if is_complete else "not measured: the run was cut off"
+    bad = sum(not each.is_clean for each in rounds)
+    if bad:
+        errors, answers = sum(each.errors for each in rounds), sum(each.not_2xx for each in rounds)
+        return f"failed requests in {bad} of {len(rounds)} rounds: {errors} errors, {answers} not 2xx"
+    if sum(each.is_saturated for each in rounds) * 2 > len(rounds):
+        return "the generator was the bottleneck"
+    return ""
+
+
+def _briefly(failure: str) -> str:
+    """What happened, and the last that was said of it."""
+    first, *more = failure.strip().splitlines()
+    return f"{first.rstrip(':')}: {more[-1].strip()}" if more else first
+
+
+def _rate(rounds: Sequence[Round]) -> float:
+    return median([each.rate for each in rounds])
+
+
+def _row(name: str, rank: int | None, rounds: Sequence[Round], best: dict[int, float], problem: str) -> Row:
+    if not any(each.requests for each in rounds):
+        return Row(name, rank, None, None, None, None, None, None, None, problem)
+    rates = {each.number: each.rate for each in rounds}
+    return Row(
+        contestant=name,
+        rank=rank,
+        rate=spread(list(rates.values())),
+        ratio=paired_ratio(rates, best),
+        p50_ms=_middle(rounds, lambda each: each.p50_ms),
+        p95_ms=_middle(rounds, lambda each: each.p95_ms),
+        p99_ms=_middle(rounds, lambda each: each.p99_ms),
+        p999_ms=_middle(rounds, lambda each: each.p999_ms),
+        cpu_s_per_1000=_middle(rounds, lambda each: each.cpu_s / each.requests * 1000 if each.requests else None),
+        problem=problem,
+    )
+
+
+def _middle(rounds: Sequence[Round], figure: Callable[[Round], float | None]) -> float | None:
+    values = [value for each in rounds if (value := figure(each)) is not None]
+    return median(values) if values else None

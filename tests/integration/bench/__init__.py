@@ -1,0 +1,1 @@
+"""The benchmark suite, with real servers and a real load."""

@@ -1,0 +1,49 @@
+"""What became slower between two results."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.suite.compare import Change, compare, unlike
+from benchmarks.suite.result import Settings
+from tests.unit.benchmarks.results import one_round, result_of
+
+_OLD = [100.0, 101.0, 99.0]
+
+
+@pytest.mark.parametrize(
+    ("new", "change"),
+    [
+        ([100.0, 99.0, 101.0], Change.SAME),
+        ([95.0, 94.0, 96.0], Change.SAME),
+        ([80.0, 81.0, 79.0], Change.SLOWER),
+        ([120.0, 121.0, 119.0], Change.FASTER),
+        # By more than the threshold, but not by more than the noise of these rounds.
+        ([80.0, 140.0, 70.0], Change.SAME),
+        ([], Change.BROKEN),
+    ],
+)
+def test_change(new: list[float], change: Change) -> None:
+    [found] = compare(result_of({"a": _OLD}), result_of({"a": new}), 0.1)
+    assert found.change == change
+    assert found.is_regression == (change in (Change.SLOWER, Change.BROKEN))
+
+
+def test_failed_requests_are_broken_and_their_end_is_mended() -> None:
+    good, bad = result_of({"a": _OLD}), result_of({"a": []})
+    bad.rounds = [one_round("a", 1, 500, errors=2)]
+    assert [each.change for each in compare(good, bad, 0.1)] == [Change.BROKEN]
+    assert [each.change for each in compare(bad, good, 0.1)] == [Change.MENDED]
+    assert compare(bad, bad, 0.1) == []
+
+
+def test_only_what_both_have_is_compared() -> None:
+    assert compare(result_of({"a": _OLD}), result_of({"b": _OLD}), 0.1) == []
+    assert compare(result_of({"a": _OLD}, "json"), result_of({"a": _OLD}), 0.1) == []
+
+
+def test_unlike_runs_are_told() -> None:
+    old, new = result_of({"a": _OLD}), result_of({"a": _OLD})
+    assert unlike(old, new) == []
+    new.settings = Settings("built-in", 4, 3, 2, 32, [0], [1], "wrk")
+    assert unlike(old, new) == ["workers: 1 then, 4 now"]
