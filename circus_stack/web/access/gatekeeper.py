@@ -3,12 +3,14 @@ send. What a caller may do is decided by the route; nothing behind this layer lo
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
 import msgspec
 
+from circus_stack.errors import CircusStackError
 from circus_stack.web.access import audit
 from circus_stack.web.access.caller import ENVIRON_KEY, Caller
 from circus_stack.web.access.doors import Doors
@@ -16,6 +18,8 @@ from circus_stack.web.access.headers import SECURITY_HEADERS, STRICT_TRANSPORT
 from circus_stack.web.access.origin import check_host, check_origin, is_own_machine
 from circus_stack.web.access.refusal import RefusedError
 from circus_stack.web.access.sessions import LIFETIME_S, Session, is_csrf_right
+
+log = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -30,7 +34,7 @@ _UNNOTED = "/socket.io/"
 _MOST_COOKIES = 5
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 413: "Content Too Large"}
-_REASONS |= {421: "Misdirected Request", 429: "Too Many Requests"}
+_REASONS |= {500: "Internal Server Error", 421: "Misdirected Request", 429: "Too Many Requests"}
 
 
 class Gatekeeper:
@@ -48,6 +52,10 @@ class Gatekeeper:
             self._check(environ, response)
         except RefusedError as error:
             return response.refuse(error)
+        except CircusStackError as error:
+            # Where its files are is nobody's business who is not in.
+            log.error("nobody is let in: %s", error)
+            return response.refuse(RefusedError(500, "who may come in cannot be told; the console's log says why"))
         return self._inner(environ, response)
 
     def _check(self, environ: Environ, response: _Response) -> None:

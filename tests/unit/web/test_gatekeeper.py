@@ -83,6 +83,17 @@ def test_strict_transport_is_for_names_of_one_machine(kept: Kept) -> None:
     assert "Strict-Transport-Security" not in kept.ask()[1]
 
 
+def test_a_file_that_cannot_be_read_lets_nobody_in_and_is_told_to_the_log(
+    kept: Kept, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "sessions.json").write_text("not ours")
+    body, headers = kept.ask()
+    assert json.loads(body)["error"]["status"] == 500
+    assert "sessions.json" not in body
+    assert "sessions.json" in caplog.text
+    assert headers["X-Frame-Options"] == "DENY"
+
+
 def test_no_path_writes_into_the_log(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
     path = '/x\n2026 audit {"who":"eve"}\r\x1b[2J\x9b31m\u2028\u202e"'
     with caplog.at_level(logging.INFO, logger="circus_stack.audit"):
