@@ -180,8 +180,10 @@ class Arbiter:
             chosen = [name for name, each in self._keepers.items() if not each.config.cannot_overlap]
         else:
             chosen = [self._keeper(name).name for name in names]
-        starts = names is not None
-        work = gather(operations.reload(self._keepers[name], sequential=sequential, starts=starts) for name in chosen)
+        is_named = names is not None
+        work = gather(
+            operations.reload(self._keepers[name], sequential=sequential, is_named=is_named) for name in chosen
+        )
         return self._ask(work, "reload", names)
 
     def set_wanted(self, name: str, count: int) -> asyncio.Task[Outcome]:

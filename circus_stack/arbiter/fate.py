@@ -57,5 +57,6 @@ _BY_MODE = {
     ReloadMode.ROLLING: Fate.ROLL,
     ReloadMode.RESTART: Fate.RESTART,
     ReloadMode.HUP: Fate.HANG_UP,
+    ReloadMode.NAMED: Fate.KEEP,
     ReloadMode.NONE: Fate.KEEP,
 }

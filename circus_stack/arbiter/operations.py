@@ -198,19 +198,22 @@ def _at_once() -> bool:
     return True
 
 
-async def reload(keeper: Keeper, *, sequential: bool = False, starts: bool = False) -> Outcome:
+async def reload(keeper: Keeper, *, sequential: bool = False, is_named: bool = False) -> Outcome:
     """Let the processes take over a new state of the world, in the watcher's own `reload_mode`.
 
     With `sequential`, what would roll is replaced one process after the other, each stopped before its successor
-    starts. With `starts`, a watcher that is down comes up: in Circus one that was named does. Raises ReloadError where
-    new processes don't serve; the old ones that are left serve on.
+    starts. With `is_named`, a watcher that is down comes up, as in Circus one that was named does. Raises ReloadError
+    where new processes don't serve; the old ones that are left serve on.
     """
-    if starts and keeper.watcher.state in _DOWN:
+    if is_named and keeper.watcher.state in _DOWN:
         return await restart(keeper)
     if keeper.config.send_hup:
         return await hang_up(keeper)
-    match keeper.config.reload_mode:
-        case ReloadMode.NONE:
+    mode = keeper.config.reload_mode
+    if mode is ReloadMode.NAMED and is_named:
+        mode = ReloadMode.ROLLING
+    match mode:
+        case ReloadMode.NONE | ReloadMode.NAMED:
             return Outcome(kept=_pids(keeper))
         case ReloadMode.HUP:
             return await hang_up(keeper)

@@ -54,7 +54,7 @@ def httpd_watcher(circus: CircusConfig, directory: PurePath) -> WatcherConfig:
         copy_path=True,
         graceful_timeout=_GRACEFUL_S,
         # Who looks on while a stack is reloaded is not to be cut off by it; a certificate is read again at SIGHUP.
-        reload_mode=ReloadMode.HUP if circus.httpd_certfile else ReloadMode.NONE,
+        reload_mode=ReloadMode.HUP if circus.httpd_certfile else ReloadMode.NAMED,
         where=circus.where,
     )
 

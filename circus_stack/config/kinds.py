@@ -340,7 +340,10 @@ HEALTH_SCOPE = Kind(
     "health scope", lambda text: HealthScope(text.strip()), "watcher or process", tuple(map(str, HealthScope))
 )
 RELOAD_MODE = Kind(
-    "reload mode", lambda text: ReloadMode(text.strip()), "rolling, restart, hup or none", tuple(map(str, ReloadMode))
+    "reload mode",
+    lambda text: ReloadMode(text.strip()),
+    "rolling, restart, hup, named or none",
+    tuple(map(str, ReloadMode)),
 )
 
 CPU_SHARE = Kind(

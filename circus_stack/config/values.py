@@ -42,6 +42,7 @@ class ReloadMode(StrEnum):
     ROLLING = "rolling"
     RESTART = "restart"
     HUP = "hup"
+    NAMED = "named"
     NONE = "none"
 
 

@@ -56,7 +56,12 @@ def test_another_number_only_adjusts() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "expected"),
-    [(ReloadMode.HUP, Fate.HANG_UP), (ReloadMode.RESTART, Fate.RESTART), (ReloadMode.NONE, Fate.KEEP)],
+    [
+        (ReloadMode.HUP, Fate.HANG_UP),
+        (ReloadMode.RESTART, Fate.RESTART),
+        (ReloadMode.NAMED, Fate.KEEP),
+        (ReloadMode.NONE, Fate.KEEP),
+    ],
 )
 def test_the_mode_decides_what_a_roll_does(mode: ReloadMode, expected: Fate) -> None:
     assert fate({}, roll=True, reload_mode=mode) is expected

@@ -41,7 +41,7 @@ def test_the_watcher_inherits_the_socket_and_outlives_a_reload() -> None:
     assert words[words.index("--log-level") + 1] == "warning"
     assert watcher.use_sockets
     assert not watcher.cannot_overlap
-    assert watcher.reload_mode is ReloadMode.NONE
+    assert watcher.reload_mode is ReloadMode.NAMED
 
 
 def test_debugging_is_told_to_it() -> None:
