@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from circus_stack.cli.checkup.backends import BackendProbe, backend_names
+from circus_stack.cli.checkup.backends import backend_names, look_at_backends
 from circus_stack.cli.checkup.finding import Finding
 from circus_stack.cli.checkup.interpreter import look_at_libraries, look_at_python
 from circus_stack.cli.checkup.report import as_json, as_text
@@ -26,7 +26,7 @@ _AT_ONCE = 8
 def looks(environ: Mapping[str, str], ini: Path | None) -> list[Look]:
     """Everything to look at, in the order of the report. With `ini`, what that stack needs comes first."""
     found: list[Look] = [look_at_python, partial(look_at_libraries, environ)]
-    found += [partial(BackendProbe(name).look, environ) for name in backend_names()]
+    found.append(partial(look_at_backends, backend_names(), environ))
     try:
         # Here, since a library that does not import must not end the program that tells of it.
         from circus_stack.cli.checkup.surroundings import looks_around, looks_at_ini

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import circus_stack
 from chaussette.backends.registry import BUILT_IN, known
 from circus_stack.cli.checkup.finding import Finding, Status
 from circus_stack.cli.checkup.trial import try_python
 
-_ASK = """
-import dataclasses, json, sys
-from chaussette.backends.registry import status
-print(json.dumps(dataclasses.asdict(status(sys.argv[1]))))
-"""
+_TRIAL = "from circus_stack.cli.checkup.backend_trial import main; main()"
+# Each backend has 20 s of its own there.
+_TIMEOUT_S = 30.0
 # meinheld's own greenlet.h is of another age: it must be compiled against the one that is installed.
 MEINHELD_BY_HAND = (
     "pip install greenlet setuptools wheel && "
@@ -28,28 +26,28 @@ MEINHELD_BY_HAND = (
 _NEWEST_FOR_MEINHELD = (3, 12)
 
 
-@dataclass(frozen=True, slots=True)
-class BackendProbe:
-    """The look at one backend; `is_required` if the stack in question serves with it."""
+def look_at_backends(
+    names: Sequence[str], environ: Mapping[str, str], *, is_required: bool = False
+) -> Iterator[Finding]:
+    """A finding for each backend, in this order; `is_required` if the stack in question serves with them."""
+    answers, failure = try_python(_TRIAL, names, environ, timeout_s=_TIMEOUT_S)
+    for name in names:
+        answer = answers[name] if answers else {}
+        nothing = {"is_available": False, "version": "", "reason": answer.get("failure", failure), "install": ""}
+        yield _finding(name, answer.get("status") or nothing, is_required)
 
-    name: str
-    is_required: bool = False
 
-    def look(self, environ: Mapping[str, str]) -> Iterator[Finding]:
-        answer, failure = try_python(_ASK, [self.name], environ)
-        if answer is None:
-            answer = {"is_available": False, "version": "", "reason": failure, "install": ""}
-        if answer["is_available"]:
-            yield Finding("backend", self.name, Status.OK, answer["version"], is_required=self.is_required)
-            return
-        yield Finding(
-            "backend",
-            self.name,
-            Status.MISSING if "not installed" in answer["reason"] else Status.BROKEN,
-            detail=answer["reason"],
-            mend=_mend_meinheld() if self.name == "meinheld" else answer["install"],
-            is_required=self.is_required,
-        )
+def _finding(name: str, found: Mapping[str, Any], is_required: bool) -> Finding:
+    if found["is_available"]:
+        return Finding("backend", name, Status.OK, found["version"], is_required=is_required)
+    return Finding(
+        "backend",
+        name,
+        Status.MISSING if "not installed" in found["reason"] else Status.BROKEN,
+        detail=found["reason"],
+        mend=_mend_meinheld() if name == "meinheld" else found["install"],
+        is_required=is_required,
+    )
 
 
 def backend_names() -> list[str]:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from circus_stack.cli.checkup.backends import BackendProbe
+from circus_stack.cli.checkup.backends import look_at_backends
 from circus_stack.cli.checkup.finding import Finding, Status
 from circus_stack.cli.checkup.services import ServiceProbe
 from circus_stack.config.load import detect_kind, load_circus, load_stack
@@ -41,6 +41,6 @@ def _load(ini: Path, environ: Mapping[str, str]) -> StackConfig:
 
 def _needs(stack: StackConfig, environ: Mapping[str, str]) -> Iterator[Finding]:
     if stack.web is not None:
-        yield from BackendProbe(stack.web.backend, is_required=True).look(environ)
+        yield from look_at_backends([stack.web.backend], environ, is_required=True)
     for service in stack.services:
         yield from ServiceProbe(service, is_required=not service.optional).look(environ)

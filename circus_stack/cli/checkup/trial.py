@@ -13,9 +13,11 @@ from circus_stack.system.inquiry import inquire
 _TIMEOUT_S = 20.0
 
 
-def try_python(code: str, arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[Any, str]:
+def try_python(
+    code: str, arguments: Sequence[str], environ: Mapping[str, str], *, timeout_s: float = _TIMEOUT_S
+) -> tuple[Any, str]:
     """Run `code`, which prints one JSON value last; that value and "", or None and why there is none."""
-    answer = inquire([sys.executable, "-W", "ignore", "-c", code, *arguments], env=environ, timeout_s=_TIMEOUT_S)
+    answer = inquire([sys.executable, "-W", "ignore", "-c", code, *arguments], env=environ, timeout_s=timeout_s)
     lines = answer.output.strip().splitlines()
     if answer.exit_code == 0 and lines:
         return json.loads(lines[-1]), ""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from circus_stack.cli.checkup.backends import look_at_backends
 from circus_stack.cli.checkup.trial import try_python
 from circus_stack.system.inquiry import inquire
 from tests.support.processes import BIN, running
@@ -112,6 +113,17 @@ def test_a_file_that_does_not_exist_is_wrong_usage() -> None:
 def test_an_import_that_kills_its_process_is_told() -> None:
     code = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
     assert try_python(code, [], os.environ) == (None, "the import ended by signal 11")
+
+
+def test_a_backend_that_kills_its_process_or_raises_anything_is_told_and_hides_no_other(tmp_path: Path) -> None:
+    (tmp_path / "waitress.py").write_text("import os, signal\nprint('noise')\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    (tmp_path / "_bjoern.py").write_text("raise SystemExit('of another machine')")
+    names = ["waitress", "bjoern", "wsgiref"]
+    found = {each.name: each for each in look_at_backends(names, {**os.environ, "PYTHONPATH": str(tmp_path)})}
+    assert list(found) == names
+    assert found["waitress"].detail == "the import ended by signal 11"
+    assert found["bjoern"].detail == "SystemExit: of another machine"
+    assert found["wsgiref"].status == "ok"
 
 
 def test_an_inquiry_that_takes_too_long_is_ended() -> None:

@@ -312,7 +312,8 @@ def load(port: int) -> Iterator[list[str]]:
     is_over, has_begun = Event(), Event()
 
     def ask() -> None:
-        while not is_over.is_set():
+        # Many a second, and the processors are for who is to be replaced.
+        while not is_over.wait(0.005):
             with contextlib.closing(Client(("127.0.0.1", port))) as client:
                 try:
                     status = client.fetch("/")[0].status

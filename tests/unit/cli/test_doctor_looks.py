@@ -104,19 +104,20 @@ def test_a_directory_of_another_user_must_be_mended(short_path: Path, monkeypatc
 
 def test_meinheld_comes_with_its_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"is_available": False, "version": "", "reason": "meinheld is not installed", "install": "make meinheld"}
-    monkeypatch.setattr(backends, "try_python", lambda *_: (answer, ""))
+    told = {"meinheld": {"status": answer, "failure": ""}}
+    monkeypatch.setattr(backends, "try_python", lambda *_, **__: (told, ""))
     monkeypatch.setattr(backends.sys, "version_info", (3, 12, 1))
-    (found,) = backends.BackendProbe("meinheld").look({})
+    (found,) = backends.look_at_backends(["meinheld"], {})
     assert found.status is Status.MISSING
     assert f"make -C {ROOT} meinheld" in found.mend
     assert "--no-binary meinheld meinheld" in found.mend
     monkeypatch.setattr(backends.sys, "version_info", (3, 13, 0))
-    (found,) = backends.BackendProbe("meinheld").look({})
+    (found,) = backends.look_at_backends(["meinheld"], {})
     assert "works on Python 3.11 and 3.12" in found.mend
 
 
 def test_a_backend_that_crashes_its_process_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backends, "try_python", lambda *_: (None, "the import ended by signal 11"))
-    (found,) = backends.BackendProbe("gevent", is_required=True).look({})
+    monkeypatch.setattr(backends, "try_python", lambda *_, **__: (None, "the import ended by signal 11"))
+    (found,) = backends.look_at_backends(["gevent"], {}, is_required=True)
     assert found.is_fatal
     assert found.detail == "the import ended by signal 11"
