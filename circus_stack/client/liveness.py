@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,15 +19,30 @@ def is_alive(paths: RuntimePaths) -> bool:
 
 
 def remove_if_dead(paths: RuntimePaths) -> None:
-    """Remove what a stack that was killed has left: its sockets and its record, and nothing that isn't known here."""
+    """Remove what a stack that was killed has left: its sockets and its record, and nothing that isn't known here, nor
+    what one of its processes still listens at: the next arbiter adopts that."""
     with _locked(paths.lock, fcntl.LOCK_EX) as is_free:
         if not is_free:
             return
-        for path in (*paths.own_files, paths.lock):
+        kept = {path for path in paths.outliving if _has_listener(path)}
+        for path in {*paths.own_files, paths.lock} - kept:
             with contextlib.suppress(OSError):
                 path.unlink()
         with contextlib.suppress(OSError):
             paths.directory.rmdir()
+
+
+def _has_listener(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except BlockingIOError:
+            # Its queue is full.
+            return True
+        except OSError:
+            return False
+    return True
 
 
 @contextlib.contextmanager

@@ -66,9 +66,14 @@ class RuntimePaths(Struct, frozen=True):
         return self.directory / "lock"
 
     @property
+    def outliving(self) -> tuple[Path, ...]:
+        """Those of circusd-stats, which goes on where the arbiter is killed."""
+        return (self.stats, self.stats_query)
+
+    @property
     def own_files(self) -> tuple[Path, ...]:
         """All but the lock: what may go once nobody holds that."""
-        return (self.control, self.events, self.logs, self.stats, self.stats_query, self.notify, self.record)
+        return (self.control, self.events, self.logs, *self.outliving, self.notify, self.record)
 
 
 def endpoint_of(path: Path) -> str:

@@ -10,6 +10,7 @@ import fcntl
 import os
 import stat
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +48,10 @@ class RuntimeFiles(Protocol):
     def own_files(self) -> tuple[Path, ...]:
         """Sockets and record."""
 
+    @property
+    def outliving(self) -> tuple[Path, ...]:
+        """Those of `own_files` at which a process may still listen that the next arbiter adopts."""
+
 
 class RuntimeDirectory:
     """Held from `acquire` to `release`, or to the end of the process, however that comes."""
@@ -57,13 +62,14 @@ class RuntimeDirectory:
 
     @classmethod
     def acquire(cls, files: RuntimeFiles) -> RuntimeDirectory:
-        """Make the directory and take its lock; what a stack that was killed left there is removed.
+        """Make the directory and take its lock; what a stack that was killed left there is removed, but for what
+        others may still listen at.
 
         Raises StackRunningError, with the pid, if another process holds it, and CircusStackError if the directory
         cannot be made, or is not this user's alone.
         """
         held = cls(files, _take(files))
-        held._remove_own_files()
+        held._remove(path for path in files.own_files if path not in files.outliving)
         return held
 
     @property
@@ -79,7 +85,7 @@ class RuntimeDirectory:
         """Remove what is ours, then give up the lock. Safe to call twice."""
         if self._lock_fd < 0:
             return
-        self._remove_own_files()
+        self._remove(self._files.own_files)
         with contextlib.suppress(OSError):
             self._files.lock.unlink()
         with contextlib.suppress(OSError):
@@ -87,8 +93,8 @@ class RuntimeDirectory:
         os.close(self._lock_fd)
         self._lock_fd = -1
 
-    def _remove_own_files(self) -> None:
-        for path in self._files.own_files:
+    def _remove(self, paths: Iterable[Path]) -> None:
+        for path in paths:
             with contextlib.suppress(OSError):
                 path.unlink()
 

@@ -21,8 +21,17 @@ def test_figures_are_there_unless_refused(here: Room) -> None:
 
     wait_until(sampled, "figures of the worker", detail=stack.output)
     os.kill(before, signal.SIGKILL)
-    stack.wait_pids(1, other_than=[before], watcher="circusd-stats")
+    [after] = stack.wait_pids(1, other_than=[before], watcher="circusd-stats")
     assert stack.pids("web") == [worker]
+    wait_until(sampled, "figures again", detail=stack.output)
+
+    # Neither a client that looks for stacks meanwhile nor the next arbiter takes away the files at which it listens.
+    stack.send(signal.SIGKILL)
+    assert stack.program.wait_exit() == -signal.SIGKILL
+    assert here.run("circusctl", "status").returncode != 0
+    stack = here.serve("wsgiref.simple_server:demo_app", "--bind", "127.0.0.1:0", env={"CIRCUS_STACK_STATSD": ""})
+    assert stack.pids("circusd-stats") == [after]
+    wait_until(sampled, "figures of who was adopted", detail=stack.output)
     assert stack.stop() == 0
     here.assert_nothing_left()
 
