@@ -84,13 +84,13 @@ def _gunicorn(kind: str, *options: str, is_default: bool = True) -> Contestant:
         " ".join(["gunicorn -k", kind, *options]),
         ("gunicorn", *of_kind),
         argv,
-        ("gunicorn>=23", *(f"{each}>=24.10" for each in of_kind)),
+        ("gunicorn[gevent]>=23" if of_kind else "gunicorn>=23",),
         is_default,
     )
 
 
 def _uwsgi(seat: Seat) -> list[str]:
-    words = ["--http-socket", f"127.0.0.1:{seat.port}", "--master", "--processes", str(seat.workers), "--need-app"]
+    words = ["--http11-socket", f"127.0.0.1:{seat.port}", "--master", "--processes", str(seat.workers), "--need-app"]
     words += ["--disable-logging", "--die-on-term", "--pythonpath", str(seat.home), "--module", f"{TARGET}:app"]
     return [str(seat.programs / "uwsgi"), *words]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import site
 import subprocess
@@ -13,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _PATIENCE_S = 600.0
+# Counts up with what is made of the same requirements.
+_LAYOUT = "2"
 # The environment that runs the suite has its programs here.
 OURS = Path(sys.executable).parent
 _OF_DISTRIBUTIONS = (
@@ -32,8 +35,8 @@ def cache_directory(environ: Mapping[str, str]) -> Path:
 
 def place_of(requirements: Sequence[str], cache: Path) -> Path:
     """One directory for each list of requirements and each interpreter."""
-    key = "\n".join([sys.version, sys.base_prefix, *requirements])
-    return cache / f"{requirements[0].split('=')[0].split('>')[0]}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    key = "\n".join([_LAYOUT, sys.version, sys.base_prefix, *requirements])
+    return cache / f"{re.split(r'[^a-z]', requirements[0])[0]}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 def ensure(requirements: Sequence[str], cache: Path) -> Path:
@@ -50,15 +53,16 @@ def _make(place: Path, requirements: Sequence[str]) -> None:
     _run([sys.executable, "-m", "venv", str(place)])
     python = str(place / "bin" / "python")
     _run([python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *requirements])
-    _lend_packages(place)
+    lend_packages(place)
     (place / "made").write_text("\n".join(requirements) + "\n")
 
 
-def _lend_packages(place: Path) -> None:
+def lend_packages(place: Path) -> None:
     """The user's application imports what stands beside us; what the contestant brings itself comes first."""
     [packages] = place.glob("lib/python3*/site-packages")
     mine = [each for each in site.getsitepackages() if Path(each).is_dir()]
-    (packages / "zz_lent.pth").write_text(f"import site; [site.addsitedir(each) for each in {mine!r}]\n")
+    # A comprehension would not see the name: `site` runs such a line as if in a class.
+    (packages / "zz_lent.pth").write_text(f"import site; list(map(site.addsitedir, {mine!r}))\n")
 
 
 def _run(argv: Sequence[str]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import checks, words
+from .ranking import ranking
 from .result import Result
+from .statistics import median
 from .summary import tables
 
 
@@ -22,18 +24,38 @@ def render(result: Result) -> str:
     judged = checks.judge(result)
     if judged:
         parts.append("## Checks\n\n" + "\n".join(f"- {words.verdict(each)}" for each in judged))
+    ranked_then = ranking(result)
+    if ranked_then:
+        rows = [(str(each.then), each.name, each.contestant, str(each.now or "-")) for each in ranked_then]
+        parts.append("## The ranking of 2012\n\n" + grid(("then", "in 2012", "now", "place now"), rows))
     parts.append("## Versions and commands\n\n" + grid(*commands(result)))
     return "\n\n".join(parts) + "\n"
 
 
 def memory(result: Result) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Headings and rows: start and memory of all that started."""
+    """Headings and rows: start and memory of all that started; of a run of starts, medians."""
+    if result.kind == "start":
+        return _starts(result)
     rows = [
         (each.name, words.number(each.start_s), words.mebibytes(each.rss_bytes), words.mebibytes(each.pss_bytes))
         for each in result.entrants
         if each.start_s is not None
     ]
     return ("contestant", "start s", "RSS MiB", "PSS MiB"), list(rows)
+
+
+def _starts(result: Result) -> tuple[Sequence[str], list[Sequence[str]]]:
+    rows: list[Sequence[str]] = []
+    for entrant in result.entrants:
+        found = result.starts_of(entrant.name)
+        if found:
+            rss, pss = (int(median([getattr(each, name) for each in found])) for name in ("rss_bytes", "pss_bytes"))
+            seconds = [words.number(median([each.first_s for each in found]))]
+            seconds.append(words.number(median([each.settled_s for each in found])))
+            each_s = words.mebibytes(pss // result.settings.workers)
+            rows.append((entrant.name, *seconds, words.mebibytes(rss), words.mebibytes(pss), each_s))
+    headings = ("contestant", "first answer s", "all up s", "RSS MiB", "PSS MiB", "PSS MiB/worker")
+    return headings, rows
 
 
 def commands(result: Result) -> tuple[Sequence[str], list[Sequence[str]]]:

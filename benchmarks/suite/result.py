@@ -89,8 +89,20 @@ class Round(Struct, frozen=True):
         return self.requests > 0 and not self.errors and not self.not_2xx
 
 
+class Start(Struct, frozen=True):
+    """One start of a contestant, alone on the machine. `first_s`: until it answered, `settled_s`: until its processes
+    had nothing more to do; memory is that of all of them then, in bytes."""
+
+    contestant: str
+    first_s: float
+    settled_s: float
+    rss_bytes: int
+    pss_bytes: int
+
+
 class Result(Struct):
-    """A run. `is_complete` is False where it was cut off: the rounds are those that ended."""
+    """A run of `kind` serve, which has rounds, or start, which has starts. `is_complete` is False where it was cut off:
+    the rounds are those that ended."""
 
     kind: str
     made_at: str
@@ -101,11 +113,16 @@ class Result(Struct):
     rounds: list[Round]
     version: str
     is_complete: bool = False
+    starts: list[Start] = []
     format: int = FORMAT
 
     def of(self, scenario: str, contestant: str) -> list[Round]:
         """The rounds of one contestant in one scenario."""
         return [each for each in self.rounds if each.scenario == scenario and each.contestant == contestant]
+
+    def starts_of(self, contestant: str) -> list[Start]:
+        """The starts of one contestant."""
+        return [each for each in self.starts if each.contestant == contestant]
 
 
 class _Format(Struct):

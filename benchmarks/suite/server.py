@@ -17,6 +17,11 @@ from ..contestants import start
 
 _PATIENCE_S = 60.0
 _LAST_BYTES = 2000
+# 175 workers that each import an application take more than a minute on two processors.
+_SETTLING_S = 240.0
+# Who used less than this share of a processor for so long has started: an import is nothing but work.
+_QUIET_S = 0.3
+_IDLE_SHARE = 0.1
 
 
 class ServerError(Exception):
@@ -26,12 +31,13 @@ class ServerError(Exception):
 class Server:
     """One that answers on `port`; `start_s` after it was started."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path, start_s: float) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path, began: float, start_s: float) -> None:
         self._process = process
         self._root = psutil.Process(process.pid)
         self._log = log
         self.port = port
         self.start_s = start_s
+        self._began = began
 
     def check_alive(self) -> None:
         """ServerError where its first process is gone."""
@@ -47,6 +53,18 @@ class Server:
         that share them, other contestants too."""
         found = [each.memory_full_info() for each in self._family()]
         return sum(each.rss for each in found), sum(each.pss for each in found)
+
+    def wait_settled(self) -> float:
+        """Wait until its processes do nothing any more, as after their start; when that began, in seconds after the
+        start. ServerError where they never rest."""
+        until = time.monotonic() + _SETTLING_S
+        while time.monotonic() < until:
+            since, used = time.monotonic(), self.cpu_s()
+            time.sleep(_QUIET_S)
+            self.check_alive()
+            if self.cpu_s() - used < _QUIET_S * _IDLE_SHARE:
+                return since - self._began
+        raise ServerError(f"its processes did not come to rest within {_SETTLING_S:.0f} s")
 
     def _family(self) -> list[psutil.Process]:
         try:
@@ -67,7 +85,7 @@ def running(
     began = time.monotonic()
     with start(pinned, home, log, environ=environ) as process:
         _wait_answers(process, port, log, path)
-        yield Server(process, port, log, time.monotonic() - began)
+        yield Server(process, port, log, began, time.monotonic() - began)
 
 
 def free_port() -> int:

@@ -70,7 +70,7 @@ def problem_of(entrant: Entrant, rounds: Sequence[Round], is_complete: bool = Tr
 
 def _briefly(failure: str) -> str:
     """What happened, and the last that was said of it."""
-    first, *more = failure.strip().splitlines()
+    first, *more = [line for line in failure.splitlines() if any(map(str.isalnum, line))] or ["without a word"]
     return f"{first.rstrip(':')}: {more[-1].strip()}" if more else first
 
 

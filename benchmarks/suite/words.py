@@ -42,15 +42,20 @@ def facts(result: Result) -> list[str]:
     """The machine and the way, a line each."""
     machine, settings = result.machine, result.settings
     apart = f"servers on processors {settings.server_cpus}, generator on {settings.generator_cpus}"
+    if result.kind == "start":
+        way = f"{settings.rounds} starts each, alone on the machine"
+    else:
+        way = f"{settings.connections} connections from {settings.generator}, "
+        way += f"{settings.rounds} rounds of {settings.seconds} s, contestants in turn"
     lines = [
         f"{result.made_at}, circus-stack {result.version}",
         f"{machine.processor}, {machine.cpus} processors, {machine.memory_bytes / 2**30:.1f} GiB, {machine.system}, "
         f"{machine.python}, load {machine.load} at the beginning",
-        f"application {settings.app}, {settings.workers} worker{'s' if settings.workers > 1 else ''}, "
-        f"{settings.connections} connections from {settings.generator}, "
-        f"{settings.rounds} rounds of {settings.seconds} s, contestants in turn",
-        apart if settings.server_cpus else "servers and generator share the processors: figures depend on each other",
+        f"application {settings.app}, {settings.workers} worker{'s' if settings.workers > 1 else ''}, {way}",
     ]
+    if result.kind == "serve":
+        shared = "servers and generator share the processors: figures depend on each other"
+        lines.append(apart if settings.server_cpus else shared)
     if not result.is_complete:
         lines.append("The run was cut off: what stands here is what had ended by then.")
     return lines

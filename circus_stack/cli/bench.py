@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,14 @@ from circus_stack.cli.bench_watcher import ProgressPrinter
 from circus_stack.cli.completion.found import complete_files
 from circus_stack.cli.output_file import write_output
 from circus_stack.cli.style import style_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.suite.result import Result
+    from benchmarks.suite.run import Plan, Watcher
+
+    _Carry = Callable[[Plan, Result, Watcher, Callable[[Result], None]], None]
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 _FAILED, _MISCONFIGURED, _INTERRUPTED = 1, 2, 130
@@ -92,17 +101,21 @@ def run(
     plan = plan_of(
         Asked(scenarios, contestants, app, path, workers, rounds, seconds, warm_up, connections, quick, not no_pin)
     )
-    sys.exit(_carry_out(plan, output or Path("results") / f"bench-{time.strftime('%Y%m%d-%H%M%S')}.json"))
+    sys.exit(
+        _carry_out(
+            plan, output or Path("results") / f"bench-{time.strftime('%Y%m%d-%H%M%S')}.json", suite.run.carry_out
+        )
+    )
 
 
-def _carry_out(plan: suite.run.Plan, output: Path) -> int:
+def _carry_out(plan: suite.run.Plan, output: Path, carry_out: _Carry) -> int:
     result = suite.run.begin(plan, __version__)
     watcher = ProgressPrinter(plan, style_of(2, os.environ))
     is_cut_off = False
     try:
         # First of all, so that an unwritable place is not found out after an hour.
         suite.result.save(result, output)
-        suite.run.carry_out(plan, result, watcher, lambda found: suite.result.save(found, output))
+        carry_out(plan, result, watcher, lambda found: suite.result.save(found, output))
     except (suite.wrk_load.LoadError, suite.target.AppError, OSError) as error:
         output.unlink(missing_ok=True)
         raise click.ClickException(str(error)) from None
@@ -116,6 +129,36 @@ def _carry_out(plan: suite.run.Plan, output: Path) -> int:
     if is_cut_off:
         return _INTERRUPTED
     return _FAILED if any(each.failure for each in result.entrants) else 0
+
+
+@bench.command(context_settings=_HELP)
+@click.option(
+    "-c", "--contestant", "contestants", multiple=True, metavar="NAME", help="Only this one; may be repeated."
+)
+@click.option("--app", metavar="MODULE:NAME|INI", help="Your own application in place of the built-in one.")
+@click.option("--path", default="/", show_default=True, help="The page whose answer ends a start.")
+@click.option("-w", "--workers", type=click.IntRange(1, 1000), default=1, show_default=True, help="Of each contestant.")
+@click.option(
+    "--rounds", type=click.IntRange(1, 1000), default=DEFAULT_ROUNDS, show_default=True, help="Starts of each."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    shell_complete=complete_files,
+    help="Where the result is kept [default: results/start-TIME.json]",
+)
+def start(
+    contestants: tuple[str, ...], app: str | None, path: str, workers: int, rounds: int, output: Path | None
+) -> None:
+    """Measure how long contestants take to start, and what they hold in memory then.
+
+    \b
+    circus-stack bench start -w 175 --rounds 1 --app app.ini -c gevent -c gevent+preload
+    """
+    plan = plan_of(Asked((), contestants, app, path, workers, rounds, None, 0, 1, False, False))
+    place = output or Path("results") / f"start-{time.strftime('%Y%m%d-%H%M%S')}.json"
+    sys.exit(_carry_out(plan, place, suite.starting.carry_out))
 
 
 @bench.command(context_settings=_HELP)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import benchmarks.suite.result
     import benchmarks.suite.run
     import benchmarks.suite.scenario
+    import benchmarks.suite.starting
     import benchmarks.suite.summary
     import benchmarks.suite.target
     import benchmarks.suite.words

@@ -38,6 +38,10 @@ def print_result(result: Result, style: Style) -> None:
             click.echo(_grid(suite.words.HEADINGS, ranked, style))
         for line in suite.words.problems(table):
             click.echo(style.paint(line, RED))
+    if result.kind == "start":
+        for entrant in result.entrants:
+            if entrant.failure is not None:
+                click.echo(style.paint(f"{entrant.name}: {suite.summary.problem_of(entrant, [])}", RED))
     headings, rows = suite.markdown.memory(result)
     if rows:
         click.echo("\n" + _grid(headings, rows, style))
