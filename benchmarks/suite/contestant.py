@@ -24,9 +24,15 @@ workers = {{workers}}
 preload = {{preload}}
 log_level = error
 
-[stack]
-# The others keep no statistics beside their workers.
+[watcher:web]
+max_failures = 1
+
+[circus]
+# An application that does not start is told at once.
+exit_on_failed = true
+# The others have no statistics and no console beside their workers.
 statsd = false
+httpd = false
 """
 _BJOERN = """
 import os, bjoern
