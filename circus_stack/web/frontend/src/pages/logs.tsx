@@ -123,7 +123,7 @@ export function Logs({ name }: { name: string }) {
         <a href={address(`api/v1/logs?${query}`)} download>Download</a>
         <span class="detail">{rows.length} lines{buffer.current.dropped ? `, ${buffer.current.dropped} left out` : ""}</span>
       </div>
-      <div class="logs" ref={place} tabIndex={0} role="list" aria-label="Lines"
+      <div class="logs" ref={place} tabIndex={0} role={rows.length ? "list" : "region"} aria-label="Lines"
         onScroll={(event) => {
           const element = event.currentTarget;
           isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < LINE_PX * 2;
