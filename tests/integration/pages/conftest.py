@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.integration.serve.projects import write_app
 from tests.integration.web.console import Console, start_console
 from tests.support.stack import Room, RunningStack, describe, room
 from tests.support.waiting import PATIENCE_S, wait_until
@@ -17,6 +18,15 @@ from tests.support.waiting import PATIENCE_S, wait_until
 # Its name, what it writes and an event of it are no part of any page, whatever they hold.
 HOSTILE = "<img src=x onerror=alert(1)>"
 _INI = f"""
+[app:main]
+use = call:hello:make
+
+[server:main]
+use = egg:circus-stack
+listen = 127.0.0.1:0
+backend = gevent
+workers = 2
+
 [circus]
 statsd = true
 
@@ -28,6 +38,9 @@ copy_env = true
 [watcher:talk]
 cmd = sh -c 'n=0; while :; do n=$((n+1)); echo "line $n \\033[31mred\\033[0m {HOSTILE}"; sleep 0.2; done'
 copy_env = true
+depends_on = job
+health = exec:true
+health_interval = 1
 
 [watcher:{HOSTILE}]
 cmd = sleep 1000
@@ -45,6 +58,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 def stack(here: Room) -> RunningStack:
     ini: Path = here.directory / "app.ini"
     ini.write_text(_INI)
+    write_app(here.directory)
     stack = here.serve(str(ini))
     stack.wait_pids(2, watcher="job")
     return stack

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.integration.pages.conftest import HOSTILE, Visit
 from tests.integration.web.console import PASSWORD, Console
+from tests.support.load import wrk
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
@@ -82,6 +83,30 @@ def test_one_more_one_fewer_and_a_reload(visit: Visit, stack: RunningStack) -> N
     visit.button("Reload").click()
     expect(visit.page.get_by_role("status")).to_contain_text("job was reloaded")
     assert not set(stack.wait_pids(2, watcher="job")) & set(before)
+
+
+def test_a_reload_under_load_fails_no_request(visit: Visit, stack: RunningStack) -> None:
+    visit.log_in()
+    visit.go("watcher/web")
+    before = stack.pids()
+    with wrk(stack.address()[1], keep_alive=True) as load:
+        visit.button("Reload").click()
+        expect(visit.page.get_by_role("status")).to_contain_text("web was reloaded")
+    assert load.errors == []
+    assert load.requests > 10
+    assert not set(stack.wait_pids(2)) & set(before)
+
+
+def test_what_a_watcher_depends_on_and_how_it_does_is_told(visit: Visit) -> None:
+    visit.log_in()
+    visit.go("watcher/talk")
+    facts = visit.page.locator(".facts")
+    expect(facts).to_contain_text(re.compile("Starts after.*job.*active"))
+    expect(facts).to_contain_text(re.compile(r"Health.*exec:true.*healthy asked at \d"))
+    facts.get_by_role("link", name="job").click()
+    expect(visit.page.get_by_role("heading", name="job", exact=True, level=1)).to_be_visible()
+    expect(facts).to_contain_text("no other watcher")
+    expect(facts).to_contain_text("no probe")
 
 
 def test_a_process_is_signalled_after_a_question(visit: Visit, stack: RunningStack) -> None:

@@ -18,6 +18,16 @@ export interface Process {
   started: number;
   ready_at: number | null;
   generation: number;
+  health?: Health | null;
+}
+
+/** What a probe found last; `error` is of the last one that failed, and stays. Times are seconds since the epoch. */
+export interface Health {
+  state: "healthy" | "unhealthy" | "unknown";
+  failures: number;
+  error: string;
+  failed_at: number | null;
+  checked_at: number | null;
 }
 
 export interface Watcher {
@@ -31,9 +41,9 @@ export interface Watcher {
   failures: number;
   waits_for: Record<string, string>;
   degraded_by: Record<string, string>;
-  health: { state: string; error?: string } | null;
+  health: Health | null;
   failed: { reason: string; since: number; lines: string[] } | null;
-  last_exit: { pid: number; exit_code: number | null; time: number } | null;
+  last_exit: { pid: number; exit_code: number | null; ended: string; time: number } | null;
   processes: Process[];
 }
 

@@ -5,8 +5,10 @@ import { figures, followProcesses, processes, watchers } from "../live";
 import { Act, attempt } from "../parts/act";
 import { Empty, Waiting } from "../parts/empty";
 import { Graph } from "../parts/graph";
+import { HealthText } from "../parts/health";
 import { State } from "../parts/state";
 import { link } from "../route";
+import { Relations } from "./relations";
 
 const KEPT = 900;
 const SPANS = ["15m", "6h", "7d"];
@@ -70,7 +72,7 @@ function Processes({ watcher }: { watcher: Watcher }) {
               <tr key={each.pid}>
                 <th scope="row">{each.pid}</th>
                 <td class="number">{each.wid}</td>
-                <td>{each.state}</td>
+                <td>{each.state} {each.health && <HealthText health={each.health} />}</td>
                 <td class="number">{span(now - each.started)}</td>
                 <td class="number">{percent(found?.cpu)}</td>
                 <td class="number">{bytes(found?.pss ?? found?.rss)}</td>
@@ -100,12 +102,17 @@ function Signal({ watcher, pid }: { watcher: string; pid: number }) {
   );
 }
 
-function Options({ name }: { name: string }) {
+/** The options of a watcher, and what loads them anew. */
+function useOptions(name: string): [OptionValue[] | null, () => Promise<void>] {
   const [options, setOptions] = useState<OptionValue[] | null>(null);
-  const [search, setSearch] = useState("");
-  const [areAllShown, setAllShown] = useState(false);
   const load = () => ask<OptionValue[]>("GET", `${pathOf(name)}/options`).then(setOptions).catch(() => setOptions([]));
   useEffect(() => { void load(); }, [name]);
+  return [options, load];
+}
+
+function Options({ name, options, load }: { name: string; options: OptionValue[] | null; load: () => Promise<void> }) {
+  const [search, setSearch] = useState("");
+  const [areAllShown, setAllShown] = useState(false);
   if (!options) return <Waiting />;
   const found = options.filter((each) => (areAllShown || search || !each.is_default) && `${each.name} ${each.help}`.toLowerCase().includes(search.toLowerCase()));
   return (
@@ -167,6 +174,7 @@ export function WatcherPage({ name }: { name: string }) {
   const [since, setSince] = useState("15m");
   const known = watchers.value?.find((each) => each.name.toLowerCase() === name.toLowerCase());
   const series = useSeries(known?.name ?? name, since);
+  const [options, load] = useOptions(known?.name ?? name);
   useEffect(() => {
     followProcesses(name);
     return () => followProcesses(null);
@@ -207,8 +215,10 @@ export function WatcherPage({ name }: { name: string }) {
       </div>
       <h2>Processes</h2>
       <Processes watcher={known} />
+      <h2>Dependencies and health</h2>
+      <Relations watcher={known} options={options} />
       <h2>Options</h2>
-      <Options name={known.name} />
+      <Options name={known.name} options={options} load={load} />
     </>
   );
 }
