@@ -47,6 +47,9 @@ _WAITING = {"stats": 4, "processes": 4, "logs": 10}
 _MOST_WAITING = 200
 # Nor may it ask for more meanwhile, as each answer may be of some hundred KiB.
 _MOST_UNREAD = 30
+# Python's client gives up five seconds after the longer of this and the 20 s in which it must answer: a ping each 25 s,
+# as usual, is too late for some where the machine is busy.
+_PING_S = 10.0
 # How soon who has logged out hears nothing more.
 _CHECK_S = 5.0
 # How long the last lines wait for those that follow them to be on their way.
@@ -83,6 +86,7 @@ class LiveChannel:
             json=packets,
             max_http_buffer_size=_MOST_MESSAGE,
             cors_allowed_origins=None,
+            ping_interval=_PING_S,
         )
         engine = self._server.eio
         engine._async = {**engine._async, "websocket": bounded_websocket(engine._async["websocket"], _MOST_MESSAGE)}
