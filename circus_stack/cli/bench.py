@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -112,6 +113,9 @@ def _carry_out(plan: suite.run.Plan, output: Path, carry_out: _Carry) -> int:
     result = suite.run.begin(plan, __version__)
     watcher = ProgressPrinter(plan, style_of(2, os.environ))
     is_cut_off = False
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # As Ctrl-C: who is measured must not outlive who measures.
+        signal.signal(number, signal.default_int_handler)
     try:
         # First of all, so that an unwritable place is not found out after an hour.
         suite.result.save(result, output)

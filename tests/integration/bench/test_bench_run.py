@@ -8,6 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.processes import BIN
@@ -49,19 +50,23 @@ def test_run_report_and_compare(tmp_path: Path) -> None:
     assert slower.stdout.count("slower") == 2
 
 
-def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_early_end_keeps_what_was_found(number: signal.Signals, tmp_path: Path) -> None:
     argv = [str(BIN / "circus-stack"), "bench", "run", *_RACE, "--rounds", "500", "-s", "io", "-o", "r.json"]
     with (tmp_path / "said").open("wb") as said:
         process = subprocess.Popen(argv, cwd=tmp_path, stdout=said, stderr=said, start_new_session=True)
     told = (tmp_path / "said").read_text
     try:
         wait_until(lambda: "round 2 of 500" in told(), "the second round", timeout_s=4 * PATIENCE_S, detail=told)
-        process.send_signal(signal.SIGINT)
+        servers = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
         assert process.wait(4 * PATIENCE_S) == 130, told()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+    assert servers
+    wait_until(lambda: not any(map(psutil.Process.is_running, servers)), "the end of all servers")
     found = json.loads((tmp_path / "r.json").read_text())
     assert not found["is_complete"]
     assert len(found["rounds"]) >= 2
