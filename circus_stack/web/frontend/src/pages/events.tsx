@@ -11,7 +11,7 @@ const BAD = /fail|flap|hung|unhealthy|dropped|timeout|exceeded|backoff/;
 export function reasonOf(event: StackEvent): string {
   return Object.entries(event)
     .filter(([key, value]) => !PLAIN.has(key) && value !== null && value !== "")
-    .map(([key, value]) => (key === "reason" ? shown(value) : `${key} ${shown(value)}`))
+    .map(([key, value]) => (key === "reason" ? shown(value) : `${key} ${brief(value)}`))
     .join(", ");
 }
 
@@ -46,4 +46,9 @@ export function Events() {
       )}
     </>
   );
+}
+
+/** As `shown`, of a fraction three digits: nobody reads the nanoseconds of a start. */
+function brief(value: unknown): string {
+  return typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(3))) : shown(value);
 }
