@@ -7,20 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from circus_stack.web.api.document import document
 from circus_stack.web.api.reference import all_routes
 from tests.integration.web.console import Console
 
-_CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # circusd-stats does not run beside this stack: that this is said is what was promised.
 _WITHOUT_STATISTICS = {"/api/v1/figures", "/api/v1/history", "/metrics"}
 # What it makes up is not to be run, nor is a stranger to be logged out again and again.
@@ -39,6 +31,9 @@ def headers(console: Console) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def api(console: Console, headers: dict[str, str]) -> Any:
+    # Here, since each process of a run imports all files of tests, and this takes the better part of a second.
+    import schemathesis
+
     visitor = console.visitor()
     visitor.headers |= headers
     schema = schemathesis.openapi.from_dict(visitor.ask("GET", "/api/v1/openapi.json")[1])
@@ -56,6 +51,10 @@ def test_every_route_keeps_its_promise(api: Any, headers: dict[str, str], tmp_pa
 
 
 def _try(operation: Any, headers: dict[str, str]) -> None:
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks
+
+    promises = [checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance]
     is_strange = (operation.method.upper(), operation.path) in _AS_A_STRANGER
 
     @given(case=operation.as_strategy())
@@ -70,6 +69,6 @@ def _try(operation: Any, headers: dict[str, str]) -> None:
     def check(case: Any) -> None:
         response = case.call(headers={"Host": headers["Host"]} if is_strange else headers, timeout=20)
         if response.status_code != 503 or case.path not in _WITHOUT_STATISTICS:
-            case.validate_response(response, checks=_CHECKS)
+            case.validate_response(response, checks=[not_a_server_error, *promises])
 
     check()
