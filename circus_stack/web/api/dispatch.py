@@ -24,14 +24,15 @@ _OF_ERRNO = {Errno.UNKNOWN_COMMAND: 501, Errno.NOT_ALLOWED: 403, Errno.BAD_MSG_D
 def make_api(routes: Iterable[Route], *, most_body: int) -> bottle.Bottle:
     """The app of these routes; `most_body` in bytes."""
     app = bottle.Bottle()
-    for route in routes:
+    # The first that fits is taken, and a name may hold slashes: those that end in a word of their own come first.
+    for route in sorted(routes, key=lambda each: each.address.count("/"), reverse=True):
         app.route(_bottle_path(route.address), route.method, _callback(route, most_body))
     app.default_error_handler = _explain
     return app
 
 
 def _bottle_path(address: str) -> str:
-    return address.replace("{", "<").replace("}", ">")
+    return address.replace("{name}", "<name:path>").replace("{", "<").replace("}", ">")
 
 
 def _callback(route: Route, most_body: int) -> Callable[..., bytes]:

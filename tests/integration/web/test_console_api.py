@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -127,6 +128,18 @@ def test_a_watcher_is_added_changed_and_removed(admin: Visitor, stack: RunningSt
     assert admin.ask("DELETE", f"{path}?wait=true")[0] == 200
     assert admin.ask("GET", path)[0] == 404
     assert "new one" not in stack.call("status")["statuses"]
+
+
+@pytest.mark.parametrize("name", ["shop/web", "a b/c", "50%"])
+def test_a_name_may_hold_what_an_address_does_not(admin: Visitor, name: str) -> None:
+    path = f"{V1}/watchers/{quote(name, safe='')}"
+    body = {"name": name, "cmd": "sleep 1000", "start": False}
+    assert admin.ask("POST", f"{V1}/watchers", body)[0] == 201
+    assert admin.ask("GET", path)[1]["name"] == name
+    assert admin.ask("GET", f"{path}/options")[0] == 200
+    assert admin.ask("POST", f"{path}/start?wait=true", {})[0] == 200
+    assert admin.ask("DELETE", f"{path}?wait=true")[0] == 200
+    assert admin.ask("GET", path)[0] == 404
 
 
 def test_the_file_is_gone_over_to(admin: Visitor) -> None:
