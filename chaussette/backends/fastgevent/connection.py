@@ -37,6 +37,8 @@ _DISCARDED = 65536
 # At the end of a refused connection: what the client has sent already is taken in, or the kernel would answer it with
 # a reset, and the client might never see the response.
 _LINGER_READS = 16
+# So long where a body is on its way that the application did not read: a client mostly sends all of it before it reads.
+_LINGER_S = 5.0
 
 
 class Yard(Protocol):
@@ -242,10 +244,29 @@ class Connection:
             if self.upgraded is not None:
                 self.upgraded.release()
         if exchange.closes or (request.wants_upgrade and self._parser.is_upgraded):
-            return False
-        if body is None:
-            return True
-        return is_read or (not body.is_continue_wanted and body.discard(_DISCARDED))
+            goes_on = False
+        else:
+            goes_on = body is None or is_read or (not body.is_continue_wanted and body.discard(_DISCARDED))
+        if not goes_on and body is not None and not is_read and not body.is_continue_wanted:
+            self._linger()
+        return goes_on
+
+    def _linger(self) -> None:
+        """The response is out, and the connection ends: take in what the client goes on to send, for a while."""
+        ends = self._yard.now() + _LINGER_S
+        try:
+            self._sock.shutdown(_socket.SHUT_WR)
+            while (left_s := ends - self._yard.now()) > 0:
+                try:
+                    if not self._recv(READ_SIZE):
+                        return
+                except BlockingIOError:
+                    if not self._wait(_READ, left_s):
+                        return
+                # Others first, however fast it comes; and only then the hub's time goes on.
+                gevent.sleep(0)
+        except OSError:
+            return
 
     def _pull(self) -> None:
         """Read more of a body into the parser; raises ClientGoneError."""

@@ -218,6 +218,21 @@ def test_a_body_that_was_not_read_is_no_request(serve):
     assert talk.until(b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize("headers", [(), ("Connection: close",)])
+def test_who_sends_a_large_body_that_nobody_reads_gets_the_response(serve, headers):
+    site = serve()
+    for _ in range(3):
+        talk = site.talk()
+        talk.get("/read-none", "Content-Length: 5000000", *headers, method="POST")
+        # All of it before anything is read, as most clients do.
+        talk.sock.sendall(bytes(5_000_000))
+        seen = b""
+        while data := talk.sock.recv(65536):
+            seen += data
+        assert seen.startswith(b"HTTP/1.1 200 ")
+        assert seen.endswith(b"not read")
+
+
 def test_large_bodies_are_streamed(serve):
     talk = serve().talk()
     size = 200 * 2**20
