@@ -98,3 +98,17 @@ def running(
         yield program
     finally:
         program.kill_group()
+
+
+def wait_gone(pid: int) -> None:
+    """Until there is no process of that number, or only its zombie: who was a subreaper once is handed those of others'
+    children, and reaps them when its test ends."""
+    wait_until(lambda: is_gone(pid), f"the end of process {pid}")
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return fields[0] in "ZX"

@@ -15,7 +15,7 @@ import pytest
 from circus_stack.cli.checkup.backends import look_at_backends
 from circus_stack.cli.checkup.trial import try_python
 from circus_stack.system.inquiry import inquire
-from tests.support.processes import BIN, running
+from tests.support.processes import BIN, running, wait_gone
 from tests.support.waiting import wait_until
 
 INI = """
@@ -140,7 +140,7 @@ def test_ctrl_c_ends_it_with_what_it_started(tmp_path: Path) -> None:
         pid = int(wait_until(lambda: started.exists() and started.read_text(), "the import has begun"))
         os.killpg(program.pid, signal.SIGINT)
         assert program.wait_exit() == 1
-        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the import is ended")
+        wait_gone(pid)
         assert program.output().strip() == "Aborted!"
 
 

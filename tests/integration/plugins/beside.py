@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import textwrap
 from collections.abc import Mapping
 
 from tests.support.stack import Room, RunningStack
-from tests.support.waiting import wait_until
 
 RUNS = " runs on "
 
@@ -48,16 +46,3 @@ class Beside:
     def module(self, name: str, text: str) -> None:
         """A module in the working directory of the programs."""
         (self.room.directory / f"{name}.py").write_text(textwrap.dedent(text))
-
-
-def wait_gone(pid: int) -> None:
-    """Until there is no process of that number, or only its zombie."""
-
-    def gone() -> bool:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        return False
-
-    wait_until(gone, f"the end of process {pid}")

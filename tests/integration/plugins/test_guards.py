@@ -13,8 +13,8 @@ from circus_stack.plugins.command_reloader import CommandReloader
 from circus_stack.plugins.flapping import Flapping
 from circus_stack.plugins.resource_watcher import ResourceWatcher
 from circus_stack.plugins.watchdog import WatchDog
-from tests.integration.plugins.beside import wait_gone
 from tests.integration.plugins.inside import Inside
+from tests.support.processes import wait_gone
 from tests.support.waiting import wait_until
 
 JOB = {"name": "job", "cmd": "sleep 300"}
