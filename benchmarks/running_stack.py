@@ -32,6 +32,12 @@ class RunningStack:
     pubsub_endpoint: str
     log: Path
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """For programs that are to find it."""
+        home = self.log.parent
+        return {**os.environ, "XDG_RUNTIME_DIR": str(home), "XDG_STATE_HOME": str(home / "state")}
+
     def client(self) -> Client:
         return Client(self.endpoint, timeout_s=_PATIENCE_S)
 

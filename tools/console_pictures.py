@@ -6,7 +6,6 @@ python tools/console_pictures.py [--directory docs/images] [--seconds 60]
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import socket
 import subprocess
@@ -82,10 +81,9 @@ def _take(browser: Browser, stack: RunningStack, port: int, picture: Picture, pa
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=picture.colours)
     page: Page = context.new_page()
     base = f"http://127.0.0.1:{port}/"
-    home = stack.log.parent
     link = subprocess.run(
         [str(BIN / "circus-stack"), "console", "--url", base],
-        env={**os.environ, "XDG_RUNTIME_DIR": str(home), "XDG_STATE_HOME": str(home / "state")},
+        env=stack.environ,
         capture_output=True,
         text=True,
         check=True,
