@@ -50,6 +50,9 @@ class RedisObserver(BaseObserver):
         except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
             self._without_answer(error)
             return None
+        finally:
+            # A look a minute is no reason to hold a connection, nor to leave one behind at the end.
+            await self.redis.aclose()
         for key in self.OBSERVE:
             # A newer Redis has dropped some, and named others anew.
             if isinstance(info.get(key), int | float):
