@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 INI ?= examples/pyramid_app/development.ini
 # Tests mostly wait for processes: more workers than processors pay, and the files of tests share nothing.
 # In their own order the short unit tests come last, so that no long file is left for one worker alone at the end.
-TEST_WORKERS ?= 4
+TEST_WORKERS ?= 3
 export VENV PYTHON
 
 SOURCES := circus_stack chaussette benchmarks tests examples tools
