@@ -38,6 +38,7 @@ copy_env = true
 [watcher:talk]
 cmd = sh -c 'n=0; while :; do n=$((n+1)); echo "line $n \\033[31mred\\033[0m {HOSTILE}"; sleep 0.2; done'
 copy_env = true
+numprocesses = 2
 depends_on = job
 health = exec:true
 health_interval = 1

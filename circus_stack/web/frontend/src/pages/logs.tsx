@@ -36,22 +36,30 @@ class Buffer {
   }
 }
 
+/** `slot` is the number of a process within its watcher, which its successor takes over; 0: any. */
 interface Filter {
+  slot: number;
   stream: string;
   level: string;
   text: string;
 }
 
-function fits(row: LogRow, { stream, level, text }: Filter): boolean {
+function fits(row: LogRow, { slot, stream, level, text }: Filter): boolean {
+  if (slot && row[3] !== slot) return false;
   if (stream && row[5] !== stream) return false;
   if (level && LEVELS.indexOf(levelOf(row[6])) < LEVELS.indexOf(level)) return false;
   return !text || row[6].toLowerCase().includes(text.toLowerCase());
 }
 
-function Line({ row, at, isNamed }: { row: LogRow; at: number; isNamed: boolean }) {
+function slotsOf(name: string): number[] {
+  const found = watchers.value?.find((each) => each.name.toLowerCase() === name.toLowerCase());
+  return [...new Set(found?.processes.map((each) => each.wid))].sort((one, other) => one - other);
+}
+
+function Line({ row, at }: { row: LogRow; at: number }) {
   return (
     <div class={`line ${row[5]}`} role="listitem" style={{ top: `${at * LINE_PX}px` }}>
-      <time>{clock(row[1])}</time> {isNamed && <b>{row[2]}.{row[3]}</b>}{" "}
+      <time>{clock(row[1])}</time> <b>{row[2]}.{row[3]}</b>{" "}
       {spans(row[6]).map((each, index) => <span key={index} class={each.classes}>{each.text}</span>)}
     </div>
   );
@@ -62,7 +70,7 @@ export function Logs({ name }: { name: string }) {
   const buffer = useRef(new Buffer());
   const place = useRef<HTMLDivElement>(null);
   const [, draw] = useState(0);
-  const [filter, setFilter] = useState<Filter>({ stream: "", level: "", text: "" });
+  const [filter, setFilter] = useState<Filter>({ slot: 0, stream: "", level: "", text: "" });
   const [isPaused, setPaused] = useState(false);
   const [scroll, setScroll] = useState(0);
   const paused = useRef<LogRow[] | null>(null);
@@ -70,6 +78,7 @@ export function Logs({ name }: { name: string }) {
 
   useEffect(() => {
     buffer.current = new Buffer();
+    setFilter((before) => ({ ...before, slot: 0 }));
     let frame = 0;
     followLogs(name || null, (told) => {
       buffer.current.take(told.lines, told.dropped, told.is_first ?? false);
@@ -105,6 +114,15 @@ export function Logs({ name }: { name: string }) {
             {(watchers.value ?? []).map((each) => <option key={each.name} value={each.name}>{each.name}</option>)}
           </select>
         </label>
+        {name && (
+          <label>
+            Process{" "}
+            <select value={filter.slot} onChange={(event) => setFilter({ ...filter, slot: Number(event.currentTarget.value) })}>
+              <option value={0}>all</option>
+              {slotsOf(name).map((slot) => <option key={slot} value={slot}>{name}.{slot}</option>)}
+            </select>
+          </label>
+        )}
         <label>
           Stream{" "}
           <select value={filter.stream} onChange={(event) => setFilter({ ...filter, stream: event.currentTarget.value })}>
@@ -130,7 +148,7 @@ export function Logs({ name }: { name: string }) {
           setScroll(element.scrollTop);
         }}>
         <div class="lines" style={{ height: `${rows.length * LINE_PX}px` }}>
-          {rows.slice(first, last).map((row, index) => <Line key={`${row[0]}`} row={row} at={first + index} isNamed={!name} />)}
+          {rows.slice(first, last).map((row, index) => <Line key={`${row[0]}`} row={row} at={first + index} />)}
         </div>
         {rows.length === 0 && <Empty>{buffer.current.rows.length ? "No line fits." : "Nothing was written yet."}</Empty>}
       </div>
