@@ -52,6 +52,7 @@ export function Overview() {
   const running = known.reduce((sum, each) => sum + each.running, 0);
   const all = stack.value;
   const waiting = sockets.value.filter((each) => (each.queued ?? 0) > 0 || (each.dropped ?? 0) > 0);
+  const queued = sockets.value.reduce((sum, each) => sum + (each.queued ?? 0), 0);
   return (
     <>
       <h1>Overview</h1>
@@ -62,6 +63,7 @@ export function Overview() {
         <Tile label="Memory" value={bytes(memoryOf(all))} />
         <Tile label="Requests/s" value={rate(all?.rps)} />
         <Tile label="p99" value={latency(all?.p99)} />
+        <Tile label="In queues" value={String(queued)} isBad={waiting.some((each) => (each.dropped ?? 0) > 0)} />
       </dl>
       {known.length === 0 ? (
         <Empty>This stack has no watcher yet. <a href={link("add")}>Add one</a>, or write it into the file and apply it.</Empty>
