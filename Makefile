@@ -67,7 +67,7 @@ bench: ## Measure servers side by side and write results/bench.html, in a quarte
 	@tools/venv dev
 	@tools/meinheld optional
 	@status=0; \
-	$(BIN)/circus-stack bench run -o results/bench.json $(ARGS) || status=$$?; \
+	$(BIN)/circus-stack bench all -o results/bench.json $(ARGS) || status=$$?; \
 	[[ ! -f results/bench.json ]] || $(BIN)/circus-stack bench report results/bench.json -o results/bench.html --force || status=1; \
 	exit $$status
 

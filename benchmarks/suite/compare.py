@@ -1,31 +1,34 @@
-"""Two results of the same scenarios: what became slower by more than a threshold, and by more than the noise. Pure."""
+"""Two results of the same: what became worse by more than a threshold, and by more than the noise. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 
-from .result import Result, Round
+from .quantity import QUANTITIES
+from .result import Part, Result, Round
 from .statistics import Interval, median, ratio_interval
 
 
 class Change(StrEnum):
-    """`slower` and `faster` are beyond threshold and noise; `broken` served before and does not any more."""
+    """`worse` and `better` are beyond threshold and noise; `broken` was measured before and failed now."""
 
     SAME = "same"
-    SLOWER = "slower"
-    FASTER = "faster"
+    WORSE = "worse"
+    BETTER = "better"
     BROKEN = "broken"
     MENDED = "mended"
 
 
 class Difference(Struct, frozen=True):
-    """Rates in requests a second; `ratio` is new / old, with its interval. None where a side has no figure."""
+    """`what`: a scenario, of which requests a second are compared, or the heading of a quantity. `ratio` is new / old,
+    with its interval. None where a side has no figure."""
 
-    scenario: str
-    contestant: str
+    what: str
+    unit: str
+    entrant: str
     change: Change
     old: float | None
     new: float | None
@@ -34,52 +37,96 @@ class Difference(Struct, frozen=True):
 
     @property
     def is_regression(self) -> bool:
-        return self.change in (Change.SLOWER, Change.BROKEN)
+        return self.change in (Change.WORSE, Change.BROKEN)
+
+
+def pairs(old: Result, new: Result) -> list[tuple[Part, Part]]:
+    """The parts that measure the same, by kind and title; of two results with one part of a kind each, these."""
+    found = []
+    for part in new.parts:
+        alike = [each for each in old.parts if each.kind == part.kind]
+        named = [each for each in alike if each.title == part.title]
+        if named or len(alike) == 1:
+            found.append(((named or alike)[0], part))
+    return found
 
 
 def compare(old: Result, new: Result, threshold: float) -> list[Difference]:
-    """One for each contestant and scenario that are in both. `threshold`: the share of the rate that may be lost."""
-    scenarios = [each for each in new.scenarios if each in old.scenarios]
+    """One for each entrant and scenario or quantity that are in both. `threshold`: the share that may be lost."""
+    return [each for then, now in pairs(old, new) for each in _of_parts(then, now, threshold)]
+
+
+def _of_parts(old: Part, new: Part, threshold: float) -> Iterator[Difference]:
     names = [each.name for each in new.entrants if each.name in {one.name for one in old.entrants}]
-    pairs = [(scenario, name) for scenario in scenarios for name in names]
-    found = (_difference(old, new, scenario, name, threshold) for scenario, name in pairs)
-    return [each for each in found if each is not None]
+    if new.kind == "steps":
+        # Each finds out its own steps: their rounds are no repetitions.
+        return
+    for scenario in (each for each in new.scenarios if each in old.scenarios):
+        for name in names:
+            sides = [_rates(part, scenario, name) for part in (old, new)]
+            yield from _difference(scenario, "/s", name, sides[0], sides[1], _judge_rates(threshold))
+    for key in (each for each in old.whats() if each in QUANTITIES):
+        quantity = QUANTITIES[key]
+        judge = _judge_counted if quantity.is_counted else _judge_rates(threshold, is_less=quantity.better == "less")
+        for name in names:
+            sides = [_values(part, key, name) for part in (old, new)]
+            yield from _difference(quantity.heading, quantity.unit, name, sides[0], sides[1], judge)
 
 
-def _difference(old: Result, new: Result, scenario: str, name: str, threshold: float) -> Difference | None:
-    before, after = _rates(old, scenario, name), _rates(new, scenario, name)
+_Judge = Callable[[Sequence[float], Sequence[float]], tuple[Change, float | None, Interval | None]]
+
+
+def _difference(
+    what: str, unit: str, name: str, before: Sequence[float], after: Sequence[float], judge: _Judge
+) -> Iterator[Difference]:
     if not before and not after:
-        return None
-    if not before or not after:
-        change = Change.MENDED if after else Change.BROKEN
-        return Difference(scenario, name, change, _middle(before), _middle(after), None, None)
-    ratio, interval = median(after) / median(before), ratio_interval(after, before)
-    return Difference(
-        scenario, name, _change(ratio, interval, threshold), median(before), median(after), ratio, interval
-    )
+        return
+    old, new = (median(each) if each else None for each in (before, after))
+    if old is None or new is None:
+        yield Difference(what, unit, name, Change.MENDED if after else Change.BROKEN, old, new, None, None)
+        return
+    change, ratio, interval = judge(before, after)
+    yield Difference(what, unit, name, change, old, new, ratio, interval)
 
 
-def _change(ratio: float, interval: Interval, threshold: float) -> Change:
-    low, high = interval
-    if ratio < 1 - threshold and high < 1:
-        return Change.SLOWER
-    if ratio > 1 + threshold and low > 1:
-        return Change.FASTER
-    return Change.SAME
+def _judge_rates(threshold: float, *, is_less: bool = False) -> _Judge:
+    """`is_less`: whether less of it is better."""
+
+    def judge(before: Sequence[float], after: Sequence[float]) -> tuple[Change, float | None, Interval | None]:
+        if min(*before, *after) <= 0:
+            return Change.SAME, None, None
+        ratio, interval = median(after) / median(before), ratio_interval(after, before)
+        if ratio < 1 - threshold and interval[1] < 1:
+            return (Change.BETTER if is_less else Change.WORSE), ratio, interval
+        if ratio > 1 + threshold and interval[0] > 1:
+            return (Change.WORSE if is_less else Change.BETTER), ratio, interval
+        return Change.SAME, ratio, interval
+
+    return judge
 
 
-def _rates(result: Result, scenario: str, name: str) -> list[float]:
-    """Of a contestant that served all it was asked, in the rounds in which the generator did not give out; of one that
+def _judge_counted(before: Sequence[float], after: Sequence[float]) -> tuple[Change, float | None, Interval | None]:
+    """What must not be at all, as failed requests, is not a matter of noise."""
+    then, now = max(before), max(after)
+    return Change.SAME if now == then else Change.WORSE if now > then else Change.BETTER, None, None
+
+
+def _rates(part: Part, scenario: str, name: str) -> list[float]:
+    """Of an entrant that served all it was asked, in the rounds in which the generator did not give out; of one that
     never was the bottleneck, in all."""
-    [entrant] = [each for each in result.entrants if each.name == name]
-    rounds: Sequence[Round] = result.of(scenario, name)
-    if entrant.failure is not None or not all(each.is_clean for each in rounds):
+    rounds: Sequence[Round] = part.of(scenario, name)
+    if _has_failed(part, name) or not all(each.is_clean for each in rounds):
         return []
     return [each.rate for each in rounds if not each.is_saturated] or [each.rate for each in rounds]
 
 
-def _middle(rates: Sequence[float]) -> float | None:
-    return median(rates) if rates else None
+def _values(part: Part, key: str, name: str) -> list[float]:
+    return [] if _has_failed(part, name) else list(part.values(name, key).values())
+
+
+def _has_failed(part: Part, name: str) -> bool:
+    [entrant] = [each for each in part.entrants if each.name == name]
+    return entrant.failure is not None
 
 
 def unlike(old: Result, new: Result) -> list[str]:
@@ -88,9 +135,14 @@ def unlike(old: Result, new: Result) -> list[str]:
         "machine": (old.machine.processor, new.machine.processor),
         "processors": (old.machine.cpus, new.machine.cpus),
         "Python": (old.machine.python, new.machine.python),
-        "application": (old.settings.app, new.settings.app),
-        "workers": (old.settings.workers, new.settings.workers),
-        "connections": (old.settings.connections, new.settings.connections),
-        "pinning": (old.settings.server_cpus, new.settings.server_cpus),
     }
+    for then, now in pairs(old, new):
+        where = f" ({now.title})" if len(new.parts) > 1 else ""
+        asked |= {
+            f"application{where}": (then.settings.app, now.settings.app),
+            f"workers{where}": (str(then.settings.workers), str(now.settings.workers)),
+            f"connections{where}": (then.settings.connections, now.settings.connections),
+            f"pinning{where}": (str(then.settings.server_cpus), str(now.settings.server_cpus)),
+            f"generator{where}": (then.settings.generator, now.settings.generator),
+        }
     return [f"{name}: {one} then, {other} now" for name, (one, other) in asked.items() if one != other]

@@ -140,3 +140,8 @@ CONTESTANTS: Mapping[str, Contestant] = {
         Contestant("bjoern-alone", "bjoern without a manager", ("bjoern",), _bjoern, ("bjoern>=3.2.2",)),
     )
 }
+
+
+def defaults() -> tuple[str, ...]:
+    """The names of those that are taken where nobody chooses."""
+    return tuple(each.name for each in CONTESTANTS.values() if each.is_default)

@@ -1,10 +1,10 @@
-"""The ranking of backends that Circus published in 2012, beside that of a run. Pure."""
+"""The ranking of backends that Circus published in 2012, beside that of a part. Pure."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from .result import Result
+from .result import Part
 from .summary import tables
 
 
@@ -27,10 +27,10 @@ _OF_2012 = (
 )
 
 
-def ranking(result: Result) -> list[Ranked]:
-    """By the first scenario of the run; nothing where fewer than two of those of 2012 have a rank in it."""
-    found = tables(result)
-    names = [row.contestant for row in found[0].rows if row.rank] if found else []
+def ranking(part: Part) -> list[Ranked]:
+    """By the first scenario of the part; nothing where fewer than two of those of 2012 have a rank in it."""
+    found = tables(part)
+    names = [row.entrant for row in found[0].rows if row.rank] if found else []
     ours = [name for name in names if name in dict(_OF_2012).values()]
     if len(ours) < 2:
         return []

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 # Counts up with every change that an older reader would misunderstand.
-FORMAT = 1
+FORMAT = 2
 
 
 class ResultError(Exception):
@@ -29,25 +29,33 @@ class Machine(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
-    """How it was measured. The processors are None where server and generator were not kept apart."""
+    """How it was measured. `workers`: a set of contestants for each; of process managers, how many processes. The
+    processors are None where server and generator were not kept apart. `locust_files`: the user's own, absolute."""
 
     app: str
-    workers: int
+    path: str
+    workers: list[int]
     rounds: int
     seconds: int
+    warm_up: int
     connections: int
     server_cpus: list[int] | None
     generator_cpus: list[int] | None
     generator: str
+    users: int = 0
+    locust_files: list[str] = []
+    is_quick: bool = False
 
 
 class Entrant(Struct):
-    """A contestant of the run. `failure`: why it was not measured, or not to the end, else None. Memory is the sum over
-    its processes after the last round, in bytes."""
+    """A contestant of a part, with so many workers. `name` is its own in the part. `failure`: why it was not measured,
+    or not to the end, else None. Memory is the sum over its processes after the last round, in bytes."""
 
     name: str
-    argv: list[str]
-    versions: dict[str, str]
+    contestant: str
+    workers: int
+    argv: list[str] = []
+    versions: dict[str, str] = {}
     start_s: float | None = None
     rss_bytes: int | None = None
     pss_bytes: int | None = None
@@ -55,12 +63,12 @@ class Entrant(Struct):
 
 
 class Round(Struct, frozen=True):
-    """One load on one contestant. Latencies in ms, None where nothing was answered; `cpu_s` of all its processes;
+    """One load on one entrant. Latencies in ms, None where nothing was answered; `cpu_s` of all its processes;
     `generator_share`: how much of its processor the generator used, 0 to 1. `errors`: connections that failed;
-    `not_2xx`: answers that did."""
+    `not_2xx`: answers that did. `users`: how many asked, where they were told a pace, else 0."""
 
     scenario: str
-    contestant: str
+    entrant: str
     number: int
     requests: int
     seconds: float
@@ -72,6 +80,7 @@ class Round(Struct, frozen=True):
     not_2xx: int
     cpu_s: float
     generator_share: float
+    users: int = 0
 
     @property
     def rate(self) -> float:
@@ -89,40 +98,56 @@ class Round(Struct, frozen=True):
         return self.requests > 0 and not self.errors and not self.not_2xx
 
 
-class Start(Struct, frozen=True):
-    """One start of a contestant, alone on the machine. `first_s`: until it answered, `settled_s`: until its processes
-    had nothing more to do; memory is that of all of them then, in bytes."""
+class Figure(Struct, frozen=True):
+    """One value of one round, from 1; `what` is a key of QUANTITIES, whose unit the value has."""
 
-    contestant: str
-    first_s: float
-    settled_s: float
-    rss_bytes: int
-    pss_bytes: int
+    entrant: str
+    what: str
+    number: int
+    value: float
 
 
-class Result(Struct):
-    """A run of `kind` serve, which has rounds, or start, which has starts. `is_complete` is False where it was cut off:
-    the rounds are those that ended."""
+class Part(Struct):
+    """One kind of measurement on some entrants: loads have rounds, the others figures. `is_complete` is False where it
+    was cut off: what stands in it had ended by then."""
 
     kind: str
-    made_at: str
-    machine: Machine
+    title: str
     settings: Settings
     scenarios: list[str]
     entrants: list[Entrant]
-    rounds: list[Round]
-    version: str
+    rounds: list[Round] = []
+    figures: list[Figure] = []
     is_complete: bool = False
-    starts: list[Start] = []
+
+    def of(self, scenario: str, entrant: str) -> list[Round]:
+        """The rounds of one entrant in one scenario."""
+        return [each for each in self.rounds if each.scenario == scenario and each.entrant == entrant]
+
+    def values(self, entrant: str, what: str) -> dict[int, float]:
+        """Of one quantity of one entrant, by round."""
+        return {each.number: each.value for each in self.figures if each.entrant == entrant and each.what == what}
+
+    def whats(self) -> list[str]:
+        """The quantities of which there is any figure, in the order in which they came."""
+        return list(dict.fromkeys(each.what for each in self.figures))
+
+
+class Result(Struct):
+    """All that a command measured. `command`: its words."""
+
+    made_at: str
+    version: str
+    command: list[str]
+    machine: Machine
+    parts: list[Part]
+    took_s: float = 0.0
     format: int = FORMAT
 
-    def of(self, scenario: str, contestant: str) -> list[Round]:
-        """The rounds of one contestant in one scenario."""
-        return [each for each in self.rounds if each.scenario == scenario and each.contestant == contestant]
-
-    def starts_of(self, contestant: str) -> list[Start]:
-        """The starts of one contestant."""
-        return [each for each in self.starts if each.contestant == contestant]
+    @property
+    def is_complete(self) -> bool:
+        """Whether no part was cut off."""
+        return all(each.is_complete for each in self.parts)
 
 
 class _Format(Struct):
@@ -152,4 +177,4 @@ def load(path: Path) -> Result:
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror}") from None
     except msgspec.MsgspecError as error:
-        raise ResultError(f"{path}: is no result of `circus-stack bench run`: {error}") from None
+        raise ResultError(f"{path}: is no result of `circus-stack bench`: {error}") from None

@@ -28,12 +28,15 @@ class Ask(Struct, frozen=True):
 
 
 class Scenario(Struct, frozen=True):
-    """`asks` are sent in turn on each connection. `connections`: None for what the run was told."""
+    """`asks` are sent in turn on each connection. `connections`: None for what the run was told. `app`: the application
+    that has these pages. `is_default`: taken where nobody chooses."""
 
     name: str
     help: str
     asks: tuple[Ask, ...]
     connections: int | None = None
+    app: str = "built-in"
+    is_default: bool = True
 
 
 _HELLO, _JSON, _WAIT, _DERIVE = Ask("/"), Ask("/json"), Ask("/wait"), Ask("/derive")
@@ -52,6 +55,7 @@ SCENARIOS = {
         Scenario("upload", "a body of 1 MiB, read by the application", (_UPLOAD,), connections=8),
         Scenario("download", "10 MiB, streamed in pieces of 64 KiB", (_DOWNLOAD,), connections=8),
         Scenario("mix", "seven pages, two questions to a database, one derived key", _MIX),
+        Scenario("pyramid", "the page of the Pyramid example: ten notes from Redis", (Ask("/"),), app="pyramid"),
     )
 }  # fmt: skip
 QUICK = ("hello", "json", "io")

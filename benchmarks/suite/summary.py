@@ -1,4 +1,4 @@
-"""A result as the rows that every report shows: one a contestant and scenario, ranked. Pure."""
+"""A part of a result as the rows that every report shows: one an entrant and scenario, ranked. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from .result import Entrant, Result, Round
+from .result import Entrant, Part, Round
 from .statistics import Spread, median, paired_ratio, spread
 
 
@@ -14,7 +14,7 @@ class Row(Struct, frozen=True):
     """`rate` in requests a second. `ratio` to the fastest of the ranked, paired by round. `problem`: why it has no
     rank, else empty; then there may be no figures."""
 
-    contestant: str
+    entrant: str
     rank: int | None
     rate: Spread | None
     ratio: Spread | None
@@ -25,6 +25,10 @@ class Row(Struct, frozen=True):
     cpu_s_per_1000: float | None
     problem: str
 
+    def ratio_to(self, other: Row) -> float:
+        """Of the medians; 0 where one has none."""
+        return self.rate.median / other.rate.median if self.rate and other.rate and other.rate.median else 0.0
+
 
 class Table(Struct, frozen=True):
     """One scenario: the ranked, fastest first, then those without a rank."""
@@ -33,20 +37,20 @@ class Table(Struct, frozen=True):
     rows: list[Row]
 
 
-def tables(result: Result) -> list[Table]:
+def tables(part: Part) -> list[Table]:
     """One a scenario of which anything is known."""
-    return [Table(each, _rows(result, each)) for each in result.scenarios if _is_begun(result, each)]
+    return [Table(each, _rows(part, each)) for each in part.scenarios if _is_begun(part, each)]
 
 
-def _is_begun(result: Result, scenario: str) -> bool:
-    return any(each.scenario == scenario for each in result.rounds) or bool(
-        result.is_complete and any(each.failure for each in result.entrants)
+def _is_begun(part: Part, scenario: str) -> bool:
+    return any(each.scenario == scenario for each in part.rounds) or bool(
+        part.is_complete and any(each.failure for each in part.entrants)
     )
 
 
-def _rows(result: Result, scenario: str) -> list[Row]:
-    found = {each.name: result.of(scenario, each.name) for each in result.entrants}
-    problems = {each.name: problem_of(each, found[each.name], result.is_complete) for each in result.entrants}
+def _rows(part: Part, scenario: str) -> list[Row]:
+    found = {each.name: part.of(scenario, each.name) for each in part.entrants}
+    problems = {each.name: problem_of(each, found[each.name], part.is_complete) for each in part.entrants}
     ranked = sorted((name for name in found if not problems[name]), key=lambda name: -_rate(found[name]))
     best = {each.number: each.rate for each in found[ranked[0]]} if ranked else {}
     rows = [_row(name, rank, found[name], best, "") for rank, name in enumerate(ranked, 1)]
@@ -54,7 +58,7 @@ def _rows(result: Result, scenario: str) -> list[Row]:
 
 
 def problem_of(entrant: Entrant, rounds: Sequence[Round], is_complete: bool = True) -> str:
-    """Why it can't be ranked; empty where it can. The whole of a failure is in the result."""
+    """Why it can't be ranked; empty where it can. The whole of a failure is in the part."""
     if entrant.failure is not None:
         return "failed: " + _briefly(entrant.failure)
     if not rounds:
@@ -83,7 +87,7 @@ def _row(name: str, rank: int | None, rounds: Sequence[Round], best: dict[int, f
         return Row(name, rank, None, None, None, None, None, None, None, problem)
     rates = {each.number: each.rate for each in rounds}
     return Row(
-        contestant=name,
+        entrant=name,
         rank=rank,
         rate=spread(list(rates.values())),
         ratio=paired_ratio(rates, best),

@@ -1,13 +1,19 @@
-"""The module that all contestants import: the suite's application, or the user's own behind the same two names."""
+"""The module that all contestants import: the suite's application, the Pyramid example, or the user's own, each behind
+the same two names."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from . import example
 from .contestant import TARGET
+from .example import AppError as AppError
 
 BUILT_IN = "built-in"
+PYRAMID = "pyramid"
 _MAKE = """
 
 def make(_global_conf, **_settings):
@@ -15,18 +21,29 @@ def make(_global_conf, **_settings):
 """
 
 
-class AppError(Exception):
-    """What was given as --app names no application."""
+@contextlib.contextmanager
+def serving(app: str, home: Path) -> Iterator[dict[str, str]]:
+    """Until the block ends: the module stands in `home`, and what the application needs runs. Yields the environment
+    that it wants. AppError for what is no application, or cannot run here. `app`: BUILT_IN, PYRAMID, module:name, or an
+    ini file of PasteDeploy."""
+    write_target(app, home)
+    if app == PYRAMID:
+        with example.with_redis(home) as environ:
+            yield environ
+    else:
+        yield {}
 
 
 def write_target(app: str, home: Path) -> None:
-    """Write it into `home`. `app`: BUILT_IN, module:name, or an ini file of PasteDeploy. AppError for what is none."""
+    """Write the module into `home`. AppError for what is no application."""
     (home / f"{TARGET}.py").write_text(_source(app))
 
 
 def _source(app: str) -> str:
     if app == BUILT_IN:
         return Path(__file__).with_name("served.py").read_text()
+    if app == PYRAMID:
+        return f"from notes import main\n\napp = main({{}})\n{_MAKE}"
     if app.endswith(".ini"):
         if not Path(app).is_file():
             raise AppError(f"{app}: no such file")

@@ -28,7 +28,7 @@ _COMMANDS = {
     "token": "circus_stack.cli.token_command:token",
     "keygen": "circus_stack.cli.keygen:keygen",
     "doctor": "circus_stack.cli.doctor:doctor",
-    "bench": "circus_stack.cli.bench:bench",
+    "bench": "circus_stack.cli.bench.group:bench",
     "completion": "circus_stack.cli.completion.completion_command:completion",
 }
 

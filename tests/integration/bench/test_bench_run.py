@@ -24,16 +24,17 @@ def bench(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_run_report_and_compare(tmp_path: Path) -> None:
-    ran = bench("run", *_RACE, "-s", "io", "-o", "r.json", cwd=tmp_path)
+    ran = bench("serve", *_RACE, "-s", "io", "-o", "r.json", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "io, round 1 of 1" in ran.stderr
     found = json.loads((tmp_path / "r.json").read_text())
-    assert found["is_complete"]
-    assert {each["contestant"] for each in found["rounds"]} == {"waitress", "wsgiref"}
-    assert all(each["requests"] > 0 and each["errors"] == each["not_2xx"] == 0 for each in found["rounds"])
+    [part] = found["parts"]
+    assert part["is_complete"]
+    assert {each["entrant"] for each in part["rounds"]} == {"waitress", "wsgiref"}
+    assert all(each["requests"] > 0 and each["errors"] == each["not_2xx"] == 0 for each in part["rounds"])
     # The application waits 20 ms: a server that answers sooner was asked for something else.
-    assert all(each["p50_ms"] >= 20 for each in found["rounds"])
-    assert all(each["pss_bytes"] > 2**20 and each["versions"]["circus-stack"] for each in found["entrants"])
+    assert all(each["p50_ms"] >= 20 for each in part["rounds"])
+    assert all(each["pss_bytes"] > 2**20 and each["versions"]["circus-stack"] for each in part["entrants"])
 
     wrote = bench("report", "r.json", "-o", "r.html", "--png", "pictures", cwd=tmp_path)
     assert wrote.returncode == 0, wrote.stderr
@@ -42,17 +43,17 @@ def test_run_report_and_compare(tmp_path: Path) -> None:
     assert bench("report", "r.json", cwd=tmp_path).stdout in ran.stdout
 
     assert bench("compare", "r.json", "r.json", cwd=tmp_path).returncode == 0
-    for each in found["rounds"]:
+    for each in part["rounds"]:
         each["requests"] //= 2
     (tmp_path / "slower.json").write_text(json.dumps(found))
     slower = bench("compare", "r.json", "slower.json", cwd=tmp_path)
     assert slower.returncode == 1
-    assert slower.stdout.count("slower") == 2
+    assert slower.stdout.count("worse") == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_early_end_keeps_what_was_found(number: signal.Signals, tmp_path: Path) -> None:
-    argv = [str(BIN / "circus-stack"), "bench", "run", *_RACE, "--rounds", "500", "-s", "io", "-o", "r.json"]
+    argv = [str(BIN / "circus-stack"), "bench", "serve", *_RACE, "--rounds", "500", "-s", "io", "-o", "r.json"]
     with (tmp_path / "said").open("wb") as said:
         process = subprocess.Popen(argv, cwd=tmp_path, stdout=said, stderr=said, start_new_session=True)
     told = (tmp_path / "said").read_text
@@ -68,8 +69,9 @@ def test_an_early_end_keeps_what_was_found(number: signal.Signals, tmp_path: Pat
     assert servers
     wait_until(lambda: not any(map(psutil.Process.is_running, servers)), "the end of all servers")
     found = json.loads((tmp_path / "r.json").read_text())
-    assert not found["is_complete"]
-    assert len(found["rounds"]) >= 2
+    [part] = found["parts"]
+    assert not part["is_complete"]
+    assert len(part["rounds"]) >= 2
     assert "The run was cut off" in told()
     assert "Traceback" not in told()
 
@@ -77,10 +79,10 @@ def test_an_early_end_keeps_what_was_found(number: signal.Signals, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("run", "-s", "helo"), "no scenario 'helo'. Did you mean 'hello'?"),
-        (("run", "-c", "nginx"), "no contestant 'nginx'. There are: fastgevent"),
-        (("run", "--app", "none.ini"), "none.ini: no such file"),
-        (("run", "--app", "a:b", "--path", "x"), "a path begins with /"),
+        (("serve", "-s", "helo"), "no scenario 'helo'. Did you mean 'hello'?"),
+        (("serve", "-c", "nginx"), "no contestant 'nginx'. There are: fastgevent"),
+        (("serve", "--app", "none.ini"), "none.ini: no such file"),
+        (("serve", "--app", "a:b", "--path", "x"), "a path begins with /"),
         (("report", "text"), "is no result"),
     ],
 )

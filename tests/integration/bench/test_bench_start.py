@@ -25,15 +25,16 @@ def test_start_of_the_users_own_application(tmp_path: Path) -> None:
         )  # fmt: skip
         assert ran.returncode == status, ran.stderr
         found = json.loads((tmp_path / "s.json").read_text())
-        assert found["is_complete"] and found["kind"] == "start"
+        [part] = found["parts"]
+        assert part["is_complete"] and part["kind"] == "start"
         if status:
-            assert "no database" in found["entrants"][0]["failure"]
+            assert "no database" in part["entrants"][0]["failure"]
             assert "wsgiref: failed: " in ran.stdout
         else:
-            [start] = found["starts"]
-            assert 0 < start["first_s"] <= start["settled_s"]
-            assert start["rss_bytes"] > start["pss_bytes"] > 2**20
-            assert "PSS MiB/worker" in ran.stdout
+            values = {each["what"]: each["value"] for each in part["figures"]}
+            assert 0 < values["first-answer"] <= values["all-up"]
+            assert values["rss"] > values["pss"] > 1
+            assert "PSS/worker MiB" in ran.stdout
 
 
 def test_an_environment_finds_the_libraries_of_the_application(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.suite.result import ResultError, load, save
-from tests.unit.benchmarks.results import one_round, result_of
+from tests.unit.benchmarks.results import figures_of, one_round, part_of, result_of
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    result = result_of({"a": [10, 20], "b": [5]})
+    result = result_of(part_of({"a": [10, 20], "b": [5]}), figures_of({"a": {"rss": [3.0]}}))
     path = tmp_path / "new" / "r.json"
     save(result, path)
     assert load(path) == result
@@ -23,7 +23,7 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     [
         ("", "is no result"),
         ("[]", "is no result"),
-        ('{"format": 1}', "is no result"),
+        ('{"format": 2}', "is no result"),
         ('{"format": 99}', "has format 99"),
         ("\x00\xff", "is no result"),
     ],

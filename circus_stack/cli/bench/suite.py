@@ -8,31 +8,38 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import benchmarks.suite.charts
-    import benchmarks.suite.checks
     import benchmarks.suite.compare
     import benchmarks.suite.contestant
     import benchmarks.suite.environment
-    import benchmarks.suite.markdown
-    import benchmarks.suite.page
+    import benchmarks.suite.figures
+    import benchmarks.suite.plan
+    import benchmarks.suite.programme
+    import benchmarks.suite.promises
+    import benchmarks.suite.report.answers
+    import benchmarks.suite.report.markdown
+    import benchmarks.suite.report.page
+    import benchmarks.suite.report.pictures
+    import benchmarks.suite.report.words
     import benchmarks.suite.result
-    import benchmarks.suite.run
     import benchmarks.suite.scenario
-    import benchmarks.suite.starting
     import benchmarks.suite.summary
-    import benchmarks.suite.target
-    import benchmarks.suite.words
-    import benchmarks.suite.wrk_load  # noqa: F401 - all of them, as attributes of the package
+    import benchmarks.suite.target  # noqa: F401 - all of them, as attributes of the package
     from benchmarks import suite as suite
 
 _PACKAGES = ("circus_stack.benchmarks", "benchmarks")
+# Packages within the suite, whose modules are attributes in turn.
+_INNER = ("report",)
 
 
 class _Suite:
-    """Its modules as attributes, each imported on use."""
+    """The modules of a package as attributes, each imported on use."""
 
-    def __getattr__(self, name: str) -> ModuleType:
-        return importlib.import_module(f"{_package()}.suite.{name}")
+    def __init__(self, inner: str = "") -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> ModuleType | _Suite:
+        path = f"{self._inner}.{name}"
+        return _Suite(path) if name in _INNER else importlib.import_module(f"{_package()}.suite{path}")
 
 
 def _package() -> str:

@@ -11,9 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from msgspec import Struct
-
-from .scenario import Ask, Scenario
+from ..scenario import Ask, Scenario
+from .measured import Load, LoadError
 
 _MARK = "circus-stack-bench "
 # What wrk may take beyond its seconds: to connect, to wait for its last answers.
@@ -38,24 +37,6 @@ done = function(summary, latency, requests)
     latency:percentile(99.9)))
 end
 """
-
-
-class LoadError(Exception):
-    """wrk is missing, or did not measure."""
-
-
-class Load(Struct, frozen=True):
-    """What the generator saw; `share` of its processor that it used, 0 to 1."""
-
-    requests: int
-    seconds: float
-    errors: int
-    not_2xx: int
-    p50_us: int
-    p95_us: int
-    p99_us: int
-    p999_us: int
-    share: float
 
 
 def script_of(scenario: Scenario) -> str:

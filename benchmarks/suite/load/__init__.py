@@ -1,0 +1,1 @@
+"""Generators of load: one load on one port, told in figures."""

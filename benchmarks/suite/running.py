@@ -1,0 +1,51 @@
+"""A contestant of a part brought up in its place: installed where it must be, told what it serves, started."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from . import environment
+from .contestant import CONTESTANTS, Seat
+from .environment import PeerError
+from .plan import Plan, Watcher, processors
+from .result import Entrant
+from .server import Server, ServerError, free_port, running, runtime_environ
+
+# Why a contestant has no figures: told in the result, while the others go on.
+FAILURES = (PeerError, ServerError)
+
+
+def programs_of(entrant: Entrant, plan: Plan, watcher: Watcher) -> Path:
+    """The programs of its environment, made where it is missing; fills in its versions. PeerError where that fails."""
+    contestant = CONTESTANTS[entrant.contestant]
+    requirements = contestant.requirements
+    is_made = not requirements or (environment.place_of(requirements, plan.cache) / "made").exists()
+    watcher.preparing(entrant.name, not is_made)
+    programs = environment.ensure(requirements, plan.cache) if requirements else environment.OURS
+    entrant.versions = entrant.versions or environment.versions(programs, contestant.distributions)
+    return programs
+
+
+@contextlib.contextmanager
+def brought_up(
+    entrant: Entrant, plan: Plan, watcher: Watcher, home: Path, served: Mapping[str, str], *, is_pinned: bool
+) -> Iterator[Server]:
+    """It answers, until the block ends. One of FAILURES where it does not. `home`: made for it; it stands beside the
+    module that all serve. `served`: the environment that the application wants."""
+    programs = programs_of(entrant, plan, watcher)
+    home.mkdir(mode=0o700)
+    seat = Seat(free_port(), entrant.workers, home, programs)
+    entrant.argv = CONTESTANTS[entrant.contestant].argv(seat)
+    servers, _ = processors(is_pinned)
+    environ = runtime_environ(home, [str(home.parent), *plan.import_path]) | dict(served)
+    path = plan.scenarios[0].asks[0].path if plan.scenarios and plan.scenarios[0].asks else plan.path
+    with running(entrant.argv, seat.port, home, servers, environ, path) as server:
+        yield server
+
+
+def fail(entrant: Entrant, why: str, watcher: Watcher) -> None:
+    """Note it, and tell."""
+    entrant.failure = why
+    watcher.failed(entrant)

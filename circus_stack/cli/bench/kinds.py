@@ -1,0 +1,78 @@
+"""The commands that measure, one a kind."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from circus_stack.cli.bench import options
+from circus_stack.cli.bench.measure import measure
+from circus_stack.cli.bench.plans import DEFAULT_ROUNDS, DEFAULT_SECONDS, Asked, serve_plans, start_plans
+
+
+@click.command(context_settings=options.HELP)
+@click.option("-s", "--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@options.contestant
+@options.app
+@options.workers(1)
+@options.rounds(DEFAULT_ROUNDS)
+@click.option(
+    "--seconds", type=click.IntRange(1, 3600), help=f"The length of one load [default: {DEFAULT_SECONDS}; --quick: 1]"
+)
+@click.option(
+    "--warm-up", type=click.IntRange(0, 3600), default=1, show_default=True, help="Seconds of load that don't count."
+)
+@click.option("--connections", type=click.IntRange(1, 10000), default=32, show_default=True, help="At the same time.")
+@options.quick
+@click.option("--no-pin", is_flag=True, help="Let servers and generator share all processors.")
+@options.output("serve")
+def serve(
+    scenarios: tuple[str, ...],
+    contestants: tuple[str, ...],
+    app: str | None,
+    path: str,
+    workers: tuple[int, ...],
+    rounds: int,
+    seconds: int | None,
+    warm_up: int,
+    connections: int,
+    quick: bool,
+    no_pin: bool,
+    output: Path | None,
+) -> None:
+    """Measure throughput and latency, round after round, and keep the result.
+
+    Ctrl-C ends it early: what was measured until then is kept and shown. Status 1 where a contestant failed.
+    """
+    asked = Asked(
+        scenarios=scenarios, contestants=contestants, app=app, path=path, workers=workers, rounds=rounds,
+        seconds=seconds, warm_up=warm_up, connections=connections, is_quick=quick, is_pinned=not no_pin,
+    )  # fmt: skip
+    sys.exit(measure(serve_plans(asked), output, "serve"))
+
+
+@click.command(context_settings=options.HELP)
+@options.contestant
+@options.app
+@options.workers(1)
+@options.rounds(DEFAULT_ROUNDS, "Starts of each.")
+@options.quick
+@options.output("start")
+def start(
+    contestants: tuple[str, ...],
+    app: str | None,
+    path: str,
+    workers: tuple[int, ...],
+    rounds: int,
+    quick: bool,
+    output: Path | None,
+) -> None:
+    """Measure how long contestants take to start, and what they hold in memory then.
+
+    \b
+    circus-stack bench start -w 4 --app app.ini -c gevent -c gevent+preload
+    """
+    asked = Asked(contestants=contestants, app=app, path=path, workers=workers, rounds=rounds, is_quick=quick)
+    sys.exit(measure(start_plans(asked), output, "start"))

@@ -1,0 +1,113 @@
+"""From the flags of `circus-stack bench` to plans."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import Struct
+
+from circus_stack.cli.bench.suite import suite
+
+if TYPE_CHECKING:
+    from benchmarks.suite.plan import Plan
+    from benchmarks.suite.scenario import Scenario
+
+DEFAULT_ROUNDS = 3
+DEFAULT_SECONDS = 2
+_TITLES = {"built-in": "The suite's application", "pyramid": "The Pyramid example"}
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """The flags; a command leaves out those that it does not have."""
+
+    contestants: tuple[str, ...] = ()
+    app: str | None = None
+    path: str = "/"
+    workers: tuple[int, ...] = (1,)
+    rounds: int = DEFAULT_ROUNDS
+    scenarios: tuple[str, ...] = ()
+    seconds: int | None = None
+    warm_up: int = 1
+    connections: int = 32
+    is_quick: bool = False
+    is_pinned: bool = True
+
+
+def serve_plans(asked: Asked) -> list[Plan]:
+    """A plan for each application that the scenarios are of. UsageError for names that there are not, and for flags
+    that contradict each other."""
+    scenarios = _scenarios(asked)
+    apps = [asked.app] if asked.app else list(dict.fromkeys(each.app for each in scenarios))
+    found = []
+    for app in apps:
+        chosen = scenarios if asked.app else tuple(each for each in scenarios if each.app == app)
+        found.append(base_plan(asked, "serve", app, scenarios=chosen))
+    return found
+
+
+def start_plans(asked: Asked) -> list[Plan]:
+    """UsageError for names that there are not."""
+    return [base_plan(asked, "start", asked.app or suite.target.BUILT_IN)]
+
+
+def base_plan(asked: Asked, kind: str, app: str, *, scenarios: Sequence[Scenario] = (), title: str = "") -> Plan:
+    """What all kinds with servers have in common. UsageError for contestants that there are not."""
+    check_path(asked.path)
+    known = suite.contestant.CONTESTANTS
+    for name in asked.contestants:
+        check_known(name, known, "contestant")
+    return suite.plan.Plan(
+        kind=kind,
+        title=title or f"{_TITLES.get(app, app)}: {kind}",
+        contestants=suite.plan.ordered(asked.contestants or suite.contestant.defaults(), list(known)),
+        app=app,
+        path=asked.path,
+        scenarios=tuple(scenarios),
+        workers=tuple(sorted(set(asked.workers))),
+        rounds=min(asked.rounds, 2) if asked.is_quick else asked.rounds,
+        seconds=asked.seconds or (1 if asked.is_quick else DEFAULT_SECONDS),
+        warm_up=asked.warm_up,
+        connections=asked.connections,
+        is_pinned=asked.is_pinned,
+        is_quick=asked.is_quick,
+        import_path=(str(Path.cwd()),) if app not in _TITLES else (),
+        cache=suite.environment.cache_directory(os.environ),
+    )
+
+
+def _scenarios(asked: Asked) -> tuple[Scenario, ...]:
+    known = suite.scenario.SCENARIOS
+    if asked.app and asked.app not in _TITLES:
+        if asked.scenarios:
+            raise click.UsageError(
+                "--scenario is for the built-in application; with --app, --path says what is asked for"
+            )
+        return (suite.scenario.own_app(asked.path),)
+    for name in asked.scenarios:
+        check_known(name, known, "scenario")
+    wanted = asked.scenarios or (suite.scenario.QUICK if asked.is_quick else tuple(known))
+    chosen = tuple(each for name, each in known.items() if name in wanted)
+    if not asked.app:
+        return chosen
+    alike = tuple(each for each in chosen if each.app == asked.app)
+    return alike or tuple(each for each in known.values() if each.app == asked.app)
+
+
+def check_known(name: str, known: Iterable[str], what: str) -> None:
+    """UsageError, with the nearest name, for one that is not known."""
+    names = list(known)
+    if name not in names:
+        near = get_close_matches(name, names, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(names)}."
+        raise click.UsageError(f"no {what} '{name}'. {hint}")
+
+
+def check_path(path: str) -> None:
+    """UsageError for what is no path of a URL."""
+    if not path.startswith("/") or not path.isprintable() or " " in path:
+        raise click.UsageError(f"--path {path!r}: a path begins with / and holds no blanks")
