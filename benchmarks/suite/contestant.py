@@ -22,6 +22,7 @@ backlog = {BACKLOG}
 backend = {{backend}}
 workers = {{workers}}
 preload = {{preload}}
+exclusive = {{exclusive}}
 log_level = error
 
 [watcher:web]
@@ -68,15 +69,27 @@ class Contestant(Struct, frozen=True):
 
 
 def _ours(backend: str, *distributions: str, preload: bool = False, is_default: bool = True) -> Contestant:
-    def argv(seat: Seat) -> list[str]:
-        ini = seat.home / "bench.ini"
-        ini.write_text(_INI.format(port=seat.port, backend=backend, workers=seat.workers, preload=str(preload).lower()))
-        return [str(Path(sys.executable).with_name("circus-stack")), "serve", str(ini)]
-
-    name = f"{backend}+preload" if preload else backend
     how = "forked from a zygote" if preload else "each started by itself"
     text = f"circus-stack serve, backend {backend}, workers {how}"
+    argv = _argv_of(backend, preload=preload)
+    name = f"{backend}+preload" if preload else backend
     return Contestant(name, text, ("circus-stack", *distributions), argv, is_default=is_default)
+
+
+def _plain(backend: str, *distributions: str) -> Contestant:
+    text = f"circus-stack serve, backend {backend}, preload, a connection wakes all workers that wait"
+    argv = _argv_of(backend, preload=True, exclusive=False)
+    return Contestant(f"{backend}+plain", text, ("circus-stack", *distributions), argv, is_default=False)
+
+
+def _argv_of(backend: str, *, preload: bool, exclusive: bool = True) -> Callable[[Seat], list[str]]:
+    def argv(seat: Seat) -> list[str]:
+        ini = seat.home / "bench.ini"
+        given = {"preload": str(preload).lower(), "exclusive": str(exclusive).lower()}
+        ini.write_text(_INI.format(port=seat.port, backend=backend, workers=seat.workers, **given))
+        return [str(Path(sys.executable).with_name("circus-stack")), "serve", str(ini)]
+
+    return argv
 
 
 def _gunicorn(kind: str, *options: str, is_default: bool = True) -> Contestant:
@@ -129,6 +142,8 @@ CONTESTANTS: Mapping[str, Contestant] = {
         _ours("fastgevent", "gevent", "httptools", preload=True, is_default=False),
         _ours("gevent", "gevent", preload=True, is_default=False),
         _ours("waitress", "waitress", preload=True, is_default=False),
+        _plain("fastgevent", "gevent", "httptools"),
+        _plain("gevent", "gevent"),
         _gunicorn("gevent"),
         _gunicorn("sync"),
         _gunicorn("gthread", "--threads", "4", is_default=False),

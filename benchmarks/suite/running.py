@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from . import environment
@@ -37,12 +37,25 @@ def brought_up(
     programs = programs_of(entrant, plan, watcher)
     home.mkdir(mode=0o700)
     seat = Seat(free_port(), entrant.workers, home, programs)
-    entrant.argv = CONTESTANTS[entrant.contestant].argv(seat)
+    argv = CONTESTANTS[entrant.contestant].argv(seat)
+    entrant.argv = portable(argv, seat)
     servers, _ = processors(is_pinned)
     environ = runtime_environ(home, [str(home.parent), *plan.import_path]) | dict(served)
     path = plan.scenarios[0].asks[0].path if plan.scenarios and plan.scenarios[0].asks else plan.path
-    with running(entrant.argv, seat.port, home, servers, environ, path) as server:
+    with running(argv, seat.port, home, servers, environ, path) as server:
         yield server
+
+
+def portable(argv: Sequence[str], seat: Seat) -> list[str]:
+    """The words without the places of this machine: a report is read elsewhere."""
+    ours = str(environment.OURS)
+    return [
+        each.replace(f"{seat.programs}/", "")
+        .replace(f"{ours}/", "")
+        .replace(f"{seat.home}/", "")
+        .replace(str(seat.home), ".")
+        for each in argv
+    ]
 
 
 def fail(entrant: Entrant, why: str, watcher: Watcher) -> None:

@@ -40,6 +40,7 @@ class Scenario(Struct, frozen=True):
 
 
 _HELLO, _JSON, _WAIT, _DERIVE = Ask("/"), Ask("/json"), Ask("/wait"), Ask("/derive")
+_WORK = Ask("/work", headers={"Connection": "close"})
 _MIX = (*[_JSON] * 7, _WAIT, _WAIT, _DERIVE)
 _UPLOAD, _DOWNLOAD = Ask("/take", "POST", body_bytes=2**20), Ask("/stream")
 
@@ -52,6 +53,7 @@ SCENARIOS = {
         Scenario("json", "twenty rows, encoded for each request", (_JSON,)),
         Scenario("io", "waits 20 ms, as for a database", (_WAIT,)),
         Scenario("cpu", "derives a key, as a token server does", (_DERIVE,)),
+        Scenario("busy", "5 ms of work, a connection for each request", (_WORK,), is_default=False),
         Scenario("upload", "a body of 1 MiB, read by the application", (_UPLOAD,), connections=8),
         Scenario("download", "10 MiB, streamed in pieces of 64 KiB", (_DOWNLOAD,), connections=8),
         Scenario("mix", "seven pages, two questions to a database, one derived key", _MIX),
@@ -59,6 +61,11 @@ SCENARIOS = {
     )
 }  # fmt: skip
 QUICK = ("hello", "json", "io")
+
+
+def defaults() -> tuple[str, ...]:
+    """The names of those that are taken where nobody chooses."""
+    return tuple(each.name for each in SCENARIOS.values() if each.is_default)
 
 
 def own_app(path: str) -> Scenario:

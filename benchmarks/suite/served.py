@@ -42,6 +42,14 @@ def derive(_environ: WSGIEnvironment) -> tuple[str, int, Iterable[bytes]]:
     return "text/plain", len(body), [body]
 
 
+def work(environ: WSGIEnvironment) -> tuple[str, int, Iterable[bytes]]:
+    """5 ms of work, however fast the processor is."""
+    until = time.thread_time() + 0.005
+    while time.thread_time() < until:
+        pass
+    return hello(environ)
+
+
 def take(environ: WSGIEnvironment) -> tuple[str, int, Iterable[bytes]]:
     """Reads the body, and tells its length."""
     length, stream = 0, environ["wsgi.input"]
@@ -61,6 +69,7 @@ _PATHS: dict[str, Callable[[WSGIEnvironment], tuple[str, int, Iterable[bytes]]]]
     "/json": rows,
     "/wait": wait,
     "/derive": derive,
+    "/work": work,
     "/take": take,
     "/stream": stream,
 }

@@ -46,7 +46,12 @@ class Server:
 
     def cpu_s(self) -> float:
         """What its processes, as they are now, have used of a processor, in seconds."""
-        return sum(sum(each.cpu_times()[:2]) for each in self._family())
+        used = 0.0
+        for each in self._family():
+            # One that ends meanwhile, as a worker that is replaced, takes its part with it.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                used += sum(each.cpu_times()[:2])
+        return used
 
     def memory(self) -> tuple[int, int]:
         """Bytes that its processes hold: resident, summed; and proportional, where shared pages are split among all

@@ -58,6 +58,9 @@ class _Race:
         starting = brought_up(entrant, self._plan, self._watcher, home, served, is_pinned=self._plan.is_pinned)
         try:
             server = stack.enter_context(starting)
+            if entrant.workers > 1:
+                # The first that answers is not the last that starts.
+                server.wait_settled()
         except FAILURES as error:
             fail(entrant, str(error), self._watcher)
         else:

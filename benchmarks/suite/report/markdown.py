@@ -16,7 +16,8 @@ from .answers import answers
 
 def render(result: Result) -> str:
     """The whole report."""
-    parts = ["\n".join(f"- {_escape(line)}" for line in words.facts(result))]
+    parts = ["# What was measured\n\nWritten by `circus-stack bench report` from the result of a run."]
+    parts.append("\n".join(f"- {_escape(line)}" for line in words.facts(result)))
     found = answers(result)
     if found:
         parts.append("## In short\n\n" + "\n".join(f"- **{each.question}** {_escape(each.text)}" for each in found))

@@ -38,7 +38,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     is_pinned: bool = True
 
 
-def serve_plans(asked: Asked) -> list[Plan]:
+def serve_plans(asked: Asked, title: str = "") -> list[Plan]:
     """A plan for each application that the scenarios are of. UsageError for names that there are not, and for flags
     that contradict each other."""
     scenarios = _scenarios(asked)
@@ -46,13 +46,13 @@ def serve_plans(asked: Asked) -> list[Plan]:
     found = []
     for app in apps:
         chosen = scenarios if asked.app else tuple(each for each in scenarios if each.app == app)
-        found.append(base_plan(asked, "serve", app, scenarios=chosen))
+        found.append(base_plan(asked, "serve", app, scenarios=chosen, title=title))
     return found
 
 
-def start_plans(asked: Asked) -> list[Plan]:
+def start_plans(asked: Asked, title: str = "") -> list[Plan]:
     """UsageError for names that there are not."""
-    return [base_plan(asked, "start", asked.app or suite.target.BUILT_IN)]
+    return [base_plan(asked, "start", asked.app or suite.target.BUILT_IN, title=title)]
 
 
 def base_plan(asked: Asked, kind: str, app: str, *, scenarios: Sequence[Scenario] = (), title: str = "") -> Plan:
@@ -90,7 +90,7 @@ def _scenarios(asked: Asked) -> tuple[Scenario, ...]:
         return (suite.scenario.own_app(asked.path),)
     for name in asked.scenarios:
         check_known(name, known, "scenario")
-    wanted = asked.scenarios or (suite.scenario.QUICK if asked.is_quick else tuple(known))
+    wanted = asked.scenarios or (suite.scenario.QUICK if asked.is_quick else suite.scenario.defaults())
     chosen = tuple(each for name, each in known.items() if name in wanted)
     if not asked.app:
         return chosen
