@@ -11,7 +11,6 @@ from msgspec import Struct
 from .quantity import QUANTITIES
 from .result import Entrant, Part, Result, Round
 from .statistics import paired_ratio, spread
-from .summary import problem_of
 
 
 class Verdict(StrEnum):
@@ -34,7 +33,8 @@ class Side(Struct, frozen=True):
 
 class RoundRatio(Struct, frozen=True):
     """In `scenario`, `mine` has at `least`, or at `most`, so many times the requests a second, or the p99, of `theirs`;
-    the median over the rounds, paired."""
+    the median over the rounds, paired. Where the generator gave out before one of them, what each serves with a second
+    of its processors is compared: that is what it would serve if it were asked for more."""
 
     issue: str
     scenario: str
@@ -57,24 +57,35 @@ class RoundRatio(Struct, frozen=True):
 
     def figure(self, part: Part) -> float | None:
         """None where it can't be told."""
-        sides = []
-        for side in (self.mine, self.theirs):
-            entrant = _entrant(part, side)
-            rounds = part.of(self.scenario, entrant.name) if entrant else []
-            if entrant is None or problem_of(entrant, rounds, part.is_complete):
-                return None
-            sides.append({each.number: self._value(each) for each in rounds})
-        found = paired_ratio(sides[0], sides[1])
+        sides = [self._rounds(part, side) for side in (self.mine, self.theirs)]
+        if not all(sides):
+            return None
+        is_by_cpu = self.is_by_cpu(part)
+        mine, theirs = ({each.number: self._value(each, is_by_cpu=is_by_cpu) for each in side} for side in sides)
+        found = paired_ratio(mine, theirs)
         return None if found is None else found.median
 
-    def _value(self, found: Round) -> float:
+    def is_by_cpu(self, part: Part) -> bool:
+        """Whether the generator gave out."""
+        rounds = [each for side in (self.mine, self.theirs) for each in self._rounds(part, side)]
+        return self.of == "requests/s" and any(each.is_saturated for each in rounds)
+
+    def _rounds(self, part: Part, side: Side) -> list[Round]:
+        """None of an entrant that failed, or failed requests."""
+        entrant = _entrant(part, side)
+        rounds = part.of(self.scenario, entrant.name) if entrant and entrant.failure is None else []
+        return rounds if all(each.is_clean for each in rounds) else []
+
+    def _value(self, found: Round, *, is_by_cpu: bool) -> float:
+        if is_by_cpu:
+            return found.requests / found.cpu_s if found.cpu_s else 0.0
         return found.rate if self.of == "requests/s" else found.p99_ms or 0.0
 
     def is_met(self, figure: float) -> bool:
         return (self.least is None or figure >= self.least) and (self.most is None or figure <= self.most)
 
-    def text(self, figure: float) -> str:
-        return f"{figure:.2f} x"
+    def text(self, figure: float, part: Part) -> str:
+        return f"{figure:.2f} x{' by CPU second' if self.is_by_cpu(part) else ''}"
 
 
 class FigureRatio(Struct, frozen=True):
@@ -104,7 +115,7 @@ class FigureRatio(Struct, frozen=True):
     def is_met(self, figure: float) -> bool:
         return figure <= self.most
 
-    def text(self, figure: float) -> str:
+    def text(self, figure: float, _part: Part) -> str:
         return f"{figure:.2f} x"
 
 
@@ -137,7 +148,7 @@ class FigureLimit(Struct, frozen=True):
     def is_met(self, figure: float) -> bool:
         return figure <= self.most and (self.least is None or figure >= self.least)
 
-    def text(self, figure: float) -> str:
+    def text(self, figure: float, _part: Part) -> str:
         unit = f" {QUANTITIES[self.what].unit}".rstrip()
         return f"{figure:.4g}{unit}"
 
@@ -158,10 +169,11 @@ def judge(result: Result, checks: Sequence[Check]) -> list[Judged]:
     found = []
     for check in checks:
         parts = [each for each in result.parts if check.concerns(each)]
-        figures = [value for each in parts if (value := check.figure(each)) is not None]
+        figures = [(value, each) for each in parts if (value := check.figure(each)) is not None]
         if figures:
-            verdict = Verdict.MET if check.is_met(figures[0]) else Verdict.MISSED
-            found.append(Judged(check, verdict, check.text(figures[0])))
+            figure, part = figures[0]
+            verdict = Verdict.MET if check.is_met(figure) else Verdict.MISSED
+            found.append(Judged(check, verdict, check.text(figure, part)))
         elif parts:
             found.append(Judged(check, Verdict.UNKNOWN, ""))
     return found

@@ -79,3 +79,10 @@ def test_figures_are_judged_by_limit_and_by_ratio() -> None:
     assert found[1].check.name == "RSS: a 25 to 40 MiB"
     part.entrants[0].failure = "it ended"
     assert {each.verdict for each in judge(result_of(part), [*limits, *ratios])} == {Verdict.UNKNOWN}
+
+
+def test_where_the_generator_gave_out_a_second_of_processor_is_compared() -> None:
+    part = part_of({"a": [], "b": []})
+    part.rounds = [one_round("a", 1, 100, cpu_s=1.0), one_round("b", 1, 200, cpu_s=0.5, generator_share=0.95)]
+    [judged] = judge(result_of(part), [_TWICE])
+    assert (judged.verdict, judged.figure) == (Verdict.MISSED, "0.25 x by CPU second")
