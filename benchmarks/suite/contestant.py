@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,7 +60,8 @@ class Seat(Struct, frozen=True):
 class Contestant(Struct, frozen=True):
     """`requirements`: of its own environment; none for ours, which run in the environment of the suite.
     `distributions`: whose versions are recorded. `argv` may write files into the seat's home. `is_default`: taken where
-    nobody chooses."""
+    nobody chooses. `reload`: has it, by its first pid, replace its workers while it serves, and may return before that
+    is done; None where it can't. `beside`: processes that it has beside its workers; None for one process in all."""
 
     name: str
     help: str
@@ -66,6 +69,16 @@ class Contestant(Struct, frozen=True):
     argv: Callable[[Seat], list[str]]
     requirements: tuple[str, ...] = ()
     is_default: bool = True
+    reload: Callable[[int], None] | None = None
+    beside: int | None = 1
+
+    def processes(self, workers: int) -> int:
+        """How many it has at least when all of its workers are there."""
+        return 1 if self.beside is None else workers + self.beside
+
+
+def _hang_up(pid: int) -> None:
+    os.kill(pid, signal.SIGHUP)
 
 
 def _ours(backend: str, *distributions: str, preload: bool = False, is_default: bool = True) -> Contestant:
@@ -73,13 +86,15 @@ def _ours(backend: str, *distributions: str, preload: bool = False, is_default: 
     text = f"circus-stack serve, backend {backend}, workers {how}"
     argv = _argv_of(backend, preload=preload)
     name = f"{backend}+preload" if preload else backend
-    return Contestant(name, text, ("circus-stack", *distributions), argv, is_default=is_default)
+    return Contestant(name, text, ("circus-stack", *distributions), argv, is_default=is_default, reload=_hang_up)
 
 
 def _plain(backend: str, *distributions: str) -> Contestant:
     text = f"circus-stack serve, backend {backend}, preload, a connection wakes all workers that wait"
     argv = _argv_of(backend, preload=True, exclusive=False)
-    return Contestant(f"{backend}+plain", text, ("circus-stack", *distributions), argv, is_default=False)
+    return Contestant(
+        f"{backend}+plain", text, ("circus-stack", *distributions), argv, is_default=False, reload=_hang_up
+    )
 
 
 def _argv_of(backend: str, *, preload: bool, exclusive: bool = True) -> Callable[[Seat], list[str]]:
@@ -92,19 +107,26 @@ def _argv_of(backend: str, *, preload: bool, exclusive: bool = True) -> Callable
     return argv
 
 
-def _gunicorn(kind: str, *options: str, is_default: bool = True) -> Contestant:
+def _gunicorn(kind: str, *options: str, preload: bool = False, is_default: bool = True) -> Contestant:
+    if preload:
+        options = ("--preload", *options)
+
     def argv(seat: Seat) -> list[str]:
+        if preload and kind == "gevent":
+            # Its worker patches too late for an application that is there already.
+            (seat.home / "gunicorn.conf.py").write_text("from gevent import monkey\n\nmonkey.patch_all()\n")
         words = ["-k", kind, "-w", str(seat.workers), "-b", f"127.0.0.1:{seat.port}", "--backlog", str(BACKLOG)]
         return [str(seat.programs / "gunicorn"), *words, *options, f"{TARGET}:app"]
 
     of_kind = ("gevent",) if kind == "gevent" else ()
     return Contestant(
-        f"gunicorn-{kind}",
+        f"gunicorn-{kind}{'+preload' if preload else ''}",
         " ".join(["gunicorn -k", kind, *options]),
         ("gunicorn", *of_kind),
         argv,
         ("gunicorn[gevent]>=23" if of_kind else "gunicorn>=23",),
         is_default,
+        _hang_up,
     )
 
 
@@ -157,20 +179,36 @@ CONTESTANTS: Mapping[str, Contestant] = {
         _gunicorn("gevent"),
         _gunicorn("sync"),
         _gunicorn("gthread", "--threads", "4", is_default=False),
+        _gunicorn("gevent", preload=True, is_default=False),
+        _gunicorn("sync", preload=True, is_default=False),
         Contestant(
             "uwsgi",
             "uWSGI with its own HTTP router, a master, the application loaded before its workers fork",
             ("pyuwsgi",),
             _uwsgi,
             ("pyuwsgi>=2.0.28",),
+            reload=_hang_up,
         ),
-        Contestant("granian", "granian, WSGI, its default threads", ("granian",), _granian, ("granian>=2",)),
         Contestant(
-            "waitress-serve", "waitress alone, its default threads", ("waitress",), _waitress, ("waitress>=3",), False
+            "granian", "granian, WSGI, its default threads", ("granian",), _granian, ("granian>=2",), reload=_hang_up
         ),
-        Contestant("bjoern-alone", "bjoern without a manager", ("bjoern",), _bjoern, ("bjoern>=3.2.2",)),
+        Contestant(
+            "waitress-serve",
+            "waitress alone, its default threads",
+            ("waitress",),
+            _waitress,
+            ("waitress>=3",),
+            False,
+            beside=None,
+        ),
+        Contestant("bjoern-alone", "bjoern without a manager", ("bjoern",), _bjoern, ("bjoern>=3.2.2",), beside=0),
     )
 }
+
+
+def reloadable() -> tuple[str, ...]:
+    """The names of those that can replace their workers while they serve."""
+    return tuple(each.name for each in CONTESTANTS.values() if each.reload is not None)
 
 
 def defaults() -> tuple[str, ...]:

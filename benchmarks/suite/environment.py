@@ -57,6 +57,12 @@ def _make(place: Path, requirements: Sequence[str]) -> None:
     (place / "made").write_text("\n".join(requirements) + "\n")
 
 
+def packages_of(programs: Path) -> list[str]:
+    """Where the packages of a contestant's own environment are; nothing for ours. pyuwsgi, which starts itself anew to
+    reload, forgets that its interpreter was a virtual environment's."""
+    return [] if programs == OURS else [str(each) for each in programs.parent.glob("lib/python3*/site-packages")]
+
+
 def lend_packages(place: Path) -> None:
     """The user's application imports what stands beside us; what the contestant brings itself comes first."""
     [packages] = place.glob("lib/python3*/site-packages")

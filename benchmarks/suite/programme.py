@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from .kinds import serve, start
+from .kinds import reload, serve, start
 from .load.measured import LoadError
 from .machine import this_machine
 from .plan import Keep, Plan, Watcher, begin
@@ -31,6 +31,8 @@ class Kind(Struct, frozen=True):
 KINDS: Mapping[str, Kind] = {
     "serve": Kind(serve.carry_out, serve.estimate_s),
     "start": Kind(start.carry_out, start.estimate_s),
+    "memory": Kind(start.carry_out, start.estimate_s),
+    "reload": Kind(reload.carry_out, reload.estimate_s),
 }
 
 

@@ -30,5 +30,15 @@ QUANTITIES: Mapping[str, Quantity] = {
         Quantity("rss", "RSS", "MiB", "resident memory of all its processes, summed"),
         Quantity("pss", "PSS", "MiB", "memory of all its processes, shared pages split among those that share them"),
         Quantity("pss-worker", "PSS/worker", "MiB", "that, divided by the workers"),
+        Quantity("rss-worker", "RSS of a worker", "MiB", "resident memory of the middle one of the workers"),
+        Quantity("cold-reload", "reload", "s", "without load: until new workers answer and the old ones are gone"),
+        Quantity("reload", "reload", "s", "under load: until new workers answer and the old ones are gone"),
+        Quantity(
+            "failed", "failed", "", "requests under load that got no answer, or one of a failure", is_counted=True
+        ),
+        Quantity("closed", "closed", "", "those of them whose connection the server closed", is_counted=True),
+        Quantity("steady-p99", "p99 before", "ms", "latency that 99 of 100 requests stay below, without a reload"),
+        Quantity("rolling-p99", "p99 rolling", "ms", "the same while reload follows reload"),
+        Quantity("rolling-served", "served rolling", "/s", "requests answered in that time", better="more"),
     )
 }

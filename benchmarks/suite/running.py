@@ -40,7 +40,8 @@ def brought_up(
     argv = CONTESTANTS[entrant.contestant].argv(seat)
     entrant.argv = portable(argv, seat)
     servers, _ = processors(is_pinned)
-    environ = runtime_environ(home, [str(home.parent), *plan.import_path]) | dict(served)
+    environ = runtime_environ(home, [str(home.parent), *plan.import_path, *environment.packages_of(programs)])
+    environ |= served
     path = plan.scenarios[0].asks[0].path if plan.scenarios and plan.scenarios[0].asks else plan.path
     with running(argv, seat.port, home, servers, environ, path) as server:
         yield server

@@ -8,12 +8,14 @@ import shutil
 import socket
 import subprocess
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from ..contestants import start
+from .statistics import median
 
 _PATIENCE_S = 60.0
 _LAST_BYTES = 2000
@@ -21,6 +23,7 @@ _LAST_BYTES = 2000
 _SETTLING_S = 240.0
 # Who used less than this share of a processor for so long has started: an import is nothing but work.
 _QUIET_S = 0.3
+_LOOKS = 3
 _IDLE_SHARE = 0.1
 
 
@@ -35,6 +38,7 @@ class Server:
         self._process = process
         self._root = psutil.Process(process.pid)
         self._log = log
+        self.pid = process.pid
         self.port = port
         self.start_s = start_s
         self._began = began
@@ -56,20 +60,38 @@ class Server:
     def memory(self) -> tuple[int, int]:
         """Bytes that its processes hold: resident, summed; and proportional, where shared pages are split among all
         that share them, other contestants too."""
-        found = [each.memory_full_info() for each in self._family()]
+        found = []
+        for each in self._family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(each.memory_full_info())
         return sum(each.rss for each in found), sum(each.pss for each in found)
 
-    def wait_settled(self) -> float:
-        """Wait until its processes do nothing any more, as after their start; when that began, in seconds after the
-        start. ServerError where they never rest."""
+    def worker_rss(self) -> int:
+        """Bytes that one worker holds resident: the middle one of the processes that have no children."""
+        leaves = []
+        for each in self._family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if not each.children():
+                    leaves.append(each.memory_info().rss)
+        return int(median(leaves))
+
+    def wait_settled(self, processes: int) -> float:
+        """Wait until it has so many processes, which do nothing any more, as after their start; when that began, in
+        seconds after the start. ServerError where they never rest, or never are so many."""
         until = time.monotonic() + _SETTLING_S
+        seen = deque([(time.monotonic(), self.cpu_s())], maxlen=_LOOKS + 1)
         while time.monotonic() < until:
-            since, used = time.monotonic(), self.cpu_s()
-            time.sleep(_QUIET_S)
+            time.sleep(_QUIET_S / _LOOKS)
             self.check_alive()
-            if self.cpu_s() - used < _QUIET_S * _IDLE_SHARE:
+            seen.append((time.monotonic(), self.cpu_s()))
+            (since, then), (now, used) = seen[0], seen[-1]
+            if len(self._family()) < processes:
+                # A master that starts them one by one may rest in between.
+                continue
+            if now - since >= _QUIET_S and used - then < (now - since) * _IDLE_SHARE:
                 return since - self._began
-        raise ServerError(f"its processes did not come to rest within {_SETTLING_S:.0f} s")
+        count = len(self._family())
+        raise ServerError(f"{count} of {processes} processes after {_SETTLING_S:.0f} s, which did not come to rest")
 
     def _family(self) -> list[psutil.Process]:
         try:

@@ -19,14 +19,33 @@ _MAKE = """
 def make(_global_conf, **_settings):
     return app
 """
+# Asked for by who wants to know which worker answers; a page of the application by this name cannot be seen.
+WORKER_PATH = "/bench-worker"
+_WORKER = f"""
+
+import os
+
+_served = app
+
+
+def app(environ, start_response):
+    if environ.get("PATH_INFO") != "{WORKER_PATH}":
+        return _served(environ, start_response)
+    body = b"%d" % os.getpid()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+"""
 
 
 @contextlib.contextmanager
-def serving(app: str, home: Path) -> Iterator[dict[str, str]]:
+def serving(app: str, home: Path, *, tells_worker: bool = False) -> Iterator[dict[str, str]]:
     """Until the block ends: the module stands in `home`, and what the application needs runs. Yields the environment
     that it wants. AppError for what is no application, or cannot run here. `app`: BUILT_IN, PYRAMID, module:name, or an
-    ini file of PasteDeploy."""
+    ini file of PasteDeploy. `tells_worker`: WORKER_PATH answers with the pid of the worker."""
     write_target(app, home)
+    if tells_worker:
+        with (home / f"{TARGET}.py").open("a") as module:
+            module.write(_WORKER)
     if app == PYRAMID:
         with example.with_redis(home) as environ:
             yield environ

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..contestant import CONTESTANTS
 from ..load import wrk
 from ..load.measured import Load, LoadError
 from ..plan import Keep, Plan, Watcher, processors
@@ -60,7 +61,7 @@ class _Race:
             server = stack.enter_context(starting)
             if entrant.workers > 1:
                 # The first that answers is not the last that starts.
-                server.wait_settled()
+                server.wait_settled(CONTESTANTS[entrant.contestant].processes(entrant.workers))
         except FAILURES as error:
             fail(entrant, str(error), self._watcher)
         else:

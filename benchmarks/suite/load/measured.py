@@ -11,7 +11,8 @@ class LoadError(Exception):
 
 class Load(Struct, frozen=True):
     """What the generator saw. `errors`: connections and requests that got no answer; `not_2xx`: answers that failed;
-    latencies in microseconds; `share` of its processors that the generator used, 0 to 1."""
+    latencies in microseconds; `share` of its processors that the generator used, 0 to 1; `closed`: those of the errors
+    that were connections which the server closed under a request."""
 
     requests: int
     seconds: float
@@ -22,3 +23,4 @@ class Load(Struct, frozen=True):
     p99_us: int
     p999_us: int
     share: float
+    closed: int = 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..scenario import Ask, Scenario
@@ -17,6 +18,8 @@ from .measured import Load, LoadError
 _MARK = "circus-stack-bench "
 # What wrk may take beyond its seconds: to connect, to wait for its last answers.
 _MARGIN_S = 30.0
+# Ends a forgotten wrk; a load without an end is ended by a signal long before.
+_MOST_S = 600
 # The requests are made once a thread; the figures are wrk's own, which leave out what it was asked to.
 _SCRIPT = """
 local asks = {}
@@ -29,11 +32,11 @@ request = function()
   return asks[(count - 1) %% #asks + 1]
 end
 done = function(summary, latency, requests)
-  io.write(string.format('%s{"requests": %%d, "seconds": %%f, "errors": %%d, "not_2xx": %%d, '
+  io.write(string.format('%s{"requests": %%d, "seconds": %%f, "errors": %%d, "closed": %%d, "not_2xx": %%d, '
     .. '"p50_us": %%d, "p95_us": %%d, "p99_us": %%d, "p999_us": %%d}\\n',
     summary.requests, summary.duration / 1e6,
     summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,
-    summary.errors.status, latency:percentile(50), latency:percentile(95), latency:percentile(99),
+    summary.errors.read, summary.errors.status, latency:percentile(50), latency:percentile(95), latency:percentile(99),
     latency:percentile(99.9)))
 end
 """
@@ -64,22 +67,47 @@ def program() -> str:
     return found
 
 
+@contextlib.contextmanager
+def loading(port: int, script: Path, connections: int, cpus: Sequence[int] | None) -> Iterator[Callable[[], Load]]:
+    """Load for as long as the block lasts, or until what it yields is called, which ends the load and tells of it.
+
+    LoadError where wrk fails.
+    """
+    with _started(port, script, _MOST_S, connections, cpus) as process:
+        began = time.monotonic()
+
+        def end() -> Load:
+            process.send_signal(signal.SIGINT)
+            text, used_s = _wait(process, _MARGIN_S)
+            return parse(text, used_s / (time.monotonic() - began))
+
+        yield end
+
+
 def load(port: int, script: Path, seconds: int, connections: int, cpus: Sequence[int] | None) -> Load:
     """One load on 127.0.0.1:`port` by one thread, kept on `cpus`. LoadError where wrk fails."""
+    with _started(port, script, seconds, connections, cpus) as process:
+        began = time.monotonic()
+        text, used_s = _wait(process, seconds + _MARGIN_S)
+        return parse(text, used_s / (time.monotonic() - began))
+
+
+@contextlib.contextmanager
+def _started(
+    port: int, script: Path, seconds: int, connections: int, cpus: Sequence[int] | None
+) -> Iterator[subprocess.Popen[bytes]]:
     argv = ["taskset", "-c", ",".join(map(str, cpus))] if cpus else []
     argv += [program(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
     process = subprocess.Popen(
         [*argv, f"http://127.0.0.1:{port}/"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
-    began = time.monotonic()
     try:
-        text, used_s = _wait(process, seconds + _MARGIN_S)
+        yield process
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    return parse(text, used_s / (time.monotonic() - began))
+            process.communicate()
 
 
 def _wait(process: subprocess.Popen[bytes], patience_s: float) -> tuple[str, float]:

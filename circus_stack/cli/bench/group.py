@@ -36,6 +36,8 @@ for _command in (
     whole.all_command,
     kinds.serve,
     kinds.start,
+    kinds.memory,
+    kinds.reload,
     results.regress,
     results.report,
     results.compare,

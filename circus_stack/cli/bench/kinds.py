@@ -9,7 +9,15 @@ import click
 
 from circus_stack.cli.bench import options
 from circus_stack.cli.bench.measure import measure
-from circus_stack.cli.bench.plans import DEFAULT_ROUNDS, DEFAULT_SECONDS, Asked, serve_plans, start_plans
+from circus_stack.cli.bench.plans import (
+    DEFAULT_ROUNDS,
+    DEFAULT_SECONDS,
+    Asked,
+    memory_plans,
+    reload_plans,
+    serve_plans,
+    start_plans,
+)
 
 
 @click.command(context_settings=options.HELP)
@@ -76,3 +84,61 @@ def start(
     """
     asked = Asked(contestants=contestants, app=app, path=path, workers=workers, rounds=rounds, is_quick=quick)
     sys.exit(measure(start_plans(asked), output, "start"))
+
+
+@click.command(context_settings=options.HELP)
+@options.contestant
+@options.app
+@options.workers(175)
+@options.rounds(1, "Starts of each.")
+@options.quick
+@options.output("memory")
+def memory(
+    contestants: tuple[str, ...],
+    app: str | None,
+    path: str,
+    workers: tuple[int, ...],
+    rounds: int,
+    quick: bool,
+    output: Path | None,
+) -> None:
+    """Measure what many workers hold in memory, and how long they take to be all up.
+
+    \b
+    circus-stack bench memory --app app.ini -w 32
+
+    The application is the Pyramid example where it is installed, else the suite's own. 175 workers that each import
+    it take a minute on two processors; forked ones take seconds. --quick: 32 workers, unless -w says otherwise.
+    """
+    many = (32,) if quick and workers == (175,) else workers
+    asked = Asked(contestants=contestants, app=app, path=path, workers=many, rounds=rounds, is_quick=quick)
+    sys.exit(measure(memory_plans(asked), output, "memory"))
+
+
+@click.command(context_settings=options.HELP)
+@options.contestant
+@options.app
+@options.workers(2)
+@options.rounds(DEFAULT_ROUNDS)
+@click.option("--connections", type=click.IntRange(1, 10000), default=32, show_default=True, help="At the same time.")
+@options.quick
+@options.output("reload")
+def reload(
+    contestants: tuple[str, ...],
+    app: str | None,
+    path: str,
+    workers: tuple[int, ...],
+    rounds: int,
+    connections: int,
+    quick: bool,
+    output: Path | None,
+) -> None:
+    """Replace all workers under load, again and again: what fails meanwhile, and who waits.
+
+    Each contestant is reloaded as its manual says, by SIGHUP. Who cannot be reloaded takes no part.
+    """
+    asked = Asked(
+        contestants=contestants, app=app, path=path, workers=workers, rounds=rounds,
+        connections=connections, is_quick=quick,
+    )  # fmt: skip
+    sys.exit(measure(reload_plans(asked), output, "reload"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from circus_stack.cli.bench.suite import suite
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ROUNDS = 3
 DEFAULT_SECONDS = 2
+MEMORY = ("gevent", "gevent+preload", "fastgevent+preload", "gunicorn-gevent", "gunicorn-gevent+preload")
 _TITLES = {"built-in": "The suite's application", "pyramid": "The Pyramid example"}
 
 
@@ -53,6 +55,24 @@ def serve_plans(asked: Asked, title: str = "") -> list[Plan]:
 def start_plans(asked: Asked, title: str = "") -> list[Plan]:
     """UsageError for names that there are not."""
     return [base_plan(asked, "start", asked.app or suite.target.BUILT_IN, title=title)]
+
+
+def memory_plans(asked: Asked, title: str = "") -> list[Plan]:
+    """UsageError for names that there are not."""
+    app = asked.app or (suite.target.PYRAMID if suite.example.is_here() else suite.target.BUILT_IN)
+    return [base_plan(replace(asked, contestants=asked.contestants or MEMORY), "memory", app, title=title)]
+
+
+def reload_plans(asked: Asked, title: str = "") -> list[Plan]:
+    """UsageError for names that there are not, or of those that cannot be reloaded."""
+    able = suite.contestant.reloadable()
+    for name in asked.contestants:
+        if name in suite.contestant.CONTESTANTS and name not in able:
+            raise click.UsageError(f"{name} cannot replace its workers while it serves; these can: {', '.join(able)}")
+    chosen = asked.contestants or tuple(each for each in suite.contestant.defaults() if each in able)
+    page = suite.scenario.own_app(asked.path) if asked.app else suite.scenario.SCENARIOS["hello"]
+    app = asked.app or suite.target.BUILT_IN
+    return [base_plan(replace(asked, contestants=chosen), "reload", app, scenarios=(page,), title=title)]
 
 
 def base_plan(asked: Asked, kind: str, app: str, *, scenarios: Sequence[Scenario] = (), title: str = "") -> Plan:

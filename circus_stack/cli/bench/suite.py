@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import benchmarks.suite.compare
     import benchmarks.suite.contestant
     import benchmarks.suite.environment
+    import benchmarks.suite.example
     import benchmarks.suite.figures
     import benchmarks.suite.plan
     import benchmarks.suite.programme
