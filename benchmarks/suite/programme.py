@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from .kinds import reload, serve, start
+from .kinds import processes, reload, serve, start
 from .load.measured import LoadError
 from .machine import this_machine
 from .plan import Keep, Plan, Watcher, begin
@@ -32,6 +32,7 @@ KINDS: Mapping[str, Kind] = {
     "serve": Kind(serve.carry_out, serve.estimate_s),
     "start": Kind(start.carry_out, start.estimate_s),
     "memory": Kind(start.carry_out, start.estimate_s),
+    "processes": Kind(processes.carry_out, processes.estimate_s),
     "reload": Kind(reload.carry_out, reload.estimate_s),
 }
 

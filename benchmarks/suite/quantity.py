@@ -40,5 +40,28 @@ QUANTITIES: Mapping[str, Quantity] = {
         Quantity("steady-p99", "p99 before", "ms", "latency that 99 of 100 requests stay below, without a reload"),
         Quantity("rolling-p99", "p99 rolling", "ms", "the same while reload follows reload"),
         Quantity("rolling-served", "served rolling", "/s", "requests answered in that time", better="more"),
+        Quantity("start", "start", "s", "until all processes run"),
+        Quantity("stop", "stop", "s", "until all are gone"),
+        Quantity(
+            "respawn", "respawn", "ms", "from kill -9 of a process until its successor runs; the middle of several"
+        ),
+        Quantity("manager-cpu", "idle CPU", "%", "of one processor, of the manager while nothing happens"),
+        Quantity("manager-rss", "manager RSS", "MiB", "resident memory of the manager"),
+        Quantity("ask", "who runs", "ms", "until a client knows the pids of all; the middle of many"),
+        Quantity("ask-p99", "who runs p99", "ms", "the same; 99 of 100 are faster"),
+        Quantity(
+            "deaf-p99", "p99 beside a stop", "ms", "of a short question while a process that ignores SIGTERM is stopped"
+        ),
+        Quantity(
+            "log-time", "log lines", "s", "until 100 MB of lines of 100 bytes that a process wrote are in the file"
+        ),
+        Quantity("log-cpu", "log CPU", "s", "what the manager needed of a processor for them"),
+        Quantity("with-stats-cpu", "CPU with statistics", "%", "manager and statistics of all processes, each second"),
+        Quantity("statsd-cpu", "circusd-stats CPU", "%", "of one processor, with nobody subscribed"),
+        Quantity("statsd-read-cpu", "circusd-stats CPU, read", "%", "with a subscriber to everything"),
+        Quantity("statsd-rss", "circusd-stats RSS", "MiB", "its resident memory"),
+        Quantity("statsd-tick", "latest tick", "ms", "how late the latest of its samples began"),
+        Quantity("told-1", "told of 30 %", "%", "what is told of a process that burns 30 % of a processor"),
+        Quantity("told-10", "told of 30 %, 10 clients", "%", "the same while ten clients ask without a pause"),
     )
 }

@@ -34,6 +34,13 @@ def median(values: Sequence[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that this share of them, 0 to 1, does not exceed. ValueError for none."""
+    if not values:
+        raise ValueError("no values")
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
 def spread(values: Sequence[float]) -> Spread:
     """ValueError for none."""
     return Spread(median(values), min(values), max(values), len(values))

@@ -45,15 +45,15 @@ def _body(part: Part) -> Iterator[str]:
         yield grid(("then", "in 2012", "now", "place now"), rows)
     if part.figures or part.kind not in ("serve", "steps"):
         figures = figure_table(part)
-        with_cells = [words.figure_cells(figures, row) for row in figures.rows if row.cells]
-        if with_cells:
-            yield grid(words.figure_headings(figures), with_cells)
+        headings, cells = words.figure_grid(figures)
+        if cells:
+            yield grid(headings, cells)
             yield "\n".join(f"- {each.heading}: {each.help}" for each in figures.columns)
         yield from _notes(words.problems(figures))
-    headings, lines = memory(part)
+    weighed, lines = memory(part)
     if lines:
         yield "### Start and memory"
-        yield grid(headings, lines)
+        yield grid(weighed, lines)
 
 
 def _notes(lines: Sequence[str]) -> Iterator[str]:

@@ -77,10 +77,10 @@ def _part(number: int, part: Part) -> str:
 
 def _figures(part: Part) -> list[str]:
     table = figure_table(part)
-    rows = [words.figure_cells(table, row) for row in table.rows if row.cells]
+    headings, rows = words.figure_grid(table)
     body = [charts.svg(charts.figures(table, OURS), f"{part.kind}-{part.title}")] if rows else []
     if rows:
-        body.append(_table(words.figure_headings(table), rows))
+        body.append(_table(headings, rows))
         body.append(_list([f"{each.heading}: {each.help}" for each in table.columns], "help"))
     problems = words.problems(table)
     return [*body, _list(problems, "problem")] if problems else body

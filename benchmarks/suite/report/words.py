@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..checks import Judged
-from ..figures import FigureRow, FigureTable
+from ..figures import FigureTable
 from ..quantity import Quantity
 from ..result import Part, Result
 from ..statistics import Spread
 from ..summary import Row, Table
 
 MISSING = "-"
+_WIDE = 9
 HEADINGS = ("contestant", "requests/s", "min .. max", "of best", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms", "CPU s/1000")
 
 
@@ -40,14 +41,15 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def figure_headings(table: FigureTable) -> list[str]:
-    """Of the columns, with their units."""
-    return ["contestant", *(f"{each.heading} {each.unit}".strip() for each in table.columns)]
-
-
-def figure_cells(table: FigureTable, row: FigureRow) -> list[str]:
-    """Under these: medians, with the least and the most of more than one round."""
-    return [row.entrant, *(_figure(one, cell) for one, cell in zip(table.columns, row.cells, strict=True))]
+def figure_grid(table: FigureTable) -> tuple[list[str], list[list[str]]]:
+    """(headings, rows): medians, with the least and the most of more than one round. A row an entrant; where there are
+    more quantities than a page is wide, a row a quantity. Nobody has a place in it who has no figures."""
+    rows = [row for row in table.rows if row.cells]
+    names = [f"{each.heading} {each.unit}".strip() for each in table.columns]
+    cells = [[_figure(one, cell) for one, cell in zip(table.columns, row.cells, strict=True)] for row in rows]
+    if len(names) <= _WIDE:
+        return ["contestant", *names], [[row.entrant, *line] for row, line in zip(rows, cells, strict=True)]
+    return ["", *(row.entrant for row in rows)], [[name, *line] for name, *line in zip(names, *cells, strict=True)]
 
 
 def _figure(quantity: Quantity, cell: Spread | None) -> str:

@@ -38,6 +38,7 @@ for _command in (
     kinds.start,
     kinds.memory,
     kinds.reload,
+    kinds.processes,
     results.regress,
     results.report,
     results.compare,

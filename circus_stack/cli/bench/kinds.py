@@ -14,6 +14,7 @@ from circus_stack.cli.bench.plans import (
     DEFAULT_SECONDS,
     Asked,
     memory_plans,
+    processes_plans,
     reload_plans,
     serve_plans,
     start_plans,
@@ -142,3 +143,32 @@ def reload(
         connections=connections, is_quick=quick,
     )  # fmt: skip
     sys.exit(measure(reload_plans(asked), output, "reload"))
+
+
+@click.command(context_settings=options.HELP)
+@click.option(
+    "-c", "--contestant", "contestants", multiple=True, metavar="NAME", help="Only this manager; may be repeated."
+)
+@click.option(
+    "-n",
+    "--processes",
+    "counts",
+    type=click.IntRange(1, 10000),
+    multiple=True,
+    default=(175,),
+    show_default="175",
+    help="That each manager keeps; may be repeated.",
+)
+@options.rounds(1, "Managers take turns.")
+@options.quick
+@options.output("processes")
+def processes(
+    contestants: tuple[str, ...], counts: tuple[int, ...], rounds: int, quick: bool, output: Path | None
+) -> None:
+    """Measure process managers: circusd of circus-stack, Circus 0.19, supervisord 4.3, and a bare loop that starts.
+
+    Start, respawn and stop, processor time when idle, memory, how soon a client is answered, lines of a log. One
+    manager runs at a time. Lines are measured with up to 200 processes.
+    """
+    asked = Asked(contestants=contestants, workers=counts, rounds=rounds, is_quick=quick)
+    sys.exit(measure(processes_plans(asked), output, "processes"))

@@ -75,6 +75,27 @@ def reload_plans(asked: Asked, title: str = "") -> list[Plan]:
     return [base_plan(replace(asked, contestants=chosen), "reload", app, scenarios=(page,), title=title)]
 
 
+def processes_plans(asked: Asked, title: str = "") -> list[Plan]:
+    """UsageError for managers that there are not."""
+    catalogue = suite.managers.catalogue
+    known = [*catalogue.MANAGERS, catalogue.BARE_LOOP]
+    for name in asked.contestants:
+        check_known(name, known, "process manager")
+    return [
+        suite.plan.Plan(
+            kind="processes",
+            title=title or "Process managers",
+            contestants=suite.plan.ordered(asked.contestants or known, known),
+            app="-",
+            workers=tuple(sorted(set(asked.workers))),
+            rounds=asked.rounds,
+            is_quick=asked.is_quick,
+            is_pinned=False,
+            cache=suite.environment.cache_directory(os.environ),
+        )
+    ]
+
+
 def base_plan(asked: Asked, kind: str, app: str, *, scenarios: Sequence[Scenario] = (), title: str = "") -> Plan:
     """What all kinds with servers have in common. UsageError for contestants that there are not."""
     check_path(asked.path)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import benchmarks.suite.environment
     import benchmarks.suite.example
     import benchmarks.suite.figures
+    import benchmarks.suite.managers.catalogue
     import benchmarks.suite.plan
     import benchmarks.suite.programme
     import benchmarks.suite.promises
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("circus_stack.benchmarks", "benchmarks")
 # Packages within the suite, whose modules are attributes in turn.
-_INNER = ("report",)
+_INNER = ("managers", "report")
 
 
 class _Suite:

@@ -25,6 +25,8 @@ def print_list() -> None:
     known = suite.contestant.CONTESTANTS.values()
     rows = [[("* " if each.is_default else "  ") + each.name, each.help] for each in known]
     click.echo("\n" + render_table([Column("  contestant"), Column("what serves")], rows, PLAIN))
+    rows = [[f"* {each.name}", each.help] for each in suite.managers.catalogue.MANAGERS.values()]
+    click.echo("\n" + render_table([Column("  manager"), Column("what keeps processes")], rows, PLAIN))
 
 
 def print_result(result: Result, style: Style) -> None:
@@ -58,14 +60,14 @@ def _print_part(part: Part, style: Style) -> None:
             click.echo(style.paint(line, RED))
     if part.figures or part.kind not in ("serve", "steps"):
         figures = suite.figures.figure_table(part)
-        rows = [suite.report.words.figure_cells(figures, row) for row in figures.rows if row.cells]
+        headings, rows = suite.report.words.figure_grid(figures)
         if rows:
-            click.echo("\n" + _grid(suite.report.words.figure_headings(figures), rows, style))
+            click.echo("\n" + _grid(headings, rows, style))
         for line in suite.report.words.problems(figures):
             click.echo(style.paint(line, RED))
-    headings, lines = suite.report.markdown.memory(part)
+    weighed, lines = suite.report.markdown.memory(part)
     if lines:
-        click.echo("\n" + _grid(headings, lines, style))
+        click.echo("\n" + _grid(weighed, lines, style))
 
 
 def print_differences(differences: Sequence[Difference], style: Style) -> None:

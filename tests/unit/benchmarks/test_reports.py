@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from benchmarks.suite.figures import figure_table
+from benchmarks.suite.quantity import QUANTITIES
 from benchmarks.suite.report import charts, markdown, page, words
 from benchmarks.suite.summary import tables
 from tests.unit.benchmarks.results import figures_of, part_of, result_of
@@ -54,8 +55,10 @@ def test_figures_have_a_table_a_chart_and_their_units() -> None:
     part = figures_of({"gevent": {"first-answer": [1.0, 3.0, 2.0], "rss": [8.0]}, "granian": {}})
     part.entrants[1].failure = "no such option"
     table = figure_table(part)
-    assert words.figure_headings(table) == ["contestant", "first answer s", "RSS MiB"]
-    assert words.figure_cells(table, table.rows[0]) == ["gevent", "2.00 (1.00 .. 3.00)", "8"]
+    assert words.figure_grid(table) == (
+        ["contestant", "first answer s", "RSS MiB"],
+        [["gevent", "2.00 (1.00 .. 3.00)", "8"]],
+    )
     assert words.problems(table) == ["granian: failed: no such option"]
     text = markdown.render(result_of(part))
     assert "| gevent | 2.00 (1.00 .. 3.00) | 8 |" in text
@@ -69,3 +72,10 @@ def test_a_picture_has_names_of_its_own_on_a_page() -> None:
     assert text.count("<svg") == 2
     clips = [line for line in text.splitlines() if "<clipPath id=" in line]
     assert len(clips) == len(set(clips)), ids
+
+
+def test_many_quantities_stand_below_each_other() -> None:
+    part = figures_of({"a": {key: [1.0] for key in list(QUANTITIES)[:12]}, "b": {"first-answer": [2.0]}})
+    headings, rows = words.figure_grid(figure_table(part))
+    assert headings == ["", "a", "b"]
+    assert len(rows) == 12 and rows[0] == ["first answer s", "1.00", "2.00"] and rows[1][2] == "-"
