@@ -19,7 +19,8 @@ Keep = Callable[[], None]
 class Plan(Struct, frozen=True):
     """One part. `contestants`: names of the catalogue of its kind, each taken with each number of `workers`. `app`:
     what target.py takes; `path`: asked for where the scenario has none of its own. `import_path`: where the user's
-    application lies. `cache`: of the contestants' environments. `locust_files`: the user's own scenarios."""
+    application lies. `cache`: of the contestants' environments. `users`: of scenarios that do not say how many;
+    `generator`: auto, wrk or locust; `processes`: of locust, for the user's own files."""
 
     kind: str
     title: str
@@ -34,7 +35,7 @@ class Plan(Struct, frozen=True):
     connections: int = 32
     users: int = 0
     generator: str = "auto"
-    locust_files: tuple[str, ...] = ()
+    processes: int = 1
     is_pinned: bool = True
     is_quick: bool = False
     import_path: tuple[str, ...] = ()
@@ -72,7 +73,8 @@ def begin(plan: Plan) -> Part:
     settings = Settings(
         app=plan.app, path=plan.path, workers=list(plan.workers), rounds=plan.rounds, seconds=plan.seconds,
         warm_up=plan.warm_up, connections=plan.connections, server_cpus=servers, generator_cpus=generator,
-        generator=plan.generator, users=plan.users, locust_files=list(plan.locust_files), is_quick=plan.is_quick,
+        generator=plan.generator, users=plan.users, processes=plan.processes,
+        locust_files=[each.locust_file for each in plan.scenarios if each.locust_file], is_quick=plan.is_quick,
     )  # fmt: skip
     return Part(plan.kind, plan.title, settings, [each.name for each in plan.scenarios], _entrants(plan))
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from .kinds import processes, reload, serve, start
+from .kinds import processes, reload, serve, start, steps
 from .load.measured import LoadError
 from .machine import this_machine
 from .plan import Keep, Plan, Watcher, begin
 from .result import Part, Result, Settings
-from .scenario import SCENARIOS, Scenario, own_app
+from .scenario import SCENARIOS, Scenario, own_app, own_file
 from .target import BUILT_IN, PYRAMID, AppError
 
 # Why nothing can be measured: for whoever asked, in words.
@@ -32,6 +32,7 @@ KINDS: Mapping[str, Kind] = {
     "serve": Kind(serve.carry_out, serve.estimate_s),
     "start": Kind(start.carry_out, start.estimate_s),
     "memory": Kind(start.carry_out, start.estimate_s),
+    "steps": Kind(steps.carry_out, steps.estimate_s),
     "processes": Kind(processes.carry_out, processes.estimate_s),
     "reload": Kind(reload.carry_out, reload.estimate_s),
 }
@@ -83,7 +84,7 @@ def _plan_of(part: Part, cache: Path, directory: Path) -> Plan:
         connections=settings.connections,
         users=settings.users,
         generator=settings.generator,
-        locust_files=tuple(settings.locust_files),
+        processes=settings.processes,
         is_pinned=settings.server_cpus is not None,
         is_quick=settings.is_quick,
         import_path=(str(directory),) if is_own else (),
@@ -92,6 +93,9 @@ def _plan_of(part: Part, cache: Path, directory: Path) -> Plan:
 
 
 def _scenario(name: str, settings: Settings) -> Scenario:
+    files = {Path(each).stem: each for each in settings.locust_files}
+    if name in files:
+        return own_file(files[name])
     if settings.app in (BUILT_IN, PYRAMID):
         if name not in SCENARIOS:
             raise ValueError(f"has the scenario {name!r}, which this version does not know")

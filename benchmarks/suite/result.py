@@ -30,7 +30,8 @@ class Machine(Struct, frozen=True):
 
 class Settings(Struct, frozen=True):
     """How it was measured. `workers`: a set of contestants for each; of process managers, how many processes. The
-    processors are None where server and generator were not kept apart. `locust_files`: the user's own, absolute."""
+    processors are None where server and generator were not kept apart. `locust_files`: the user's own; `processes`: of
+    locust."""
 
     app: str
     path: str
@@ -44,6 +45,7 @@ class Settings(Struct, frozen=True):
     generator: str
     users: int = 0
     locust_files: list[str] = []
+    processes: int = 1
     is_quick: bool = False
 
 

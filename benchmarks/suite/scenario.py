@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec import Struct
 
 _BROWSER = {
@@ -29,7 +31,9 @@ class Ask(Struct, frozen=True):
 
 class Scenario(Struct, frozen=True):
     """`asks` are sent in turn on each connection. `connections`: None for what the run was told. `app`: the application
-    that has these pages. `is_default`: taken where nobody chooses."""
+    that has these pages. `is_default`: taken where nobody chooses. `users`: where not 0, so many users of locust ask
+    for the pages in turn, and think for `think_s` (least, most) in between, while `slow_users` hold connections and are
+    not counted. `locust_file`: of the user's own, which says all of this itself."""
 
     name: str
     help: str
@@ -37,6 +41,15 @@ class Scenario(Struct, frozen=True):
     connections: int | None = None
     app: str = "built-in"
     is_default: bool = True
+    users: int = 0
+    think_s: tuple[float, float] = (0.0, 0.0)
+    slow_users: int = 0
+    locust_file: str = ""
+
+    @property
+    def has_pace(self) -> bool:
+        """Whether the users, and not the servers, say how many requests there are."""
+        return self.users > 0 and any(self.think_s)
 
 
 _HELLO, _JSON, _WAIT, _DERIVE = Ask("/"), Ask("/json"), Ask("/wait"), Ask("/derive")
@@ -57,6 +70,11 @@ SCENARIOS = {
         Scenario("upload", "a body of 1 MiB, read by the application", (_UPLOAD,), connections=8),
         Scenario("download", "10 MiB, streamed in pieces of 64 KiB", (_DOWNLOAD,), connections=8),
         Scenario("mix", "seven pages, two questions to a database, one derived key", _MIX),
+        Scenario("visitors", "200 users of the mix, who think for 0.5 to 1.5 s", _MIX, users=200, think_s=(0.5, 1.5)),
+        Scenario(
+            "slow", "20 users, beside 20 clients who send a request in 3 s", (_HELLO,),
+            users=20, think_s=(0.05, 0.15), slow_users=20,
+        ),
         Scenario("pyramid", "the page of the Pyramid example: ten notes from Redis", (Ask("/"),), app="pyramid"),
     )
 }  # fmt: skip
@@ -71,3 +89,8 @@ def defaults() -> tuple[str, ...]:
 def own_app(path: str) -> Scenario:
     """The page `path` of the user's own application."""
     return Scenario("app", f"{path} of the given application", (Ask(path),))
+
+
+def own_file(path: str) -> Scenario:
+    """The users of a locust file."""
+    return Scenario(Path(path).stem, f"the users of {Path(path).name}", (), locust_file=path)

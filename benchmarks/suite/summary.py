@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
 from .result import Entrant, Part, Round
 from .statistics import Spread, median, paired_ratio, spread
+
+# Its rounds are no repetitions of each other: it has tables of its own.
+STEPS = "steps"
+# Users who think come to a little more or less, by chance.
+_NEARLY = 0.95
 
 
 class Row(Struct, frozen=True):
@@ -31,15 +36,22 @@ class Row(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """One scenario: the ranked, fastest first, then those without a rank."""
+    """One scenario: the ranked, fastest first, then those without a rank. `has_pace`: whether the ranks are of p99."""
 
     scenario: str
     rows: list[Row]
+    has_pace: bool = False
 
 
 def tables(part: Part) -> list[Table]:
     """One a scenario of which anything is known."""
-    return [Table(each, _rows(part, each)) for each in part.scenarios if _is_begun(part, each)]
+    if part.kind == STEPS:
+        return []
+    return [Table(each, _rows(part, each), _has_pace(part, each)) for each in part.scenarios if _is_begun(part, each)]
+
+
+def _has_pace(part: Part, scenario: str) -> bool:
+    return any(each.users for each in part.rounds if each.scenario == scenario)
 
 
 def _is_begun(part: Part, scenario: str) -> bool:
@@ -51,7 +63,7 @@ def _is_begun(part: Part, scenario: str) -> bool:
 def _rows(part: Part, scenario: str) -> list[Row]:
     found = {each.name: part.of(scenario, each.name) for each in part.entrants}
     problems = {each.name: problem_of(each, found[each.name], part.is_complete) for each in part.entrants}
-    ranked = sorted((name for name in found if not problems[name]), key=lambda name: -_rate(found[name]))
+    ranked = _ranked({name: rounds for name, rounds in found.items() if not problems[name]})
     best = {each.number: each.rate for each in found[ranked[0]]} if ranked else {}
     rows = [_row(name, rank, found[name], best, "") for rank, name in enumerate(ranked, 1)]
     return rows + [_row(name, None, found[name], {}, text) for name, text in problems.items() if text]
@@ -78,8 +90,19 @@ def _briefly(failure: str) -> str:
     return f"{first.rstrip(':')}: {more[-1].strip()}" if more else first
 
 
-def _rate(rounds: Sequence[Round]) -> float:
-    return median([each.rate for each in rounds])
+def _ranked(found: Mapping[str, Sequence[Round]]) -> list[str]:
+    """Best first: by requests a second. Where the users say how many there are, those that serve nearly all of them by
+    how long these wait, before the others."""
+    rates = {name: median([each.rate for each in rounds]) for name, rounds in found.items()}
+    if not any(each.users for rounds in found.values() for each in rounds):
+        return sorted(rates, key=lambda name: -rates[name])
+    enough = _NEARLY * max(rates.values())
+
+    def place(name: str) -> tuple[bool, float]:
+        is_short = rates[name] < enough
+        return is_short, -rates[name] if is_short else median([each.p99_ms or 0.0 for each in found[name]])
+
+    return sorted(rates, key=place)
 
 
 def _row(name: str, rank: int | None, rounds: Sequence[Round], best: dict[int, float], problem: str) -> Row:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ..contestant import CONTESTANTS
-from ..load import wrk
+from ..load import locust, locust_file, wrk
 from ..load.measured import Load, LoadError
 from ..plan import Keep, Plan, Watcher, processors
 from ..result import Entrant, Part, Round
@@ -19,22 +19,42 @@ from ..scenario import Scenario
 from ..server import Server, ServerError
 from ..target import serving
 
+AUTO, WRK, LOCUST = "auto", "wrk", "locust"
+# To import locust and to start its users, beside the seconds of a load.
+_LOCUST_S = 4.0
+
 
 def estimate_s(plan: Plan) -> float:
     """Seconds that it will take, starts included, installations not."""
     entrants = len(plan.contestants) * len(plan.workers)
-    return entrants * (1 + len(plan.scenarios) * (plan.warm_up + plan.rounds * plan.seconds))
+    of_users = [each for each in plan.scenarios if each.users or each.locust_file]
+    loads = (len(plan.scenarios) - len(of_users)) * (plan.warm_up + plan.rounds * plan.seconds)
+    return entrants * (1 + loads + len(of_users) * plan.rounds * (plan.seconds + _LOCUST_S))
+
+
+def _generators(plan: Plan) -> dict[str, str]:
+    """By scenario. LoadError where one is not installed."""
+    found = {}
+    for scenario in plan.scenarios:
+        is_users = bool(scenario.users or scenario.locust_file)
+        if is_users or plan.generator == LOCUST or (plan.generator == AUTO and not wrk.is_here()):
+            locust.check_here()
+            found[scenario.name] = LOCUST
+        else:
+            wrk.program()
+            found[scenario.name] = WRK
+    return found
 
 
 def carry_out(plan: Plan, part: Part, watcher: Watcher, keep: Keep) -> None:
     """Fill `part`. LoadError where there is no generator, AppError where there is no application. Whatever else is
     raised, KeyboardInterrupt too, leaves in `part` what was found."""
-    wrk.program()
-    part.settings = msgspec.structs.replace(part.settings, generator="wrk")
+    generators = _generators(plan)
+    part.settings = msgspec.structs.replace(part.settings, generator=", ".join(sorted(set(generators.values()))))
     with tempfile.TemporaryDirectory(prefix="csb") as directory, contextlib.ExitStack() as stack:
         home = Path(directory)
         served = stack.enter_context(serving(plan.app, home))
-        race = _Race(plan, part, watcher, home)
+        race = _Race(plan, part, watcher, home, generators)
         for entrant in part.entrants:
             race.bring_up(entrant, stack, served)
         for scenario in plan.scenarios:
@@ -46,11 +66,12 @@ def carry_out(plan: Plan, part: Part, watcher: Watcher, keep: Keep) -> None:
 class _Race:
     """The entrants that run, by name, and the loads on them."""
 
-    def __init__(self, plan: Plan, part: Part, watcher: Watcher, home: Path) -> None:
+    def __init__(self, plan: Plan, part: Part, watcher: Watcher, home: Path, generators: Mapping[str, str]) -> None:
         self._plan = plan
         self._part = part
         self._watcher = watcher
         self._home = home
+        self._generators = generators
         self._running: dict[str, tuple[Entrant, Server]] = {}
 
     def bring_up(self, entrant: Entrant, stack: contextlib.ExitStack, served: Mapping[str, str]) -> None:
@@ -72,7 +93,8 @@ class _Race:
         """One load an entrant, then the next round; the number of each round that all have ended."""
         script = self._home / f"{scenario.name}.lua"
         script.write_text(wrk.script_of(scenario))
-        first = 0 if self._plan.warm_up else 1
+        # Users of locust come before anything counts: no warm-up of its own.
+        first = 0 if self._plan.warm_up and self._generators[scenario.name] == WRK else 1
         for number in range(first, self._plan.rounds + 1):
             for entrant, server in list(self._running.values()):
                 self._round(scenario, script, number, entrant, server)
@@ -94,10 +116,22 @@ class _Race:
 
     def _load(self, scenario: Scenario, script: Path, number: int, seconds: int, name: str, server: Server) -> Round:
         began = server.cpu_s()
-        _, generator = processors(self._plan.is_pinned)
+        _, cpus = processors(self._plan.is_pinned)
         connections = scenario.connections or self._plan.connections
-        load = wrk.load(server.port, script, seconds, connections, generator)
-        return round_of(load, scenario.name, name, number, server.cpu_s() - began)
+        if self._generators[scenario.name] == WRK:
+            load, users = wrk.load(server.port, script, seconds, connections, cpus), 0
+        else:
+            asking = scenario.users or self._plan.users or connections
+            load = self._of_users(scenario, asking, seconds, server.port)
+            users = asking if scenario.has_pace else 0
+        return round_of(load, scenario.name, name, number, server.cpu_s() - began, users)
+
+    def _of_users(self, scenario: Scenario, users: int, seconds: int, port: int) -> Load:
+        _, cpus = processors(self._plan.is_pinned)
+        if not scenario.locust_file:
+            return locust.load(port, scenario, users, seconds, cpus)
+        count, directory = self._plan.processes, Path(scenario.locust_file).parent
+        return locust_file.load(port, scenario.locust_file, users, seconds, cpus, count, directory)
 
     def weigh(self) -> None:
         """What each holds in memory now."""

@@ -59,6 +59,11 @@ def _lua(text: str) -> str:
     return f'"{plain}"'
 
 
+def is_here() -> bool:
+    """Whether wrk is installed."""
+    return shutil.which("wrk") is not None
+
+
 def program() -> str:
     """The path of wrk. LoadError where it isn't installed."""
     found = shutil.which("wrk")

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from ..breaking import Breaking, breaking, steps_of
 from ..contestant import CONTESTANTS
 from ..quantity import QUANTITIES
 from ..result import Entrant, Part, Result
 from ..statistics import median
-from ..summary import Row, tables
+from ..summary import STEPS, Row, tables
 from . import words
 
 # Who has this share of the most can do with fewer workers.
@@ -36,6 +37,7 @@ def _of_app(parts: Sequence[Part]) -> Iterator[Answer]:
     yield from _how_many_workers(parts)
     yield from _how_much_memory(parts)
     yield from _beside_gunicorn(parts)
+    yield from _where_it_breaks(parts)
 
 
 def _served(parts: Sequence[Part]) -> list[tuple[Part, list[Row]]]:
@@ -121,6 +123,24 @@ def _how_much_memory(parts: Sequence[Part]) -> Iterator[Answer]:
 def _memory_of(entrant: Entrant, pss_mib: float) -> str:
     each = f", {pss_mib / entrant.workers:.1f} each" if entrant.workers > 1 else ""
     return f"{entrant.name}: {words.number(pss_mib)} MiB for {_workers(entrant.workers)}{each}"
+
+
+def _where_it_breaks(parts: Sequence[Part]) -> Iterator[Answer]:
+    found = []
+    for part in parts:
+        if part.kind == STEPS:
+            steps = {each.name: steps_of(part, each.name) for each in part.entrants}
+            found += [_breaks(name, breaking(each)) for name, each in steps.items() if each]
+    if found:
+        yield Answer("At what load does it break?", f"Users who each ask once a second: {'; '.join(found)}.")
+
+
+def _breaks(name: str, found: Breaking) -> str:
+    held = "" if found.held is None else f"holds {found.held.users:,} (p99 {words.number(found.held.p99_ms)} ms)"
+    if found.broke is None:
+        return f"{name} {held or 'never held'}, and was not brought to break"
+    broke = f"breaks at {found.broke.users:,} (p99 {words.number(found.broke.p99_ms)} ms)"
+    return f"{name} {held}, {broke}" if held else f"{name} {broke}"
 
 
 def _workers(count: int) -> str:

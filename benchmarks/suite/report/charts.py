@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..breaking import MOST_P99_MS, steps_of
 from ..figures import FigureTable
+from ..result import Part
 from ..summary import Row, Table
 
 if TYPE_CHECKING:
@@ -66,6 +68,26 @@ def figures(table: FigureTable, ours: frozenset[str]) -> Figure:
             axis.set_yticklabels([])
     for axis in axes[len(table.columns) :]:
         axis.set_visible(False)
+    return figure
+
+
+def climbs(part: Part, ours: frozenset[str]) -> Figure:
+    """A line an entrant: what 99 of 100 waited at most, over how many asked. ImportError without matplotlib."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_WIDTH_IN, 4.0), layout="constrained")
+    axes = figure.subplots()
+    for entrant in part.entrants:
+        rounds = [each.round for each in steps_of(part, entrant.name) if each.round.p99_ms is not None]
+        style = "-" if _is_of(entrant.name, ours) else "--"
+        users, waits = [each.users for each in rounds], [each.p99_ms for each in rounds]
+        axes.plot(users, waits, f"o{style}", label=entrant.name)
+    axes.axhline(MOST_P99_MS, color="#b00020", linewidth=0.8)
+    axes.set_yscale("log")
+    axes.set_xlabel("users who each ask once a second")
+    axes.set_ylabel("p99 in ms")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 

@@ -9,7 +9,7 @@ from ..figures import figure_table
 from ..promises import PROMISES
 from ..ranking import ranking
 from ..result import Part, Result
-from ..summary import tables
+from ..summary import STEPS, tables
 from . import words
 from .answers import answers
 
@@ -38,22 +38,27 @@ def _body(part: Part) -> Iterator[str]:
         if ranked:
             yield grid(words.HEADINGS, ranked)
         yield from _notes(words.problems(table))
+    if part.kind == STEPS:
+        headings, lines = words.steps_grid(part)
+        if lines:
+            yield grid(headings, lines)
+        yield from _notes(words.failures(part))
     ranked_then = ranking(part)
     if ranked_then:
         rows = [(str(each.then), each.name, each.contestant, str(each.now or "-")) for each in ranked_then]
         yield "### The ranking that Circus published in 2012, and today's"
         yield grid(("then", "in 2012", "now", "place now"), rows)
-    if part.figures or part.kind not in ("serve", "steps"):
+    if part.figures or part.kind not in ("serve", STEPS):
         figures = figure_table(part)
-        headings, cells = words.figure_grid(figures)
+        names, cells = words.figure_grid(figures)
         if cells:
-            yield grid(headings, cells)
+            yield grid(names, cells)
             yield "\n".join(f"- {each.heading}: {each.help}" for each in figures.columns)
         yield from _notes(words.problems(figures))
-    weighed, lines = memory(part)
-    if lines:
+    weighed, weights = memory(part)
+    if weights:
         yield "### Start and memory"
-        yield grid(weighed, lines)
+        yield grid(weighed, weights)
 
 
 def _notes(lines: Sequence[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ..figures import figure_table
 from ..promises import PROMISES
 from ..ranking import ranking
 from ..result import Part, Result
-from ..summary import Table, tables
+from ..summary import STEPS, Table, tables
 from . import charts, markdown, words
 from .answers import answers
 
@@ -62,17 +62,26 @@ def _verdict(judged: Judged) -> str:
 def _part(number: int, part: Part) -> str:
     body = [f'<h2 id="part{number}">{escape(part.title)}</h2>', _list(words.part_facts(part))]
     body += [_scenario(each, f"part{number}-{each.scenario}") for each in tables(part)]
+    if part.kind == STEPS:
+        body += _steps(part)
     then = ranking(part)
     if then:
         rows = [(str(each.then), each.name, each.contestant, str(each.now or "-")) for each in then]
         body += ["<h3>The ranking that Circus published in 2012, and today's</h3>"]
         body += [_table(("then", "in 2012", "now", "place now"), rows)]
-    if part.figures or part.kind not in ("serve", "steps"):
+    if part.figures or part.kind not in ("serve", STEPS):
         body += _figures(part)
     headings, rows_of_memory = markdown.memory(part)
     if rows_of_memory:
         body += ["<h3>Start and memory</h3>", _table(headings, rows_of_memory)]
     return "\n".join(body)
+
+
+def _steps(part: Part) -> list[str]:
+    headings, rows = words.steps_grid(part)
+    body = [charts.svg(charts.climbs(part, OURS), f"steps-{part.title}"), _table(headings, rows)] if rows else []
+    problems = words.failures(part)
+    return [*body, _list(problems, "problem")] if problems else body
 
 
 def _figures(part: Part) -> list[str]:

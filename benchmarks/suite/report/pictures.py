@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..figures import figure_table
 from ..result import Part, Result
-from ..summary import tables
+from ..summary import STEPS, tables
 from . import charts
 from .page import OURS
 
@@ -24,6 +24,10 @@ def draw(result: Result, directory: Path) -> Iterator[Path]:
                 path = directory / f"{prefix}{table.scenario}.png"
                 charts.png(charts.rates(table, OURS), path)
                 yield path
+        if part.kind == STEPS and part.rounds:
+            path = directory / f"{prefix}{part.kind}.png"
+            charts.png(charts.climbs(part, OURS), path)
+            yield path
         yield from _of_figures(part, directory / f"{prefix}{part.kind}.png")
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..breaking import steps_of
 from ..checks import Judged
 from ..figures import FigureTable
 from ..quantity import Quantity
 from ..result import Part, Result
 from ..statistics import Spread
-from ..summary import Row, Table
+from ..summary import Row, Table, problem_of
 
 MISSING = "-"
 _WIDE = 9
@@ -60,6 +63,23 @@ def _figure(quantity: Quantity, cell: Spread | None) -> str:
     return middle if least == most else f"{middle} ({least} .. {most})"
 
 
+def steps_grid(part: Part) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """(headings, rows) of a part of steps: a row each."""
+    rows: list[Sequence[str]] = []
+    for entrant in part.entrants:
+        for each in steps_of(part, entrant.name):
+            found = each.round
+            figures = [number(value) for value in (found.rate, found.p50_ms, found.p95_ms, found.p99_ms)]
+            failed = str(found.errors + found.not_2xx)
+            rows.append((entrant.name, f"{found.users:,}", *figures, failed, each.verdict))
+    return ("contestant", "users", "requests/s", "p50 ms", "p95 ms", "p99 ms", "failed", "verdict"), rows
+
+
+def failures(part: Part) -> list[str]:
+    """Of a part of steps: who was not measured to the end, and why."""
+    return [f"{each.name}: {problem_of(each, [])}" for each in part.entrants if each.failure is not None]
+
+
 def facts(result: Result) -> list[str]:
     """The machine and the run, a line each."""
     machine = result.machine
@@ -86,6 +106,10 @@ def part_facts(part: Part) -> list[str]:
     elif part.kind == "serve":
         lines[0] += f", {settings.connections} connections from {settings.generator}, {rounds(settings.rounds)} of "
         lines[0] += f"{settings.seconds} s, contestants in turn"
+    elif part.kind == "steps":
+        lines[0] += f", users who each ask once a second, steps of {settings.seconds} s"
+    elif part.kind == "reload":
+        lines[0] += f", {settings.connections} connections from wrk, {rounds(settings.rounds)}, contestants in turn"
     if part.kind in ("serve", "steps", "reload"):
         apart = f"servers on processors {settings.server_cpus}, generator on {settings.generator_cpus}"
         shared = "servers and generator share the processors: figures depend on each other"

@@ -35,6 +35,7 @@ def list_command() -> None:
 for _command in (
     whole.all_command,
     kinds.serve,
+    kinds.steps,
     kinds.start,
     kinds.memory,
     kinds.reload,

@@ -18,6 +18,7 @@ from circus_stack.cli.bench.plans import (
     reload_plans,
     serve_plans,
     start_plans,
+    steps_plans,
 )
 
 
@@ -34,6 +35,25 @@ from circus_stack.cli.bench.plans import (
     "--warm-up", type=click.IntRange(0, 3600), default=1, show_default=True, help="Seconds of load that don't count."
 )
 @click.option("--connections", type=click.IntRange(1, 10000), default=32, show_default=True, help="At the same time.")
+@click.option(
+    "-f",
+    "--locust-file",
+    "locust_files",
+    type=click.Path(exists=True, dir_okay=False),
+    multiple=True,
+    help="Users of your own, as locust has them, in place of --path; may be repeated.",
+)
+@click.option(
+    "--users", type=click.IntRange(1, 100000), default=50, show_default=True, help="Of a locust file, at the same time."
+)
+@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="That locust runs.")
+@click.option(
+    "--generator",
+    type=click.Choice(["auto", "wrk", "locust"]),
+    default="auto",
+    show_default=True,
+    help="Of scenarios without users; auto: wrk where it is installed.",
+)
 @options.quick
 @click.option("--no-pin", is_flag=True, help="Let servers and generator share all processors.")
 @options.output("serve")
@@ -47,6 +67,10 @@ def serve(
     seconds: int | None,
     warm_up: int,
     connections: int,
+    locust_files: tuple[str, ...],
+    users: int,
+    processes: int,
+    generator: str,
     quick: bool,
     no_pin: bool,
     output: Path | None,
@@ -57,7 +81,9 @@ def serve(
     """
     asked = Asked(
         scenarios=scenarios, contestants=contestants, app=app, path=path, workers=workers, rounds=rounds,
-        seconds=seconds, warm_up=warm_up, connections=connections, is_quick=quick, is_pinned=not no_pin,
+        seconds=seconds, warm_up=warm_up, connections=connections, locust_files=locust_files,
+        users=users if locust_files else 0, processes=processes, generator=generator, is_quick=quick,
+        is_pinned=not no_pin,
     )  # fmt: skip
     sys.exit(measure(serve_plans(asked), output, "serve"))
 
@@ -172,3 +198,30 @@ def processes(
     """
     asked = Asked(contestants=contestants, workers=counts, rounds=rounds, is_quick=quick)
     sys.exit(measure(processes_plans(asked), output, "processes"))
+
+
+@click.command(context_settings=options.HELP)
+@options.contestant
+@options.app
+@options.workers(1)
+@click.option("--seconds", type=click.IntRange(1, 3600), help="That a step counts [default: 3; --quick: 2].")
+@options.quick
+@options.output("steps")
+def steps(
+    contestants: tuple[str, ...],
+    app: str | None,
+    path: str,
+    workers: tuple[int, ...],
+    seconds: int | None,
+    quick: bool,
+    output: Path | None,
+) -> None:
+    """Find out at what load a contestant breaks: more and more users, each of whom asks once a second.
+
+    A step holds where 95 % of what was asked is served, 99 % of it within a second, and at most 1 % failed.
+    """
+    asked = Asked(
+        contestants=contestants, app=app, path=path, workers=workers, rounds=1,
+        seconds=seconds or (2 if quick else 3), is_quick=quick,
+    )  # fmt: skip
+    sys.exit(measure(steps_plans(asked), output, "steps"))

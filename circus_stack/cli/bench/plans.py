@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DEFAULT_ROUNDS = 3
 DEFAULT_SECONDS = 2
 MEMORY = ("gevent", "gevent+preload", "fastgevent+preload", "gunicorn-gevent", "gunicorn-gevent+preload")
+STEPS = ("fastgevent", "gevent", "gunicorn-gevent", "gunicorn-sync")
 _TITLES = {"built-in": "The suite's application", "pyramid": "The Pyramid example"}
 
 
@@ -38,12 +39,18 @@ class Asked(Struct, frozen=True, kw_only=True):
     connections: int = 32
     is_quick: bool = False
     is_pinned: bool = True
+    users: int = 0
+    generator: str = "auto"
+    processes: int = 1
+    locust_files: tuple[str, ...] = ()
 
 
 def serve_plans(asked: Asked, title: str = "") -> list[Plan]:
     """A plan for each application that the scenarios are of. UsageError for names that there are not, and for flags
     that contradict each other."""
     scenarios = _scenarios(asked)
+    if asked.locust_files and not asked.app:
+        raise click.UsageError("-f needs --app: the users of a locust file ask for pages of your own")
     apps = [asked.app] if asked.app else list(dict.fromkeys(each.app for each in scenarios))
     found = []
     for app in apps:
@@ -114,6 +121,9 @@ def base_plan(asked: Asked, kind: str, app: str, *, scenarios: Sequence[Scenario
         seconds=asked.seconds or (1 if asked.is_quick else DEFAULT_SECONDS),
         warm_up=asked.warm_up,
         connections=asked.connections,
+        users=asked.users,
+        generator=asked.generator,
+        processes=asked.processes,
         is_pinned=asked.is_pinned,
         is_quick=asked.is_quick,
         import_path=(str(Path.cwd()),) if app not in _TITLES else (),
@@ -121,7 +131,19 @@ def base_plan(asked: Asked, kind: str, app: str, *, scenarios: Sequence[Scenario
     )
 
 
+def steps_plans(asked: Asked, title: str = "") -> list[Plan]:
+    """UsageError for names that there are not."""
+    app = asked.app or (suite.target.PYRAMID if suite.example.is_here() else suite.target.BUILT_IN)
+    page = suite.scenario.own_app(asked.path)
+    chosen = asked.contestants or STEPS
+    return [base_plan(replace(asked, contestants=chosen), "steps", app, scenarios=(page,), title=title)]
+
+
 def _scenarios(asked: Asked) -> tuple[Scenario, ...]:
+    if asked.locust_files:
+        if asked.scenarios:
+            raise click.UsageError("-f brings its own scenario: leave out --scenario")
+        return tuple(suite.scenario.own_file(str(Path(each).absolute())) for each in asked.locust_files)
     known = suite.scenario.SCENARIOS
     if asked.app and asked.app not in _TITLES:
         if asked.scenarios:

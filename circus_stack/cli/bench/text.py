@@ -58,11 +58,17 @@ def _print_part(part: Part, style: Style) -> None:
             click.echo(_grid(suite.report.words.HEADINGS, ranked, style))
         for line in suite.report.words.problems(table):
             click.echo(style.paint(line, RED))
-    if part.figures or part.kind not in ("serve", "steps"):
+    if part.kind == suite.summary.STEPS:
+        headings, steps = suite.report.words.steps_grid(part)
+        if steps:
+            click.echo("\n" + _grid(headings, steps, style))
+        for line in suite.report.words.failures(part):
+            click.echo(style.paint(line, RED))
+    elif part.figures or part.kind != "serve":
         figures = suite.figures.figure_table(part)
-        headings, rows = suite.report.words.figure_grid(figures)
+        names, rows = suite.report.words.figure_grid(figures)
         if rows:
-            click.echo("\n" + _grid(headings, rows, style))
+            click.echo("\n" + _grid(names, rows, style))
         for line in suite.report.words.problems(figures):
             click.echo(style.paint(line, RED))
     weighed, lines = suite.report.markdown.memory(part)

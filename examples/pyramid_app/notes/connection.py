@@ -17,6 +17,10 @@ TIMEOUT_S = 2.0
 RETRY_PAUSE_S = 0.15
 
 
+# redis-py refuses the 101st by itself, which a gevent worker with as many visitors at the same time needs.
+_UNBOUNDED = 2**31
+
+
 def connect(url: str) -> redis.Redis:
     """A client that connects on first use, and again after Redis went away; redis-py itself never retries.
 
@@ -29,6 +33,7 @@ def connect(url: str) -> redis.Redis:
         socket_connect_timeout=TIMEOUT_S,
         socket_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
+        max_connections=_UNBOUNDED,
     )
 
 

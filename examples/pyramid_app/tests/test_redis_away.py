@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from notes.connection import connect
 
 from tests.conftest import Visit
 from tests.servers import RedisServer
@@ -62,3 +63,14 @@ def test_a_full_redis_is_a_problem_page_too(visit: Visit, mortal: RedisServer) -
         refused = visit(redis_url=mortal.url).post_json("/notes.json", {"text": "x"}, status=503)
         assert refused.headers["Retry-After"] == "2"
         assert client.dbsize() == 0
+
+
+def test_more_visitors_than_a_pool_holds_by_itself_are_served(redis_server: RedisServer) -> None:
+    client = connect(redis_server.url)
+    held = [client.connection_pool.get_connection() for _ in range(150)]
+    try:
+        assert client.zcard("notes:index") == 0
+    finally:
+        for each in held:
+            client.connection_pool.release(each)
+        client.close()
