@@ -75,6 +75,8 @@ def problem_of(entrant: Entrant, rounds: Sequence[Round], is_complete: bool = Tr
         return "failed: " + _briefly(entrant.failure)
     if not rounds:
         return "not measured" if is_complete else "not measured: the run was cut off"
+    if not any(each.requests or each.errors for each in rounds):
+        return f"answered nothing in {len(rounds)} round{'s' if len(rounds) > 1 else ''}"
     bad = sum(not each.is_clean for each in rounds)
     if bad:
         errors, answers = sum(each.errors for each in rounds), sum(each.not_2xx for each in rounds)

@@ -78,8 +78,10 @@ def _capacity(plan: Plan, home: Path, server: Server) -> float:
 
 
 def users_of(capacity: float, shares: Sequence[float]) -> list[int]:
-    """How many users each step has, each more than the one before."""
-    return sorted({max(1, min(_MOST_USERS, round(capacity * each))) for each in shares})
+    """How many users each step has, each more than the one before. Of a capacity beyond all users, the shares are of
+    these: where it holds is told, if not where it breaks."""
+    reach = min(capacity, _MOST_USERS)
+    return sorted({max(1, min(_MOST_USERS, round(reach * each))) for each in shares})
 
 
 def _take_steps(
@@ -99,7 +101,8 @@ def _take_steps(
             part.rounds.append(found)
             verdict = verdict_of(found)
             watcher.measured(entrant.name, f"{count} users: {verdict}, p99 {_p99(load)}")
-            if verdict is Verdict.BROKE or number == len(users):
+            # More users make nothing clearer that fewer could not.
+            if verdict is not Verdict.HELD or number == len(users):
                 return
             watcher.loading(f"{users[number]} users", entrant.name, number + 1)
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import socket
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.suite.load import locust
+from benchmarks.suite.scenario import Ask, Scenario
 from tests.support.processes import BIN
 from tests.support.waiting import PATIENCE_S
 
@@ -58,3 +65,44 @@ def test_steps_of_the_users_own_application(tmp_path: Path) -> None:
     [part] = bench("steps", "--quick", "--app", "slow_app:app", "-c", "waitress", cwd=tmp_path)
     assert part["rounds"]
     assert all(each["users"] > 0 and each["requests"] > 0 for each in part["rounds"])
+
+
+@contextlib.contextmanager
+def answering_every_second_client() -> Iterator[int]:
+    """The port of a server that sends one client away with each request, and lets the next wait for ever."""
+    held: list[socket.socket] = []
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /away\r\nContent-Length: 0\r\n\r\n"
+
+    def answer(client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while asked := client.recv(4096):
+                client.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" if b"/away" in asked else moved)
+
+    def serve(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            for number in itertools.count():
+                client, _ = listener.accept()
+                held.append(client)
+                if number % 2:
+                    threading.Thread(target=answer, args=(client,), daemon=True).start()
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    serving = threading.Thread(target=serve, args=(listener,), daemon=True)
+    serving.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        serving.join(PATIENCE_S)
+        for each in (listener, *held):
+            each.close()
+
+
+def test_who_still_waits_is_told_and_a_redirection_is_an_answer() -> None:
+    scenario = Scenario("s", "", (Ask("/"),), users=4, think_s=(0.05, 0.1))
+    with answering_every_second_client() as port:
+        found = locust.load(port, scenario, 4, 1, None)
+    assert found.requests > 0 and found.errors == 0
+    # The users without any answer are none of `requests`; they have waited since their first second.
+    assert found.p50_us < 1_000_000 <= found.p999_us
+    assert 0.0 < found.share < 1.0

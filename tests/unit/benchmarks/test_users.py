@@ -105,3 +105,16 @@ def test_where_it_breaks_is_told_and_drawn() -> None:
 def test_steps_go_up() -> None:
     assert users_of(100.0, (0.5, 1.0, 1.25)) == [50, 100, 125]
     assert users_of(0.4, (0.5, 1.0)) == [1]
+    # Beyond what locust has users for: no single step that is too high for locust itself.
+    assert users_of(20000.0, (0.5, 1.0, 1.25)) == [2500, 5000]
+
+
+def test_who_answers_nothing_in_one_scenario_keeps_the_others() -> None:
+    part = part_of({"a": [100], "b": [90]})
+    part.scenarios.append("slow")
+    part.rounds += [one_round("a", 1, 50, "slow"), one_round("b", 1, 0, "slow")]
+    hello, slow = tables(part)
+    assert [row.rank for row in hello.rows] == [1, 2]
+    assert [(row.entrant, row.rank, row.problem) for row in slow.rows] == [
+        ("a", 1, ""), ("b", None, "answered nothing in 1 round"),
+    ]  # fmt: skip
