@@ -91,10 +91,10 @@ def _next_step(lines: Lines, patience_s: float) -> str:
     raise LoadError(f"locust told nothing for {patience_s:.0f} s")
 
 
-def argv_of(cpus: Sequence[int] | None) -> list[str]:
-    """locust of this environment, kept on these processors."""
+def argv_of(cpus: Sequence[int] | None, program: Sequence[str] = ("-m", "locust")) -> list[str]:
+    """locust of this environment, kept on these processors. `program`: in place of its own."""
     pinned = ["taskset", "-c", ",".join(map(str, cpus))] if cpus else []
-    return [*pinned, sys.executable, "-m", "locust"]
+    return [*pinned, sys.executable, *program]
 
 
 def environ_of(home: Path) -> Mapping[str, str]:

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from .locust import MARGIN_S, argv_of, check_here, load_of, started
 from .measured import Load, LoadError
 
+_PROGRAM = Path(__file__).parent.parent / "locustfiles" / "counted.py"
 _LAST_CHARACTERS = 800
 
 
@@ -24,24 +24,27 @@ def load(
     """One load on 127.0.0.1:`port` by so many users, kept on `cpus`. LoadError where locust fails, in its own words.
 
     It runs in `directory`, where locust finds the modules and the settings of the user's own. A file with a shape says
-    itself how many users there are, and for how long.
+    itself how many users there are, and for how long, up to MARGIN_S more than `seconds`.
     """
     check_here()
     with tempfile.TemporaryDirectory(prefix="csl") as place:
-        found = Path(place) / "found"
-        words = ["--headless", "--only-summary", "--loglevel", "ERROR", "--reset-stats", "--json-file", str(found)]
+        found, window = Path(place) / "found", Path(place) / "window"
+        words = ["--headless", "--only-summary", "--loglevel", "ERROR", "--json-file", str(found)]
         words += ["-u", str(users), "-r", str(users), "-t", f"{seconds + 1}s", "--host", f"http://127.0.0.1:{port}"]
-        argv = [*argv_of(cpus), "-f", file, *words, *_of_processes(processes)]
-        began, before = time.monotonic(), os.times()
-        with started(argv, directory, os.environ) as process:
+        argv = [*argv_of(cpus, (str(_PROGRAM), str(window))), "-f", file, *words, *_of_processes(processes)]
+        with started(argv, directory, _environ()) as process:
             try:
                 said, _ = process.communicate(timeout=seconds + MARGIN_S)
             except subprocess.TimeoutExpired:
-                raise LoadError(f"locust did not end within {seconds + MARGIN_S:.0f} s") from None
-        after = os.times()
-        used_s = after.children_user + after.children_system - before.children_user - before.children_system
-        share = used_s / (time.monotonic() - began) / max(1, min(processes, len(cpus or [0] * processes)))
-        return read(found.with_suffix(".json"), said, share)
+                why = f"locust did not end within {seconds + MARGIN_S:.0f} s; a shape that lasts longer wants --seconds"
+                raise LoadError(why) from None
+        return read(found.with_suffix(".json"), window, said, min(processes, len(cpus or [0] * processes)))
+
+
+def _environ() -> dict[str, str]:
+    """The user's own; no proxy stands between users and contestants, who are on the same machine."""
+    spared = {key: ",".join(filter(None, [os.environ.get(key), "127.0.0.1"])) for key in ("no_proxy", "NO_PROXY")}
+    return {**os.environ, **spared}
 
 
 def _of_processes(count: int) -> list[str]:
@@ -55,9 +58,10 @@ def _of_processes(count: int) -> list[str]:
     return [*words, "--master-host", "127.0.0.1", "--master-port", port]
 
 
-def read(path: Path, said: str, share: float) -> Load:
-    """What locust has written. LoadError, with what it said, where it has not, or where nobody asked for anything."""
-    if not path.exists():
+def read(path: Path, window: Path, said: str, cpus: int) -> Load:
+    """What locust has written, and counted.py, of locust on so many processors. LoadError, with what it said, where it
+    has not."""
+    if not path.exists() or not window.exists():
         raise LoadError(f"locust did not measure:\n{said.strip()[-_LAST_CHARACTERS:] or 'it said nothing'}")
     entries: list[dict[str, Any]] = json.loads(path.read_text())
     times: dict[int, int] = {}
@@ -66,8 +70,6 @@ def read(path: Path, said: str, share: float) -> Load:
             times[int(each)] = times.get(int(each), 0) + count
     asked = sum(entry["num_requests"] for entry in entries)
     failed = sum(entry["num_failures"] for entry in entries)
-    if asked == failed:
-        raise LoadError(f"no request was answered, of {asked}:\n{said.strip()[-_LAST_CHARACTERS:]}")
-    ends = [entry["last_request_timestamp"] for entry in entries if entry["last_request_timestamp"]]
-    seconds = max(ends) - min(entry["start_time"] for entry in entries)
-    return load_of(times, asked, failed, seconds, share)
+    counted = json.loads(window.read_text())
+    share = counted["cpu_s"] / max(0.001, counted["seconds"]) / cpus
+    return load_of(times, asked, failed, counted["seconds"], share)

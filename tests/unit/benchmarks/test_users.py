@@ -31,17 +31,16 @@ def test_failed_requests_are_no_answers() -> None:
 
 
 def test_what_a_file_of_the_users_own_found(tmp_path: Path) -> None:
-    entry = {"num_requests": 10, "num_failures": 1, "start_time": 5.0, "last_request_timestamp": 9.0}
-    entries = [entry | {"response_times": {"3": 10}}, entry | {"start_time": 6.0, "response_times": {"3": 5, "40": 5}}]
-    path = tmp_path / "found.json"
+    entry = {"num_requests": 10, "num_failures": 1}
+    entries = [entry | {"response_times": {"3": 10}}, entry | {"response_times": {"3": 5, "40": 5}}]
+    path, window = tmp_path / "found.json", tmp_path / "window"
     path.write_text(json.dumps(entries))
-    found = read(path, "", 0.5)
-    assert (found.requests, found.errors, found.seconds, found.p50_us, found.p99_us) == (18, 2, 4.0, 3000, 40000)
-    path.write_text("[]")
-    with pytest.raises(LoadError, match="no request was answered"):
-        read(path, "", 0.5)
     with pytest.raises(LoadError, match="did not measure:\nno module named x"):
-        read(tmp_path / "none.json", "no module named x", 0.5)
+        read(path, window, "no module named x", 1)
+    window.write_text('{"seconds": 4.0, "cpu_s": 2.0}')
+    found = read(path, window, "", 1)
+    assert (found.requests, found.errors, found.seconds, found.p50_us, found.p99_us) == (18, 2, 4.0, 3000, 40000)
+    assert (found.share, read(path, window, "", 2).share) == (0.5, 0.25)
 
 
 def test_settings_of_locust_stay_out_of_the_suites_own_scenarios(
