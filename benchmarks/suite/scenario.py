@@ -47,6 +47,11 @@ class Scenario(Struct, frozen=True):
     locust_file: str = ""
 
     @property
+    def closes(self) -> bool:
+        """Whether each request asks for the end of its connection."""
+        return any(each.headers.get("Connection") == "close" for each in self.asks)
+
+    @property
     def has_pace(self) -> bool:
         """Whether the users, and not the servers, say how many requests there are."""
         return self.users > 0 and any(self.think_s)

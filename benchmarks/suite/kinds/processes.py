@@ -21,7 +21,7 @@ from ..running import fail, portable
 from . import managed
 from .managed import Spans
 
-_FULL = Spans(idle_s=5.0, deaf_s=10.0, kills_s=8.0, log_bytes=100_000_000, reading_s=5.0)
+_FULL = Spans(idle_s=4.0, deaf_s=6.0, kills_s=6.0, log_bytes=100_000_000, reading_s=4.0)
 _QUICK = Spans(idle_s=2.0, deaf_s=2.0, kills_s=3.0, log_bytes=100_000_000, reading_s=3.0)
 # With more processes nothing new would be learnt of lines.
 _FEW = 200

@@ -21,7 +21,7 @@ from ..target import serving
 from .serve import round_of
 
 # Of what it serves to as many connections as it likes: the first of these it holds, at the last it has broken.
-SHARES = (0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)
+SHARES = (0.5, 0.7, 0.85, 0.95, 1.05, 1.2, 1.5)
 _QUICK_SHARES = (0.6, 0.8, 1.0, 1.2)
 _CAPACITY_S = 2
 # locust's own start, and the contestant's.

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from locust import FastHttpUser, LoadTestShape, User, between, constant, constant_throughput, task
+from locust import FastHttpUser, LoadTestShape, User, between, constant, task
 
 _GIVEN: dict[str, Any] = json.loads(Path("given.json").read_text())
 _ASKS: list[dict[str, Any]] = _GIVEN["asks"]
@@ -33,16 +33,11 @@ _LATE_S = 1.0
 _WAITING: dict[User, float] = {}
 
 
-def _wait_time() -> Any:
-    if _GIVEN["once_a_second"]:
-        return constant_throughput(1)
-    return between(*_GIVEN["think_s"]) if any(_GIVEN["think_s"]) else constant(0)
-
-
 class Visitor(FastHttpUser):
     """Asks for the pages in turn over a connection of its own."""
 
-    wait_time = _wait_time()
+    abstract = _GIVEN["once_a_second"]
+    wait_time = between(*_GIVEN["think_s"]) if any(_GIVEN["think_s"]) else constant(0)
     # A server that is late is measured, not given up.
     network_timeout = _PATIENCE_S
     connection_timeout = _PATIENCE_S
@@ -50,9 +45,6 @@ class Visitor(FastHttpUser):
     def on_start(self) -> None:
         # Not all at the same page at the same time.
         self._turn = random.randrange(len(_ASKS))
-        if _GIVEN["once_a_second"]:
-            # locust starts them all at once, and they would ask all at once for ever.
-            time.sleep(random.random())
 
     @task
     def ask(self) -> None:
@@ -68,6 +60,24 @@ class Visitor(FastHttpUser):
             )
         finally:
             del _WAITING[self]
+
+
+class Punctual(Visitor):
+    """Asks once a second, from a moment of its own on; at once where an answer took longer.
+
+    locust's constant_throughput counts from when users are made, which is the same moment for all.
+    """
+
+    abstract = not _GIVEN["once_a_second"]
+
+    def on_start(self) -> None:
+        super().on_start()
+        self._due = time.monotonic() + random.random()
+        time.sleep(self._due - time.monotonic())
+
+    def wait_time(self) -> float:
+        self._due = max(self._due + 1.0, time.monotonic())
+        return max(0.0, self._due - time.monotonic())
 
 
 class SlowClient(User):

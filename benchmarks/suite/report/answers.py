@@ -29,12 +29,13 @@ def answers(result: Result) -> list[Answer]:
     """Of the application that is the user's, or the Pyramid example's; of none where only the suite's own was asked."""
     parts = [each for each in result.parts if each.settings.app != "built-in" and each.kind != "processes"]
     apps = list(dict.fromkeys(each.settings.app for each in parts))
-    return [each for app in apps for each in _of_app([one for one in parts if one.settings.app == app])]
+    cpus = result.machine.cpus
+    return [each for app in apps for each in _of_app([one for one in parts if one.settings.app == app], cpus)]
 
 
-def _of_app(parts: Sequence[Part]) -> Iterator[Answer]:
+def _of_app(parts: Sequence[Part], cpus: int) -> Iterator[Answer]:
     yield from _which_backend(parts)
-    yield from _how_many_workers(parts)
+    yield from _how_many_workers(parts, cpus)
     yield from _how_much_memory(parts)
     yield from _beside_gunicorn(parts)
     yield from _where_it_breaks(parts)
@@ -77,15 +78,15 @@ def _beside_gunicorn(parts: Sequence[Part]) -> Iterator[Answer]:
         yield Answer("Beside gunicorn?", f"{ours[0].entrant} serves {', '.join(found)}.")
 
 
-def _how_many_workers(parts: Sequence[Part]) -> Iterator[Answer]:
+def _how_many_workers(parts: Sequence[Part], cpus: int) -> Iterator[Answer]:
     for part in parts:
         if part.kind != "serve" or len(part.settings.workers) < 2:
             continue
         rates = _rates_by_workers(part)
         said = [text for name, by_workers in rates.items() if (text := _enough(name, by_workers))]
         if said:
-            cpus = len(part.settings.server_cpus or []) or None
-            where = f" on {cpus} processor{'s' if cpus != 1 else ''} for the servers" if cpus else ""
+            count = len(part.settings.server_cpus or range(cpus))
+            where = f" on {count} processor{'s' if count != 1 else ''}"
             yield Answer("How many workers?", f"{'; '.join(said)}{where}.")
             return
 
