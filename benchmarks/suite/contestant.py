@@ -10,15 +10,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-# What all contestants serve: a module of this name in the directory of the run. `app` in it, or `make` for an ini.
+# What all contestants serve: `app` of a module of this name in the directory of the run.
 TARGET = "bench_target"
 # The same queue for all that can be told: gunicorn's default.
 BACKLOG = 2048
-_INI = f"""[app:main]
-use = call:{TARGET}:make
-
-[server:main]
+_INI = f"""[server:main]
 use = egg:circus-stack
+app = {TARGET}:app
 listen = 127.0.0.1:{{port}}
 backlog = {BACKLOG}
 backend = {{backend}}

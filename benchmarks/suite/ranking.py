@@ -30,7 +30,7 @@ _OF_2012 = (
 
 
 def ranking(part: Part) -> list[Ranked]:
-    """By the first scenario of the part, where that is a page; nothing where fewer than two of 2012 are ranked in it."""
+    """By the first scenario of the part, where that is a page; nothing where fewer than two of 2012 have a rank."""
     found = [each for each in tables(part)[:1] if each.scenario in _PAGES]
     names = [row.entrant for row in found[0].rows if row.rank] if found else []
     ours = [name for name in names if name in dict(_OF_2012).values()]

@@ -23,7 +23,11 @@ def programs_of(entrant: Entrant, plan: Plan, watcher: Watcher) -> Path:
     requirements = contestant.requirements
     is_made = not requirements or (environment.place_of(requirements, plan.cache) / "made").exists()
     watcher.preparing(entrant.name, not is_made)
-    programs = environment.ensure(requirements, plan.cache) if requirements else environment.OURS
+    if requirements:
+        programs = environment.ensure(requirements, plan.cache)
+    else:
+        environment.compile_ours()
+        programs = environment.OURS
     entrant.versions = entrant.versions or environment.versions(programs, contestant.distributions)
     return programs
 

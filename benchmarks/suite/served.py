@@ -1,6 +1,6 @@
 """The application that all contestants serve. Copied into the directory of a run.
 
-It imports the standard library alone. A path is a scenario. `app` is WSGI; `make` is the same for PasteDeploy.
+It imports the standard library alone. A path is a scenario. `app` is WSGI.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -84,8 +84,3 @@ def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[byt
     kind, length, body = answer(environ)
     start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(length))])
     return body
-
-
-def make(_global_conf: dict[str, str], **_settings: Any) -> Callable[..., Iterable[bytes]]:
-    """For `use = call:`."""
-    return app

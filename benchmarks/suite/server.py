@@ -133,7 +133,9 @@ def tail(log: Path) -> str:
 def runtime_environ(home: Path, import_path: Sequence[str]) -> dict[str, str]:
     """What a contestant is started with: ours, with directories for its own state. Relative to nothing."""
     state = {"XDG_RUNTIME_DIR": str(home), "XDG_STATE_HOME": str(home / "state")}
-    kept = {key: value for key, value in os.environ.items() if key not in {"PORT", "WEB_CONCURRENCY"}}
+    # Bytecode is kept, as that of an installed package is: to compile takes time and memory.
+    unwanted = {"PORT", "WEB_CONCURRENCY", "PYTHONDONTWRITEBYTECODE"}
+    kept = {key: value for key, value in os.environ.items() if key not in unwanted}
     return {**kept, **state, "PYTHONPATH": os.pathsep.join([str(home), *import_path])}
 
 

@@ -1,5 +1,5 @@
 """The module that all contestants import: the suite's application, the Pyramid example, or the user's own, each behind
-the same two names."""
+the same name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ from .example import AppError as AppError
 
 BUILT_IN = "built-in"
 PYRAMID = "pyramid"
-_MAKE = """
-
-def make(_global_conf, **_settings):
-    return app
-"""
 # Asked for by who wants to know which worker answers; a page of the application by this name cannot be seen.
 WORKER_PATH = "/bench-worker"
 _WORKER = f"""
@@ -62,13 +57,13 @@ def _source(app: str) -> str:
     if app == BUILT_IN:
         return Path(__file__).with_name("served.py").read_text()
     if app == PYRAMID:
-        return f"from notes import main\n\napp = main({{}})\n{_MAKE}"
+        return "from notes import main\n\napp = main({})\n"
     if app.endswith(".ini"):
         if not Path(app).is_file():
             raise AppError(f"{app}: no such file")
         place = os.path.abspath(app)  # noqa: PTH100 - resolve() would leave a link that a deployment moves
-        return f"from paste.deploy import loadapp\n\napp = loadapp({'config:' + place!r})\n{_MAKE}"
+        return f"from paste.deploy import loadapp\n\napp = loadapp({'config:' + place!r})\n"
     module, _, name = app.partition(":")
     if not all(part.isidentifier() for part in [*module.split("."), name or "app"]):
         raise AppError(f"{app}: is neither MODULE:NAME nor an ini file")
-    return f"from {module} import {name or 'app'} as app\n{_MAKE}"
+    return f"from {module} import {name or 'app'} as app\n"

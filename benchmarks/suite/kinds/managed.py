@@ -22,6 +22,8 @@ from .told import Told
 
 LINE_BYTES = 100
 _PATIENCE_S = 60.0
+# Of all, and as often stopped; the middle one counts.
+STARTS = 3
 # After a start: what a manager still has to do for it.
 _SETTLING_S = 1.0
 # A process that is killed has run for so long, so that no manager takes it for one that fails at once.
@@ -111,8 +113,13 @@ class Managed:
 
     def measure(self, found: dict[str, float], spans: Spans, *, has_lines: bool) -> None:
         """All but what needs statistics, into `found` as it comes."""
-        found["start"] = self._timed(lambda: self._control.start(MANY))
-        self._check_all_run()
+        starts, stops = [], []
+        for number in range(STARTS):
+            starts.append(self._timed(lambda: self._control.start(MANY)))
+            self._check_all_run()
+            if number < STARTS - 1:
+                stops.append(self._timed(lambda: self._control.stop(MANY)))
+        found["start"] = median(starts)
         time.sleep(_SETTLING_S)
         found["manager-cpu"] = self._percent([self._root.pid], spans.idle_s)
         found["manager-rss"] = self._root.memory_info().rss / 2**20
@@ -122,7 +129,8 @@ class Managed:
         found["deaf-p99"] = quantile(self._asked_beside_a_stop(spans), 0.99)
         if has_lines:
             found["log-time"], found["log-cpu"] = self._lines(spans)
-        found["stop"] = self._timed(lambda: self._control.stop(MANY))
+        stops.append(self._timed(lambda: self._control.stop(MANY)))
+        found["stop"] = median(stops)
 
     def measure_with_statistics(self, found: dict[str, float], spans: Spans, *, is_ours: bool) -> None:
         """What they cost; of ours, also what they are worth."""
