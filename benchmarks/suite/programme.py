@@ -14,7 +14,7 @@ from .load.measured import LoadError
 from .machine import this_machine
 from .plan import Keep, Plan, Watcher, begin
 from .result import Part, Result, Settings
-from .scenario import SCENARIOS, Scenario, own_app, own_file
+from .scenario import OWN_APP, SCENARIOS, Scenario, own_app, own_file
 from .target import BUILT_IN, PYRAMID, AppError
 
 # Why nothing can be measured: for whoever asked, in words.
@@ -96,7 +96,7 @@ def _scenario(name: str, settings: Settings) -> Scenario:
     files = {Path(each).stem: each for each in settings.locust_files}
     if name in files:
         return own_file(files[name])
-    if settings.app in (BUILT_IN, PYRAMID):
+    if name != OWN_APP and settings.app in (BUILT_IN, PYRAMID):
         if name not in SCENARIOS:
             raise ValueError(f"has the scenario {name!r}, which this version does not know")
         return SCENARIOS[name]

@@ -83,6 +83,8 @@ SCENARIOS = {
         Scenario("pyramid", "the page of the Pyramid example: ten notes from Redis", (Ask("/"),), app="pyramid"),
     )
 }  # fmt: skip
+# The name of the page that --path tells, of whichever application.
+OWN_APP = "app"
 QUICK = ("hello", "json", "io")
 
 
@@ -93,7 +95,7 @@ def defaults() -> tuple[str, ...]:
 
 def own_app(path: str) -> Scenario:
     """The page `path` of the user's own application."""
-    return Scenario("app", f"{path} of the given application", (Ask(path),))
+    return Scenario(OWN_APP, f"{path} of the given application", (Ask(path),))
 
 
 def own_file(path: str) -> Scenario:

@@ -60,7 +60,7 @@ def _which_backend(parts: Sequence[Part]) -> Iterator[Answer]:
             return
         best = ours[0]
         text = f"{best.entrant}: {words.number(best.rate.median)} requests/s"
-        text += f" with {_workers(part.settings.workers[0])} and {part.settings.connections} connections, "
+        text += f" with {_workers(part.settings.workers[0])} and {words.askers(part.settings)}, "
         text += f"p99 {words.number(best.p99_ms)} ms"
         if len(ours) > 1 and ours[1].rate is not None:
             others = [f"{row.entrant} {row.ratio_to(best):.2f} x" for row in ours[1:] if row.rate]

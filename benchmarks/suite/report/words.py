@@ -8,7 +8,7 @@ from ..breaking import steps_of
 from ..checks import Judged
 from ..figures import FigureTable
 from ..quantity import Quantity
-from ..result import Part, Result
+from ..result import Part, Result, Settings
 from ..statistics import Spread
 from ..summary import Row, Table, problem_of
 
@@ -104,7 +104,7 @@ def part_facts(part: Part) -> list[str]:
     if part.kind in ("start", "memory"):
         lines[0] += f", {rounds(settings.rounds)} of starts, each alone on the machine"
     elif part.kind == "serve":
-        lines[0] += f", {settings.connections} connections from {settings.generator}, {rounds(settings.rounds)} of "
+        lines[0] += f", {askers(settings)} from {settings.generator}, {rounds(settings.rounds)} of "
         lines[0] += f"{settings.seconds} s, contestants in turn"
     elif part.kind == "steps":
         lines[0] += f", users who each ask once a second, steps of {settings.seconds} s"
@@ -115,6 +115,11 @@ def part_facts(part: Part) -> list[str]:
         shared = "servers and generator share the processors: figures depend on each other"
         lines.append(apart if settings.server_cpus else shared)
     return lines
+
+
+def askers(settings: Settings) -> str:
+    """Who asks, where the scenario does not say it."""
+    return f"{settings.users} users" if settings.locust_files else f"{settings.connections} connections"
 
 
 def rounds(count: int) -> str:

@@ -12,6 +12,7 @@ from circus_stack.cli.bench.measure import measure
 from circus_stack.cli.bench.plans import (
     DEFAULT_ROUNDS,
     DEFAULT_SECONDS,
+    DEFAULT_USERS,
     Asked,
     memory_plans,
     processes_plans,
@@ -44,9 +45,12 @@ from circus_stack.cli.bench.plans import (
     help="Users of your own, as locust has them, in place of --path; may be repeated.",
 )
 @click.option(
-    "--users", type=click.IntRange(1, 100000), default=50, show_default=True, help="Of a locust file, at the same time."
+    "--users",
+    type=click.IntRange(1, 100000),
+    show_default=str(DEFAULT_USERS),
+    help="Of a locust file, at the same time.",
 )
-@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="That locust runs.")
+@click.option("--processes", type=click.IntRange(1, 64), show_default="1", help="That locust runs, for a locust file.")
 @click.option(
     "--generator",
     type=click.Choice(["auto", "wrk", "locust"]),
@@ -68,8 +72,8 @@ def serve(
     warm_up: int,
     connections: int,
     locust_files: tuple[str, ...],
-    users: int,
-    processes: int,
+    users: int | None,
+    processes: int | None,
     generator: str,
     quick: bool,
     no_pin: bool,
@@ -82,7 +86,7 @@ def serve(
     asked = Asked(
         scenarios=scenarios, contestants=contestants, app=app, path=path, workers=workers, rounds=rounds,
         seconds=seconds, warm_up=warm_up, connections=connections, locust_files=locust_files,
-        users=users if locust_files else 0, processes=processes, generator=generator, is_quick=quick,
+        users=users or 0, processes=processes or 0, generator=generator, is_quick=quick,
         is_pinned=not no_pin,
     )  # fmt: skip
     sys.exit(measure(serve_plans(asked), output, "serve"))

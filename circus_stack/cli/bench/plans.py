@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 DEFAULT_ROUNDS = 3
 DEFAULT_SECONDS = 2
+DEFAULT_USERS = 50
 MEMORY = ("gevent", "gevent+preload", "fastgevent+preload", "gunicorn-gevent", "gunicorn-gevent+preload")
 STEPS = ("fastgevent", "gevent", "gunicorn-gevent", "gunicorn-sync")
 _TITLES = {"built-in": "The suite's application", "pyramid": "The Pyramid example"}
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """The flags; a command leaves out those that it does not have."""
+    """The flags; a command leaves out those that it does not have. `users` and `processes`: 0 where nobody says."""
 
     contestants: tuple[str, ...] = ()
     app: str | None = None
@@ -41,7 +42,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     is_pinned: bool = True
     users: int = 0
     generator: str = "auto"
-    processes: int = 1
+    processes: int = 0
     locust_files: tuple[str, ...] = ()
 
 
@@ -49,14 +50,26 @@ def serve_plans(asked: Asked, title: str = "") -> list[Plan]:
     """A plan for each application that the scenarios are of. UsageError for names that there are not, and for flags
     that contradict each other."""
     scenarios = _scenarios(asked)
-    if asked.locust_files and not asked.app:
-        raise click.UsageError("-f needs --app: the users of a locust file ask for pages of your own")
+    _check_locust(asked)
     apps = [asked.app] if asked.app else list(dict.fromkeys(each.app for each in scenarios))
     found = []
     for app in apps:
         chosen = scenarios if asked.app else tuple(each for each in scenarios if each.app == app)
         found.append(base_plan(asked, "serve", app, scenarios=chosen, title=title))
     return found
+
+
+def _check_locust(asked: Asked) -> None:
+    if not asked.locust_files:
+        if asked.users or asked.processes:
+            raise click.UsageError("--users and --processes are of a locust file: -f names it")
+        return
+    if not asked.app:
+        raise click.UsageError("-f needs --app: the users of a locust file ask for pages of your own")
+    names = [Path(each).stem for each in asked.locust_files]
+    alike = [each for each in names if names.count(each) > 1]
+    if alike:
+        raise click.UsageError(f"-f: two files are called {alike[0]}: their figures would be one")
 
 
 def start_plans(asked: Asked, title: str = "") -> list[Plan]:
@@ -121,9 +134,9 @@ def base_plan(asked: Asked, kind: str, app: str, *, scenarios: Sequence[Scenario
         seconds=asked.seconds or (1 if asked.is_quick else DEFAULT_SECONDS),
         warm_up=asked.warm_up,
         connections=asked.connections,
-        users=asked.users,
+        users=asked.users or (DEFAULT_USERS if asked.locust_files else 0),
         generator=asked.generator,
-        processes=asked.processes,
+        processes=asked.processes or 1,
         is_pinned=asked.is_pinned,
         is_quick=asked.is_quick,
         import_path=(str(Path.cwd()),) if app not in _TITLES else (),

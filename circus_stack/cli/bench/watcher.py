@@ -42,6 +42,9 @@ class ProgressPrinter:
 
     def loading(self, what: str, entrant: str, number: int) -> None:
         step = f"round {number} of {self._plan.rounds}" if number else "warming up"
+        if self._plan.kind == suite.summary.STEPS:
+            # Nobody knows how many there will be.
+            step = f"step {number}" if number else "before the first step"
         self._show(f"{what}, {step}, {entrant}", f"{what}, {step}")
 
     def measured(self, entrant: str, text: str) -> None:

@@ -12,6 +12,7 @@ from benchmarks.suite.kinds.steps import users_of
 from benchmarks.suite.load.locust import environ_of, load_of, percentile_us
 from benchmarks.suite.load.locust_file import read
 from benchmarks.suite.load.measured import LoadError
+from benchmarks.suite.programme import plans_of
 from benchmarks.suite.report import charts, markdown
 from benchmarks.suite.report.answers import answers
 from benchmarks.suite.result import Settings
@@ -117,3 +118,13 @@ def test_who_answers_nothing_in_one_scenario_keeps_the_others() -> None:
     assert [(row.entrant, row.rank, row.problem) for row in slow.rows] == [
         ("a", 1, ""), ("b", None, "answered nothing in 1 round"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("app", ["pyramid", "built-in", "mine:app"])
+def test_steps_can_be_taken_again(app: str, tmp_path: Path) -> None:
+    part = part_of({"gevent": []}, "app")
+    part.kind = "steps"
+    part.settings = Settings(app, "/notes", [1], 1, 3, 1, 32, [0], [1], "locust")
+    [plan] = plans_of(result_of(part), tmp_path, tmp_path)
+    [scenario] = plan.scenarios
+    assert [each.path for each in scenario.asks] == ["/notes"]
