@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import psutil
 from msgspec import Struct
+
+from circus_stack.errors import CircusStackError
 
 from ...contestants import start
 from ..managers import statsd
@@ -24,11 +28,20 @@ LINE_BYTES = 100
 _PATIENCE_S = 60.0
 # Of all, and as often stopped; the middle one counts.
 STARTS = 3
+# A manager that is told to end has so long; then it is killed.
+_END_S = 10.0
 # After a start: what a manager still has to do for it.
 _SETTLING_S = 1.0
 # A process that is killed has run for so long, so that no manager takes it for one that fails at once.
 _GROWN_S = 1.5
 _ASKS = 200
+_BREATH_S = 0.02
+# Circus looks after its processes each 5 s, its default: a shorter span holds none of these looks, or one too many.
+_IDLE_LEAST_S = 5.0
+# Who needs more than this for a successor looks now and then, Circus each 5 s. Kills in a row would all come just after
+# such a look, and show the longest time only: these pauses spread them over the span between two looks.
+_LOOKS_MS = 100.0
+_SPREAD_S = (1.25, 3.75, 2.5)
 # Between two questions beside a stop: 200 a second.
 _PAUSE_S = 0.005
 # What is told first of a process is an average since its start, and a start burns what it likes.
@@ -55,7 +68,8 @@ def running(manager: Manager, site: Site, argv: Sequence[str], environ: Mapping[
     try:
         with (
             start(argv, site.home, log, environ=environ) as process,
-            _ended(process.pid),
+            _ended(process, site.home),
+            _explained(process, log),
             _connected(manager, site, process) as control,
         ):
             for _ in range(TOLD_COUNT):
@@ -67,20 +81,44 @@ def running(manager: Manager, site: Site, argv: Sequence[str], environ: Mapping[
 
 
 @contextlib.contextmanager
-def _ended(pid: int) -> Iterator[None]:
+def _ended(process: subprocess.Popen[bytes], home: Path) -> Iterator[None]:
     """Whatever the manager started is gone after the block: a process of another session outlives a killed manager."""
-    family: list[psutil.Process] = []
     try:
         yield
     finally:
+        family: list[psutil.Process] = []
         with contextlib.suppress(psutil.NoSuchProcess):
-            family = psutil.Process(pid).children(recursive=True)
-        os.kill(pid, signal.SIGTERM)
-        _, left = psutil.wait_procs(family, timeout=10)
+            family = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        left = {each for each in [*family, *_orphans(home)] if each.is_running()}
         for each in left:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
-        psutil.wait_procs(left, timeout=10)
+        psutil.wait_procs(left, timeout=_END_S)
+
+
+def _orphans(home: Path) -> Iterator[psutil.Process]:
+    """Those that still have the environment of a manager of this home: of one that died they are no children."""
+    for each in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if each.environ().get("XDG_RUNTIME_DIR") == str(home):
+                yield each
+
+
+@contextlib.contextmanager
+def _explained(process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
+    """Whatever fails raises ControlError; where the manager has ended meanwhile, that is the reason."""
+    try:
+        yield
+    except (ControlError, CircusStackError, psutil.Error, OSError) as error:
+        if process.poll() is None:
+            raise ControlError(str(error)) from None
+        raise ControlError(f"it ended with status {process.returncode}:\n{tail(log)}") from None
 
 
 @contextlib.contextmanager
@@ -88,7 +126,7 @@ def _connected(manager: Manager, site: Site, process: subprocess.Popen[bytes]) -
     until = time.monotonic() + _PATIENCE_S
     while True:
         if process.poll() is not None:
-            raise ControlError(f"it ended with status {process.returncode}:\n{tail(site.home / 'said')}")
+            raise ControlError("it ended")
         with contextlib.ExitStack() as stack:
             try:
                 control = stack.enter_context(manager.connect(site))
@@ -121,7 +159,7 @@ class Managed:
                 stops.append(self._timed(lambda: self._control.stop(MANY)))
         found["start"] = median(starts)
         time.sleep(_SETTLING_S)
-        found["manager-cpu"] = self._percent([self._root.pid], spans.idle_s)
+        found["manager-cpu"] = self._percent([self._root.pid], max(spans.idle_s, _IDLE_LEAST_S))
         found["manager-rss"] = self._root.memory_info().rss / 2**20
         asked = [1000 * self._timed(lambda: self._control.pids(MANY)) for _ in range(_ASKS)]
         found["ask"], found["ask-p99"] = median(asked), quantile(asked, 0.99)
@@ -139,6 +177,8 @@ class Managed:
             statsd.wait_sampled(self._site, self._site.count)
         time.sleep(_SETTLING_S + 1.0)
         helpers = [each.pid for each in self._root.children() if each.name() not in ("sleep", "teller", "sh", "deaf")]
+        if not helpers:
+            raise ControlError("its program for statistics does not run")
         before, began = ran_s(helpers), time.monotonic()
         found["with-stats-cpu"] = self._percent([self._root.pid, *helpers], spans.idle_s)
         if not is_ours:
@@ -155,6 +195,8 @@ class Managed:
         found["told-10"] = statsd.told_percent(self._site, 10, spans.reading_s)
 
     def _timed(self, call: Callable[[], object]) -> float:
+        # One that has ended would be waited for in vain.
+        _check_lives(self._root.pid)
         began = time.monotonic()
         call()
         return time.monotonic() - began
@@ -167,24 +209,27 @@ class Managed:
     def _percent(self, pids: Sequence[int], seconds: float) -> float:
         before, began = ran_s(pids), time.monotonic()
         time.sleep(seconds)
+        # What has ended uses nothing, and its threads are no longer counted.
+        for each in pids:
+            _check_lives(each)
         return 100 * (ran_s(pids) - before) / (time.monotonic() - began)
 
     def _respawn_ms(self, spans: Spans) -> float:
         """From kill -9 until the successor tells that it runs."""
         took: list[float] = []
-        victims = self._control.pids(TOLD)
+        pauses = itertools.cycle(_SPREAD_S)
         until = time.monotonic() + spans.kills_s
-        for victim in victims:
+        for victim in self._control.pids(TOLD):
             if len(took) >= 3 and time.monotonic() > until:
                 break
-            age = time.time() - psutil.Process(victim).create_time()
-            time.sleep(max(0.0, _GROWN_S - age))
+            if took:
+                time.sleep(next(pauses) if took[-1] > _LOOKS_MS else _BREATH_S)
+            time.sleep(max(0.0, _GROWN_S - _age_s(victim)))
             began = time.monotonic()
             os.kill(victim, signal.SIGKILL)
             if self._told.next_pid(_PATIENCE_S) is None:
                 raise ControlError(f"a killed process had no successor within {_PATIENCE_S:.0f} s")
             took.append(1000 * (time.monotonic() - began))
-            time.sleep(0.02)
         return median(took)
 
     def _asked_beside_a_stop(self, spans: Spans) -> list[float]:
@@ -221,3 +266,12 @@ class Managed:
         if lines != size // LINE_BYTES:
             raise ControlError(f"{lines} lines reached the file, and {size // LINE_BYTES} were written")
         return took, cpu_s
+
+
+def _age_s(pid: int) -> float:
+    return time.time() - psutil.Process(pid).create_time()
+
+
+def _check_lives(pid: int) -> None:
+    if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        raise ControlError("a process of the manager has ended")

@@ -52,15 +52,21 @@ def subscribed(site: Site) -> Iterator[None]:
 def told_percent(site: Site, clients: int, seconds: float) -> float:
     """The mean of what is told of BURN, while so many clients ask without a pause. ControlError for nothing."""
     stop = threading.Event()
+    failed: list[CallError] = []
 
     def ask() -> None:
-        with Client(f"ipc://{site.home}/q", timeout_s=_PATIENCE_S) as client:
-            while not stop.is_set():
-                client.call("snapshot")
-                stop.wait(_ASK_PAUSE_S)
+        try:
+            with Client(f"ipc://{site.home}/q", timeout_s=_PATIENCE_S) as client:
+                while not stop.is_set():
+                    client.call("snapshot")
+                    stop.wait(_ASK_PAUSE_S)
+        except CallError as error:
+            failed.append(error)
 
     with _threads(stop, *[ask] * clients):
         told = [each["cpu"] for each in _listen(site, seconds)]
+    if failed:
+        raise ControlError(f"circusd-stats did not answer all {clients} clients: {failed[0]}")
     if not told:
         raise ControlError("circusd-stats told nothing of a process that runs")
     return sum(told) / len(told)
