@@ -50,6 +50,9 @@ def carry_out(plan: Plan, part: Part, watcher: Watcher, keep: Keep) -> None:
     """Fill `part`. LoadError where there is no generator, AppError where there is no application. Whatever else is
     raised, KeyboardInterrupt too, leaves in `part` what was found."""
     generators = _generators(plan)
+    for scenario in plan.scenarios:
+        if scenario.locust_file:
+            locust_file.check(scenario.locust_file)
     part.settings = msgspec.structs.replace(part.settings, generator=", ".join(sorted(set(generators.values()))))
     with tempfile.TemporaryDirectory(prefix="csb") as directory, contextlib.ExitStack() as stack:
         home = Path(directory)

@@ -64,7 +64,7 @@ def _climb(plan: Plan, part: Part, entrant: Entrant, home: Path, watcher: Watche
 
 
 def _capacity(plan: Plan, home: Path, server: Server) -> float:
-    """Requests a second."""
+    """Requests a second. LoadError where none is answered well: it has no load at which it breaks."""
     scenario = plan.scenarios[0]
     _, cpus = processors(plan.is_pinned)
     if wrk.is_here():
@@ -74,6 +74,9 @@ def _capacity(plan: Plan, home: Path, server: Server) -> float:
         load = wrk.load(server.port, script, _CAPACITY_S, plan.connections, cpus)
     else:
         load = locust.load(server.port, scenario, plan.connections, _CAPACITY_S, cpus)
+    if load.requests <= load.not_2xx:
+        path = scenario.asks[0].path
+        raise LoadError(f"{path} is not answered well: {load.not_2xx} answers and {load.errors} connections failed")
     return load.requests / load.seconds
 
 

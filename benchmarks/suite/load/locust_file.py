@@ -18,6 +18,18 @@ _PROGRAM = Path(__file__).parent.parent / "locustfiles" / "counted.py"
 _LAST_CHARACTERS = 800
 
 
+def check(file: str) -> None:
+    """LoadError, in its own words, where it holds no users of locust: no contestant has to be asked for that."""
+    check_here()
+    with started([*argv_of(None), "-f", file, "--list"], Path(file).parent, _environ()) as process:
+        try:
+            said, _ = process.communicate(timeout=MARGIN_S)
+        except subprocess.TimeoutExpired:
+            raise LoadError(f"{file} was not read within {MARGIN_S:.0f} s") from None
+    if process.returncode:
+        raise LoadError(f"{file} is no locust file:\n{said.strip()[-_LAST_CHARACTERS:]}")
+
+
 def load(
     port: int, file: str, users: int, seconds: int, cpus: Sequence[int] | None, processes: int, directory: Path
 ) -> Load:

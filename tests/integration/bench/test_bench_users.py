@@ -58,6 +58,19 @@ def test_slow_clients_take_no_place_from_others_and_a_file_of_the_users_own(tmp_
     assert found["scenario"] == "visit" and found["requests"] > 0 and found["errors"] == 0
 
 
+def test_a_file_without_users_and_a_page_that_fails(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(_APP.replace("200 OK", "500 No"))
+    (tmp_path / "visit.py").write_text("import no_such_module\n")
+    for words, expected in (
+        (("serve", "--app", "mine:app", "-f", "visit.py"), "No module named 'no_such_module'"),
+        (("steps", "--app", "mine:app", "-c", "wsgiref", "--quick"), "/ is not answered well"),
+    ):
+        argv = [str(BIN / "circus-stack"), "bench", *words, "-o", "r.json"]
+        ran = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=4 * PATIENCE_S)
+        assert ran.returncode == 1, ran.stdout
+        assert expected in ran.stderr
+
+
 def test_steps_of_the_users_own_application(tmp_path: Path) -> None:
     (tmp_path / "slow_app.py").write_text(
         f"import time\n{_APP}".replace("    start", "    time.sleep(0.25)\n    start")
