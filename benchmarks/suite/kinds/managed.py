@@ -37,7 +37,7 @@ _GROWN_S = 1.5
 _ASKS = 200
 _BREATH_S = 0.02
 # Circus looks after its processes each 5 s, its default: a shorter span holds none of these looks, or one too many.
-_IDLE_LEAST_S = 5.0
+IDLE_LEAST_S = 5.0
 # Who needs more than this for a successor looks now and then, Circus each 5 s. Kills in a row would all come just after
 # such a look, and show the longest time only: these pauses spread them over the span between two looks.
 _LOOKS_MS = 100.0
@@ -159,7 +159,7 @@ class Managed:
                 stops.append(self._timed(lambda: self._control.stop(MANY)))
         found["start"] = median(starts)
         time.sleep(_SETTLING_S)
-        found["manager-cpu"] = self._percent([self._root.pid], max(spans.idle_s, _IDLE_LEAST_S))
+        found["manager-cpu"] = self._percent([self._root.pid], max(spans.idle_s, IDLE_LEAST_S))
         found["manager-rss"] = self._root.memory_info().rss / 2**20
         asked = [1000 * self._timed(lambda: self._control.pids(MANY)) for _ in range(_ASKS)]
         found["ask"], found["ask-p99"] = median(asked), quantile(asked, 0.99)

@@ -27,13 +27,13 @@ _QUICK = Spans(idle_s=2.0, deaf_s=2.0, kills_s=3.0, log_bytes=100_000_000, readi
 # With more processes nothing new would be learnt of lines.
 _FEW = 200
 # What a manager needs to start and stop all programs twice, beside the spans; one that looks each second, more.
-_BESIDE_S = {"circus-stack": 8.0, "circus": 16.0, "supervisor": 10.0}
+_BESIDE_S = {"circus-stack": 8.0, "circus": 16.0, "supervisor": 16.0}
 
 
 def estimate_s(plan: Plan) -> float:
     """Seconds that it will take, installations not counted."""
     spans = _spans(plan)
-    once = 2 * spans.idle_s + spans.deaf_s + spans.kills_s / 2
+    once = max(spans.idle_s, managed.IDLE_LEAST_S) + spans.idle_s + spans.deaf_s + spans.kills_s / 2
     of_all = [once + _BESIDE_S[each] for each in plan.contestants if each in _BESIDE_S]
     readings = 2 * spans.reading_s + spans.idle_s + 6 if OURS.name in plan.contestants else 0.0
     return plan.rounds * len(plan.workers) * (sum(of_all) + readings)
