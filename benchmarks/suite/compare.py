@@ -10,6 +10,10 @@ from msgspec import Struct
 from .quantity import QUANTITIES
 from .result import Part, Result, Round
 from .statistics import Interval, median, ratio_interval
+from .summary import Table, tables
+
+# Contestants that differ by less are told apart by chance.
+APART = 1.2
 
 
 class Change(StrEnum):
@@ -127,6 +131,40 @@ def _values(part: Part, key: str, name: str) -> list[float]:
 def _has_failed(part: Part, name: str) -> bool:
     [entrant] = [each for each in part.entrants if each.name == name]
     return entrant.failure is not None
+
+
+class Order(Struct, frozen=True):
+    """Of pairs of contestants in a scenario, one of which serves more by `APART` in either result: how many stand in
+    the same order in both, and which do not, as (scenario, faster then, faster now)."""
+
+    alike: int
+    reversed: list[tuple[str, str, str]]
+
+
+def order(old: Result, new: Result) -> Order:
+    """Of what both have measured; where the users say how many requests there are, nobody serves more."""
+    alike, turned = 0, []
+    for then, now in pairs(old, new):
+        for before, after in _tables(then, now):
+            rates = {row.entrant: row.rate.median for row in after.rows if row.rank and row.rate}
+            rows = [row for row in before.rows if row.rank and row.rate and row.entrant in rates]
+            for at, one in enumerate(rows):
+                for other in rows[at + 1 :]:
+                    ratio_then, ratio_now = one.ratio_to(other), rates[one.entrant] / rates[other.entrant]
+                    if max(ratio_then, 1 / ratio_then, ratio_now, 1 / ratio_now) <= APART:
+                        continue
+                    if (ratio_then >= 1) == (ratio_now >= 1):
+                        alike += 1
+                    else:
+                        turned.append((before.scenario, one.entrant, other.entrant))
+    return Order(alike, turned)
+
+
+def _tables(old: Part, new: Part) -> Iterator[tuple[Table, Table]]:
+    found = {each.scenario: each for each in tables(new) if not each.has_pace}
+    for each in tables(old):
+        if not each.has_pace and each.scenario in found:
+            yield each, found[each.scenario]
 
 
 def unlike(old: Result, new: Result) -> list[str]:

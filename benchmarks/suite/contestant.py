@@ -159,19 +159,22 @@ def _bjoern(seat: Seat) -> list[str]:
     return [str(seat.programs / "python"), "-c", text]
 
 
+# Each with the distributions that its figures depend on.
+_BACKENDS = (
+    ("fastgevent", "gevent", "httptools"),
+    ("gevent", "gevent"),
+    ("waitress", "waitress"),
+    ("meinheld", "meinheld"),
+    ("bjoern", "bjoern"),
+    ("eventlet", "eventlet"),
+    ("wsgiref",),
+)
+_FOREMOST = ("fastgevent", "gevent", "waitress", "meinheld")
 CONTESTANTS: Mapping[str, Contestant] = {
     each.name: each
     for each in (
-        _ours("fastgevent", "gevent", "httptools"),
-        _ours("gevent", "gevent"),
-        _ours("waitress", "waitress"),
-        _ours("meinheld", "meinheld"),
-        _ours("bjoern", "bjoern", is_default=False),
-        _ours("eventlet", "eventlet", is_default=False),
-        _ours("wsgiref", is_default=False),
-        _ours("fastgevent", "gevent", "httptools", preload=True, is_default=False),
-        _ours("gevent", "gevent", preload=True, is_default=False),
-        _ours("waitress", "waitress", preload=True, is_default=False),
+        *(_ours(*each, is_default=each[0] in _FOREMOST) for each in _BACKENDS),
+        *(_ours(*each, preload=True, is_default=False) for each in _BACKENDS),
         _plain("fastgevent", "gevent", "httptools"),
         _plain("gevent", "gevent"),
         _gunicorn("gevent"),

@@ -75,10 +75,20 @@ SCENARIOS = {
         Scenario("upload", "a body of 1 MiB, read by the application", (_UPLOAD,), connections=8),
         Scenario("download", "10 MiB, streamed in pieces of 64 KiB", (_DOWNLOAD,), connections=8),
         Scenario("mix", "seven pages, two questions to a database, one derived key", _MIX),
-        Scenario("visitors", "200 users of the mix, who think for 0.5 to 1.5 s", _MIX, users=200, think_s=(0.5, 1.5)),
         Scenario(
-            "slow", "20 users, beside 20 clients who send a request in 3 s", (_HELLO,),
-            users=20, think_s=(0.05, 0.15), slow_users=20,
+            "visitors",
+            "the mix, asked by 200 users of locust who think for 0.5 to 1.5 s",
+            _MIX,
+            users=200,
+            think_s=(0.5, 1.5),
+        ),
+        Scenario(
+            "slow",
+            "hello, asked by 20 users of locust beside 20 slow clients",
+            (_HELLO,),
+            users=20,
+            think_s=(0.05, 0.15),
+            slow_users=20,
         ),
         Scenario("pyramid", "the page of the Pyramid example: ten notes from Redis", (Ask("/"),), app="pyramid"),
     )

@@ -26,7 +26,7 @@ def bench() -> None:
     """
 
 
-@bench.command("list", context_settings=HELP)
+@bench.command("list", context_settings=HELP, short_help="The scenarios, the contestants, the managers.")
 def list_command() -> None:
     """Show the scenarios and the contestants; * marks those that are taken where nobody chooses."""
     print_list()

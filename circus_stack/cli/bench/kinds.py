@@ -23,7 +23,7 @@ from circus_stack.cli.bench.plans import (
 )
 
 
-@click.command(context_settings=options.HELP)
+@click.command(context_settings=options.HELP, short_help="Requests a second and latencies.")
 @click.option("-s", "--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @options.contestant
 @options.app
@@ -92,7 +92,7 @@ def serve(
     sys.exit(measure(serve_plans(asked), output, "serve"))
 
 
-@click.command(context_settings=options.HELP)
+@click.command(context_settings=options.HELP, short_help="Time to start, and to replace the workers.")
 @options.contestant
 @options.app
 @options.workers(1)
@@ -117,7 +117,7 @@ def start(
     sys.exit(measure(start_plans(asked), output, "start"))
 
 
-@click.command(context_settings=options.HELP)
+@click.command(context_settings=options.HELP, short_help="What many workers hold in memory.")
 @options.contestant
 @options.app
 @options.workers(175)
@@ -146,7 +146,7 @@ def memory(
     sys.exit(measure(memory_plans(asked), output, "memory"))
 
 
-@click.command(context_settings=options.HELP)
+@click.command(context_settings=options.HELP, short_help="What fails while workers are replaced under load.")
 @options.contestant
 @options.app
 @options.workers(2)
@@ -175,7 +175,7 @@ def reload(
     sys.exit(measure(reload_plans(asked), output, "reload"))
 
 
-@click.command(context_settings=options.HELP)
+@click.command(context_settings=options.HELP, short_help="Process managers side by side.")
 @click.option(
     "-c", "--contestant", "contestants", multiple=True, metavar="NAME", help="Only this manager; may be repeated."
 )
@@ -186,8 +186,7 @@ def reload(
     type=click.IntRange(1, 10000),
     multiple=True,
     default=(175,),
-    show_default="175",
-    help="That each manager keeps; may be repeated.",
+    help="That each manager keeps [default: 175]; may be repeated.",
 )
 @options.rounds(1, "Managers take turns.")
 @options.quick
@@ -204,7 +203,7 @@ def processes(
     sys.exit(measure(processes_plans(asked), output, "processes"))
 
 
-@click.command(context_settings=options.HELP)
+@click.command(context_settings=options.HELP, short_help="At what load a contestant breaks.")
 @options.contestant
 @options.app
 @options.workers(1)

@@ -39,8 +39,7 @@ def workers(default: int) -> Callable[[_F], _F]:
         type=click.IntRange(1, 1000),
         multiple=True,
         default=(default,),
-        show_default=str(default),
-        help="Of each contestant; may be repeated, to have each with so many.",
+        help=f"Of each contestant [default: {default}]; may be repeated, to have each with so many.",
     )
 
 

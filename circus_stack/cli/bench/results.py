@@ -13,7 +13,7 @@ import click
 from circus_stack.cli.bench import options
 from circus_stack.cli.bench.measure import FAILED, INTERRUPTED, MISCONFIGURED, carry_out
 from circus_stack.cli.bench.suite import suite
-from circus_stack.cli.bench.text import print_differences, print_result
+from circus_stack.cli.bench.text import print_differences, print_order, print_result
 from circus_stack.cli.completion.found import complete_files
 from circus_stack.cli.output_file import write_output
 from circus_stack.cli.style import style_of
@@ -30,7 +30,7 @@ _THRESHOLD = click.option(
 )
 
 
-@click.command(context_settings=options.HELP)
+@click.command(context_settings=options.HELP, short_help="A result as text, Markdown, a page or pictures.")
 @click.argument("result", type=options.RESULT, shell_complete=complete_files)
 @click.option(
     "-o",
@@ -63,7 +63,7 @@ def _rendered(result: Result, output: Path) -> str:
     return text
 
 
-@click.command(context_settings=options.HELP)
+@click.command(context_settings=options.HELP, short_help="What became worse between two results.")
 @click.argument("old", type=options.RESULT, shell_complete=complete_files)
 @click.argument("new", type=options.RESULT, shell_complete=complete_files)
 @_THRESHOLD
@@ -75,7 +75,7 @@ def compare(old: Path, new: Path, threshold: float) -> None:
     sys.exit(_compared(_load(old), _load(new), f"{old} and {new}", threshold))
 
 
-@click.command(context_settings=options.HELP)
+@click.command(context_settings=options.HELP, short_help="Measure again what a result holds, and compare.")
 @click.argument("old", type=options.RESULT, shell_complete=complete_files)
 @_THRESHOLD
 @options.output("regress")
@@ -102,6 +102,7 @@ def _compared(before: Result, after: Result, names: str, threshold: float) -> in
     for each in suite.compare.unlike(before, after):
         click.echo(f"warning: not the same {each}", err=True)
     print_differences(differences, style_of(1, os.environ))
+    print_order(suite.compare.order(before, after), style_of(1, os.environ))
     return FAILED if any(each.is_regression for each in differences) else 0
 
 

@@ -12,7 +12,7 @@ from circus_stack.cli.style import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, Style
 from circus_stack.cli.table import Column, render_table
 
 if TYPE_CHECKING:
-    from benchmarks.suite.compare import Difference
+    from benchmarks.suite.compare import Difference, Order
     from benchmarks.suite.result import Part, Result
 
 _COLOURS = {"met": GREEN, "missed": RED, "not measured": YELLOW}
@@ -88,6 +88,17 @@ def print_differences(differences: Sequence[Difference], style: Style) -> None:
         rows.append([f"{each.what} {each.unit}".strip(), each.entrant, *figures, reach, word])
     columns = [Column("measured"), Column("contestant"), *(Column(each, True) for each in ("old", "new", "ratio"))]
     click.echo(render_table([*columns, Column("95 % interval", True), Column("change")], rows, style))
+
+
+def print_order(order: Order, style: Style) -> None:
+    """Whether two runs agree who is faster."""
+    if not order.alike and not order.reversed:
+        return
+    apart = f"{100 * (suite.compare.APART - 1):.0f} %"
+    text = f"pairs of contestants that are more than {apart} apart in either run: {order.alike} in the same order"
+    click.echo(f"\n{text}, {len(order.reversed)} reversed")
+    for scenario, then, now in order.reversed:
+        click.echo(style.paint(f"  {scenario}: {then} was faster, {now} is", YELLOW))
 
 
 def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:

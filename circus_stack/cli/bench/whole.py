@@ -12,7 +12,7 @@ from circus_stack.cli.bench.measure import measure
 from circus_stack.cli.bench.whole_plans import whole_plans
 
 
-@click.command("all", context_settings=options.HELP)
+@click.command("all", context_settings=options.HELP, short_help="Every kind in one run, in a quarter of an hour.")
 @options.app
 @options.quick
 @options.output("all")

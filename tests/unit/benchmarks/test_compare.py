@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.suite.compare import Change, compare, unlike
+from benchmarks.suite.compare import Change, Order, compare, order, unlike
 from benchmarks.suite.result import Settings
 from tests.unit.benchmarks.results import figures_of, one_round, part_of, result_of
 
@@ -69,3 +69,11 @@ def test_parts_of_one_kind_are_told_apart_by_their_titles() -> None:
     parts[1].title = "Another"
     assert [each.ratio for each in compare(result_of(*parts), result_of(*reversed(parts)), 0.1)] == [1.0, 1.0]
     assert compare(result_of(*parts), result_of(figures_of({"a": {"rss": [1.0]}})), 0.1) == []
+
+
+def test_pairs_far_apart_keep_their_order_or_are_told() -> None:
+    old = result_of(part_of({"a": [100], "b": [99], "c": [50], "d": [40]}))
+    new = result_of(part_of({"a": [98], "b": [101], "c": [40], "d": [60]}))
+    # a and b are too near to each other to have an order.
+    assert order(old, new) == Order(4, [("hello", "c", "d")])
+    assert order(old, old) == Order(5, [])
