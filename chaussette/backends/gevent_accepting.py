@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import _socket
 import logging
+import weakref
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from gevent import pywsgi
 
-from chaussette.backends.gevent_exclusive import ExclusiveWatch
+from chaussette.backends.gevent_exclusive import SILENCE_S, ExclusiveWatch
 from chaussette.backends.shortage import SHORTAGE_S, SHORTAGES, Reserve
 from chaussette.tls import Certificates
 
@@ -18,12 +20,13 @@ log = logging.getLogger("chaussette")
 
 
 def is_silent(sock: Any) -> bool:
-    """Whether nothing has come yet on a connection of gevent's, which is open."""
+    """Whether nothing has come yet on a connection of gevent's; a closed one is not silent."""
     try:
         _socket.socket.recv(sock._sock, 1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
     except BlockingIOError:
         return True
-    except OSError:
+    except (OSError, TypeError):
+        # TypeError: it was closed, which leaves another kind of object in it.
         return False
     return False
 
@@ -36,6 +39,8 @@ class AcceptingServer(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent is not
     watch: ExclusiveWatch | None = None
     reserve: Reserve | None = None
     accepted: Callable[[], None]
+    # One that said nothing when it was accepted, and when that was. It is its own greenlet's to close.
+    _silent: tuple[Callable[[], Any], float] = (lambda: None, 0.0)
 
     def start_accepting(self) -> None:
         """Also after a pause, for want of descriptors."""
@@ -57,10 +62,26 @@ class AcceptingServer(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent is not
         # None: another worker was faster.
         if found is not None:
             self.accepted()
-            if self.watch is not None and (self.certificates is not None or is_silent(found[0])):
-                # It is ours all the same, and may make us busy at the moment that another one comes.
-                self.watch.go_last()
+            if self.watch is not None:
+                self._make_way(self.watch, found[0])
         return found
+
+    def _make_way(self, watch: ExclusiveWatch, sock: Any) -> None:
+        """A connection that says nothing yet is ours all the same, and may make us busy at the moment that another one
+        comes: that one is for others who watch. Whoever has one that has been silent for long gives his seat up, so
+        that no few get all of that kind."""
+        if self.certificates is not None:
+            watch.go_last()
+        elif is_silent(sock):
+            reference, since = self._silent
+            before, now = reference(), monotonic()
+            if before is None or not is_silent(before):
+                self._silent = weakref.ref(sock), now
+            elif now - since > SILENCE_S:
+                self._silent = weakref.ref(sock), now
+                watch.go_last()
+                return
+            watch.go_behind()
 
     def _wait_out(self, error: OSError) -> None:
         log.warning("cannot accept: %s; trying again in %g s", error.strerror, SHORTAGE_S)

@@ -35,6 +35,11 @@ class Seat:
         for watch in (*watches, self._alarm_watch):
             watch.seat = self
 
+    @property
+    def is_seated(self) -> bool:
+        """Whether we watch, as far as we know: another one may have taken our seat while we were stuck."""
+        return self._is_seated
+
     def open(self) -> None:
         """Begin; the watches of the sockets settle already."""
         self._alarm.start(self._on_alarm)

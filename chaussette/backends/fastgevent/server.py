@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 import logging
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -16,7 +17,7 @@ from chaussette.backends.fastgevent.dates import Dates
 from chaussette.backends.fastgevent.deadlines import Deadlines
 from chaussette.backends.fastgevent.known import Known
 from chaussette.backends.fastgevent.limits import Limits
-from chaussette.backends.gevent_exclusive import ExclusiveWatch
+from chaussette.backends.gevent_exclusive import SILENCE_S, ExclusiveWatch
 from chaussette.backends.gevent_seat import Seat, seat
 from chaussette.backends.gevent_signals import woken_by_signals
 from chaussette.backends.shortage import SHORTAGE_S, SHORTAGES, Reserve
@@ -77,6 +78,11 @@ class Door:
         """Let others have the next connections."""
         if self.watch is not None:
             self.watch.go_last()
+
+    def go_behind(self) -> None:
+        """Let others who watch, too, have the next connection."""
+        if self.watch is not None:
+            self.watch.go_behind()
 
     def _on_readable(self) -> None:
         if self.watch is not None:
@@ -176,6 +182,8 @@ class Server:
             for listener, environ in zip(listeners, environs, strict=True)
         ]
         self._is_full = False
+        # One that said nothing when it was accepted, as long as it is open, and when that was.
+        self._silent: tuple[Connection | None, float] = (None, 0.0)
         self._emptied = event.Event()
 
     def _entrance(self, known: Known) -> Callable[[_socket.socket, Any], bool]:
@@ -183,10 +191,7 @@ class Server:
             """Whether there is room for another one."""
             self._accepted()
             address, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else (UNIX_REMOTE_ADDR, "")
-            if not self._receive(sock, known, {"REMOTE_ADDR": address, "REMOTE_PORT": port}):
-                # It is ours all the same, and may make us busy at the moment that another one comes.
-                for door in self._doors:
-                    door.go_last()
+            self._receive(sock, known, {"REMOTE_ADDR": address, "REMOTE_PORT": port})
             if self._has_room() or self.is_stopping:
                 return True
             self._is_full = True
@@ -204,20 +209,39 @@ class Server:
         for door in self._doors:
             door.go_last()
 
-    def _receive(self, sock: _socket.socket, known: Known, own: dict[str, object]) -> bool:
-        """Begin with the first request, or with the handshake before it; whether it has said anything yet."""
+    def _receive(self, sock: _socket.socket, known: Known, own: dict[str, object]) -> None:
+        """Begin with the first request, or with the handshake before it."""
         if self._certificates is None:
             connection = Connection(self, sock, known, own)
             connection.look()
-            return not connection.is_idle
+            if connection.is_idle:
+                self._make_way(connection)
+            return
         from chaussette.backends.fastgevent.tls import Handshake, TlsSocket
 
         wrapped = TlsSocket(sock, self._certificates.context)
         Handshake(self, wrapped, lambda tls: Connection(self, tls, known, {**own, **tls.environ()}).look())
-        return False
+        for door in self._doors:
+            door.go_last()
+
+    def _make_way(self, connection: Connection) -> None:
+        """One that says nothing yet is ours all the same, and may make us busy at the moment that another one comes:
+        that one is for others who watch. Whoever has one that has been silent for long gives his seat up, so that no few
+        get all of that kind."""
+        (before, since), now = self._silent, monotonic()
+        is_long = before is not None and before.is_idle and now - since > SILENCE_S
+        if is_long or before is None or not before.is_idle:
+            self._silent = connection, now
+        for door in self._doors:
+            if is_long:
+                door.go_last()
+            else:
+                door.go_behind()
 
     def forget(self, connection: Connection | Handshake) -> None:
         """It is closed."""
+        if connection is self._silent[0]:
+            self._silent = None, 0.0
         self._deadlines.forget(connection)
         if self._is_full and self._has_room() and not self.is_stopping:
             self._is_full = False
