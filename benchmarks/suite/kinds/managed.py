@@ -34,6 +34,9 @@ _END_S = 10.0
 _SETTLING_S = 1.0
 # A process that is killed has run for so long, so that no manager takes it for one that fails at once.
 _GROWN_S = 1.5
+# Statistics look at all that is new more closely first, some at a time; who joins is told of all at once.
+_LOOKED_AT_A_SECOND = 100
+_JOINING_S = 3.0
 _ASKS = 200
 _BREATH_S = 0.02
 # Circus looks after its processes each 5 s, its default: a shorter span holds none of these looks, or one too many.
@@ -175,7 +178,7 @@ class Managed:
         self._control.start(MANY)
         if is_ours:
             statsd.wait_sampled(self._site, self._site.count)
-        time.sleep(_SETTLING_S + 1.0)
+        time.sleep(_SETTLING_S + self._site.count / _LOOKED_AT_A_SECOND)
         helpers = [each.pid for each in self._root.children() if each.name() not in ("sleep", "teller", "sh", "deaf")]
         if not helpers:
             raise ControlError("its program for statistics does not run")
@@ -186,7 +189,7 @@ class Managed:
         found["statsd-cpu"] = 100 * (ran_s(helpers) - before) / (time.monotonic() - began)
         found["statsd-rss"] = max(psutil.Process(each).memory_info().rss for each in helpers) / 2**20
         with statsd.subscribed(self._site):
-            time.sleep(1.0)
+            time.sleep(_JOINING_S)
             found["statsd-read-cpu"] = self._percent(helpers, spans.idle_s)
         found["statsd-tick"] = statsd.latest_tick_ms(self._site)
         self._control.start(BURN)

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 # Where the promises are, with a round more; and the other pages of the suite's application.
 _PROMISED = ("hello", "browser")
-_PAGES = ("close", "io", "cpu", "upload", "download", "mix")
+_PAGES = ("close", "io", "cpu", "upload", "download")
 _USERS = ("visitors", "slow")
 # The backends somebody would choose from, beside the servers that people come from.
 _CHOICE = ("fastgevent", "gevent", "waitress", "gunicorn-gevent", "gunicorn-sync")
 _WIDER = (*_CHOICE, "granian")
 _SWEPT = ("fastgevent", "gevent", "gunicorn-gevent")
-_VISITED = ("fastgevent", "waitress", "gunicorn-gevent", "gunicorn-sync")
+_VISITED = ("fastgevent", "waitress", "gunicorn-sync")
 _WORKERS = (1, 2, 4)
 _MEMORY = ("gevent", "gevent+preload", "gunicorn-gevent+preload")
-_RELOADED = ("fastgevent", "gevent", "waitress", "meinheld", "gunicorn-gevent", "gunicorn-sync", "uwsgi")
+_RELOADED = ("fastgevent", "gevent", "waitress", "meinheld", "gunicorn-gevent", "uwsgi")
 _HERD_CONNECTIONS = 64
 _MANY, _FEW = 175, 4
 _CROWD = 1000
@@ -100,7 +100,7 @@ def _of_the_herd() -> list[Plan]:
 def _of_processes(*, is_quick: bool) -> list[Plan]:
     few = Asked(workers=(20 if is_quick else _MANY,), rounds=1, is_quick=is_quick)
     if is_quick:
-        return processes_plans(replace(few, contestants=("circus-stack", "supervisor")), "Process managers")
+        return processes_plans(replace(few, contestants=("circus-stack",)), "Process managers")
     crowd = replace(few, workers=(_CROWD,), contestants=("circus-stack", "bare loop"))
     return [
         *processes_plans(few, f"Process managers: {_MANY} processes"),
