@@ -226,8 +226,8 @@ class Server:
 
     def _make_way(self, connection: Connection) -> None:
         """One that says nothing yet is ours all the same, and may make us busy at the moment that another one comes:
-        that one is for others who watch. Whoever has one that has been silent for long gives his seat up, so that no few
-        get all of that kind."""
+        that one is for others who watch. Whoever has one that has been silent for long gives up his seat, so that no
+        few get all of that kind."""
         (before, since), now = self._silent, monotonic()
         is_long = before is not None and before.is_idle and now - since > SILENCE_S
         if is_long or before is None or not before.is_idle:
