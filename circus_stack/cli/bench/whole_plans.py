@@ -90,7 +90,9 @@ def _of_the_herd() -> list[Plan]:
     """Workers that share a socket, on all processors."""
     shared = Asked(connections=_HERD_CONNECTIONS, is_pinned=False, seconds=1)
     crowd = replace(shared, scenarios=("close",), workers=(_FEW, _MANY), contestants=_both("preload"))
-    busy = replace(shared, scenarios=("busy",), workers=(_FEW,), contestants=(*_both("preload"), *_both("plain")))
+    busy = replace(
+        shared, seconds=2, scenarios=("busy",), workers=(_FEW,), contestants=(*_both("preload"), *_both("plain"))
+    )
     return [
         *serve_plans(crowd, f"{_MANY} workers on one socket, beside {_FEW}"),
         *serve_plans(busy, "Who wakes for a connection"),

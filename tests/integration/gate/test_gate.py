@@ -6,14 +6,16 @@ import contextlib
 import os
 import resource
 import signal
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.integration.serve.projects import write_app, write_watchers
 from tests.support.load import pausing_clients, wrk
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 WORKERS = 7 + 2 * len(os.sched_getaffinity(0))
 BUSY = '''
@@ -141,6 +143,27 @@ def test_connections_that_stay_are_spread(here, stack):
         return seen == pids
 
     wait_until(all_have_one, "a connection with each of the workers", detail=lambda: f"{len(seen)} of {WORKERS}")
+
+
+def test_seats_stay_where_requests_follow_and_change_hands_where_clients_are_silent(stack):
+    first = all_seated(stack)
+    answered = set()
+    for _ in range(3 * WORKERS):
+        with socket.create_connection(stack.address(), timeout=PATIENCE_S) as client:
+            # Longer than an accept takes, shorter than what counts as silence.
+            time.sleep(0.002)
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answered.add(int(b"".join(iter(lambda client=client: client.recv(4096), b"")).rpartition(b"\n")[2]))
+    # Those who stand by had not to come in turn. A seat or two may be added on a busy machine.
+    assert len(answered) < WORKERS
+
+    with contextlib.ExitStack() as silent:
+
+        def others_are_seated() -> bool:
+            silent.enter_context(socket.create_connection(stack.address(), timeout=PATIENCE_S))
+            return bool(seated(stack.pids()[0]) - first - answered)
+
+        wait_until(others_are_seated, "seats change hands", detail=stack.output)
 
 
 @contextlib.contextmanager
