@@ -65,7 +65,8 @@ def _of_application(app: str, path: str, *, is_quick: bool) -> list[Plan]:
     memory = replace(one, workers=(_MANY,), rounds=1, contestants=_MEMORY)
     steps = replace(one, contestants=_SWEPT, seconds=3)
     return [
-        *serve_plans(one, f"{of}: one worker"),
+        # What backends differ by is small beside what an application takes: more rounds tell them apart.
+        *serve_plans(replace(one, rounds=5), f"{of}: one worker"),
         *serve_plans(swept, f"{of}: more workers"),
         *memory_plans(memory, f"{of}: memory of {_MANY} workers"),
         *steps_plans(steps, f"{of}: at what load it breaks"),
