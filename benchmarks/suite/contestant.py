@@ -124,7 +124,8 @@ def _gunicorn(kind: str, *options: str, preload: bool = False, is_default: bool 
         argv,
         ("gunicorn[gevent]>=23" if of_kind else "gunicorn>=23",),
         is_default,
-        _hang_up,
+        # Its manual: a master that has loaded the application beforehand does not load it again.
+        None if preload else _hang_up,
     )
 
 

@@ -96,7 +96,10 @@ def _run(argv: Sequence[str]) -> None:
 def versions(bin_directory: Path, distributions: Sequence[str]) -> dict[str, str]:
     """Of what is installed there. PeerError where one is not."""
     argv = [str(bin_directory / "python"), "-c", _OF_DISTRIBUTIONS, *distributions]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60.0, env=_bare())
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60.0, env=_bare())
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PeerError(str(error)) from None
     if done.returncode:
         raise PeerError((done.stderr.strip().splitlines() or ["?"])[-1])
     found: dict[str, str] = json.loads(done.stdout)

@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from .kinds import processes, reload, serve, start, steps
+from .load import locust, wrk
 from .load.measured import LoadError
 from .machine import this_machine
 from .plan import Keep, Plan, Watcher, begin
@@ -22,19 +23,21 @@ REFUSALS = (LoadError, AppError)
 
 
 class Kind(Struct, frozen=True):
-    """`carry_out` fills the part of a plan, `estimate_s` tells how long that will take."""
+    """`carry_out` fills the part of a plan, `estimate_s` tells how long that will take, `check` raises one of REFUSALS
+    where a generator is missing."""
 
     carry_out: Callable[[Plan, Part, Watcher, Keep], None]
     estimate_s: Callable[[Plan], float]
+    check: Callable[[Plan], object] = id
 
 
 KINDS: Mapping[str, Kind] = {
-    "serve": Kind(serve.carry_out, serve.estimate_s),
+    "serve": Kind(serve.carry_out, serve.estimate_s, serve.generators_of),
     "start": Kind(start.carry_out, start.estimate_s),
     "memory": Kind(start.carry_out, start.estimate_s),
-    "steps": Kind(steps.carry_out, steps.estimate_s),
+    "steps": Kind(steps.carry_out, steps.estimate_s, lambda _plan: locust.check_here()),
     "processes": Kind(processes.carry_out, processes.estimate_s),
-    "reload": Kind(reload.carry_out, reload.estimate_s),
+    "reload": Kind(reload.carry_out, reload.estimate_s, lambda _plan: wrk.program()),
 }
 
 
@@ -47,6 +50,9 @@ def begin_result(plans: Sequence[Plan], version: str, command: Sequence[str]) ->
 def carry_out(plans: Sequence[Plan], result: Result, watcher: Watcher, keep: Callable[[Result], None]) -> None:
     """Fill `result`; `keep` is called with it after each round. What is raised leaves in it what was found."""
     began = time.monotonic()
+    for plan in plans:
+        # Before the first part, and not after ten minutes.
+        KINDS[plan.kind].check(plan)
 
     def kept() -> None:
         result.took_s = round(time.monotonic() - began, 1)

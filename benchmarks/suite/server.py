@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from ..contestants import start
+from .ending import ended
 from .statistics import median
 
 _PATIENCE_S = 60.0
@@ -88,7 +89,7 @@ class Server:
             if len(self._family()) < processes:
                 # A master that starts them one by one may rest in between.
                 continue
-            if now - since >= _QUIET_S and used - then < (now - since) * _IDLE_SHARE:
+            if now - since >= _QUIET_S and 0 <= used - then < (now - since) * _IDLE_SHARE:
                 return since - self._began
         count = len(self._family())
         raise ServerError(f"{count} of {processes} processes after {_SETTLING_S:.0f} s, which did not come to rest")
@@ -110,7 +111,7 @@ def running(
     if shutil.which(argv[0]) is None:
         raise ServerError(f"{argv[0]}: no such program")
     began = time.monotonic()
-    with start(pinned, home, log, environ=environ) as process:
+    with start(pinned, home, log, environ=environ) as process, ended(process, home):
         _wait_answers(process, port, log, path)
         yield Server(process, port, log, began, time.monotonic() - began)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -26,7 +27,9 @@ class Client(http.client.HTTPConnection):
 
     def fetch(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Any:
         """(response, content) of one request."""
-        self.request(method, path, body=body, headers=headers)
+        # A server that refuses a large body may have answered, and closed, before it has got all of it.
+        with contextlib.suppress(BrokenPipeError):
+            self.request(method, path, body=body, headers=headers)
         response = self.getresponse()
         return response, response.read()
 

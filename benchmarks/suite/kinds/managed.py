@@ -17,6 +17,7 @@ from msgspec import Struct
 from circus_stack.errors import CircusStackError
 
 from ...contestants import start
+from ..ending import ended
 from ..managers import statsd
 from ..managers.manager import BURN, DEAF, LOAD, MANY, TOLD, TOLD_COUNT, Control, ControlError, Manager, Site
 from ..server import tail
@@ -26,10 +27,9 @@ from .told import Told
 
 LINE_BYTES = 100
 _PATIENCE_S = 60.0
+_DYING_S = 5.0
 # Of all, and as often stopped; the middle one counts.
 STARTS = 3
-# A manager that is told to end has so long; then it is killed.
-_END_S = 10.0
 # After a start: what a manager still has to do for it.
 _SETTLING_S = 1.0
 # A process that is killed has run for so long, so that no manager takes it for one that fails at once.
@@ -71,7 +71,7 @@ def running(manager: Manager, site: Site, argv: Sequence[str], environ: Mapping[
     try:
         with (
             start(argv, site.home, log, environ=environ) as process,
-            _ended(process, site.home),
+            ended(process, site.home),
             _explained(process, log),
             _connected(manager, site, process) as control,
         ):
@@ -84,44 +84,25 @@ def running(manager: Manager, site: Site, argv: Sequence[str], environ: Mapping[
 
 
 @contextlib.contextmanager
-def _ended(process: subprocess.Popen[bytes], home: Path) -> Iterator[None]:
-    """Whatever the manager started is gone after the block: a process of another session outlives a killed manager."""
-    try:
-        yield
-    finally:
-        family: list[psutil.Process] = []
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family = psutil.Process(process.pid).children(recursive=True)
-        process.terminate()
-        try:
-            process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        left = {each for each in [*family, *_orphans(home)] if each.is_running()}
-        for each in left:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
-        psutil.wait_procs(left, timeout=_END_S)
-
-
-def _orphans(home: Path) -> Iterator[psutil.Process]:
-    """Those that still have the environment of a manager of this home: of one that died they are no children."""
-    for each in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if each.environ().get("XDG_RUNTIME_DIR") == str(home):
-                yield each
-
-
-@contextlib.contextmanager
 def _explained(process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
     """Whatever fails raises ControlError; where the manager has ended meanwhile, that is the reason."""
     try:
         yield
     except (ControlError, CircusStackError, psutil.Error, OSError) as error:
+        if _is_dying(process):
+            # Its first thread is a zombie while others still end.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_DYING_S)
         if process.poll() is None:
             raise ControlError(str(error)) from None
         raise ControlError(f"it ended with status {process.returncode}:\n{tail(log)}") from None
+
+
+def _is_dying(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        return psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextlib.contextmanager

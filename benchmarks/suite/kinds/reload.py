@@ -85,6 +85,9 @@ def _measured(plan: Plan, scenario: Scenario, script: Path, entrant: Entrant, se
     if plan.warm_up:
         wrk.load(server.port, script, plan.warm_up, connections, cpus)
     steady = wrk.load(server.port, script, plan.seconds, connections, cpus)
+    if steady.errors or steady.not_2xx:
+        failed = f"{steady.errors} errors, {steady.not_2xx} not 2xx"
+        raise LoadError(f"requests fail without a reload already: {failed} of {steady.requests}")
     with wrk.loading(server.port, script, connections, cpus) as end:
         time.sleep(_BESIDE_S)
         took = [_reload(entrant, server) for _ in range(_reloads(plan))]

@@ -32,7 +32,7 @@ def estimate_s(plan: Plan) -> float:
     return entrants * (1 + loads + len(of_users) * plan.rounds * (plan.seconds + _LOCUST_S))
 
 
-def _generators(plan: Plan) -> dict[str, str]:
+def generators_of(plan: Plan) -> dict[str, str]:
     """By scenario. LoadError where one is not installed."""
     found = {}
     for scenario in plan.scenarios:
@@ -49,7 +49,7 @@ def _generators(plan: Plan) -> dict[str, str]:
 def carry_out(plan: Plan, part: Part, watcher: Watcher, keep: Keep) -> None:
     """Fill `part`. LoadError where there is no generator, AppError where there is no application. Whatever else is
     raised, KeyboardInterrupt too, leaves in `part` what was found."""
-    generators = _generators(plan)
+    generators = generators_of(plan)
     for scenario in plan.scenarios:
         if scenario.locust_file:
             locust_file.check(scenario.locust_file)

@@ -137,7 +137,8 @@ def base_plan(asked: Asked, kind: str, app: str, *, scenarios: Sequence[Scenario
         users=asked.users or (DEFAULT_USERS if asked.locust_files else 0),
         generator=asked.generator,
         processes=asked.processes or 1,
-        is_pinned=asked.is_pinned,
+        # One contestant at a time has all processors.
+        is_pinned=asked.is_pinned and kind not in ("start", "memory"),
         is_quick=asked.is_quick,
         import_path=(str(Path.cwd()),) if app not in _TITLES else (),
         cache=suite.environment.cache_directory(os.environ),

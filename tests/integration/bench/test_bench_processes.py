@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks.suite.ending import orphans
 from benchmarks.suite.environment import OURS as PROGRAMS
 from benchmarks.suite.kinds import managed, processes
 from benchmarks.suite.kinds.managed import Managed, Spans
@@ -45,7 +46,7 @@ def site_of(manager: Manager, home: Path) -> Site:
 
 
 def of_home(home: Path) -> list[psutil.Process]:
-    return list(managed._orphans(home))
+    return list(orphans(home))
 
 
 @pytest.mark.parametrize("name", MANAGERS)
