@@ -29,6 +29,7 @@ from typing import Any
 import zmq
 
 from benchmarks import supervisord
+from benchmarks.suite.managers.manager import WRITER
 from circus_stack.config.schema import WatcherConfig
 from circus_stack.config.values import StreamConfig
 from circus_stack.control.log_publisher import LogPublisher
@@ -39,16 +40,6 @@ from circus_stack.streams.tail import LiveTail
 MEGABYTE = 1_000_000
 SUPERVISORD = "supervisord"
 DEADLINE_S = 120.0
-
-_WRITER = """
-import os, sys
-size, width = int(sys.argv[1]), int(sys.argv[2])
-line = b"x" * (width - 1) + b"\\n"
-block = line * max(1, 65536 // width)
-left = size
-while left > 0:
-    left -= os.write(1, block[:left])
-"""
 
 # Reads as `logs -f` does, and shows nothing.
 _FOLLOWER = """
@@ -72,7 +63,7 @@ class Load:
 
     def command(self) -> list[str]:
         """The writer."""
-        return [sys.executable, "-S", "-c", _WRITER, str(self.size), str(self.width)]
+        return [sys.executable, "-S", "-c", WRITER, str(self.size), str(self.width)]
 
 
 @dataclass(frozen=True)
@@ -163,7 +154,7 @@ def run_cat(load: Load, path: Path) -> Result:
 def run_supervisord(program: str, load: Load, path: Path) -> Result:
     """supervisord with one program whose stdout goes to a file without rotation."""
     writer = path.with_suffix(".py")
-    writer.write_text(_WRITER)
+    writer.write_text(WRITER)
     command = f"{sys.executable} -S {writer} {load.size} {load.width}"
     return Result(*supervisord.run(program, command, path, load.size))
 

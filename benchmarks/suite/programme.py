@@ -22,13 +22,17 @@ from .target import BUILT_IN, PYRAMID, AppError
 REFUSALS = (LoadError, AppError)
 
 
+def _needs_nothing(_plan: Plan) -> None:
+    """No generator."""
+
+
 class Kind(Struct, frozen=True):
     """`carry_out` fills the part of a plan, `estimate_s` tells how long that will take, `check` raises one of REFUSALS
     where a generator is missing."""
 
     carry_out: Callable[[Plan, Part, Watcher, Keep], None]
     estimate_s: Callable[[Plan], float]
-    check: Callable[[Plan], object] = id
+    check: Callable[[Plan], object] = _needs_nothing
 
 
 KINDS: Mapping[str, Kind] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from . import environment
 from .contestant import CONTESTANTS, Seat
@@ -17,10 +18,20 @@ from .server import Server, ServerError, free_port, running, runtime_environ
 FAILURES = (PeerError, ServerError)
 
 
-def programs_of(entrant: Entrant, plan: Plan, watcher: Watcher) -> Path:
-    """The programs of its environment, made where it is missing; fills in its versions. PeerError where that fails."""
-    contestant = CONTESTANTS[entrant.contestant]
-    requirements = contestant.requirements
+class Installed(Protocol):
+    """What stands in an environment: a server, or a process manager. `requirements`: none for ours."""
+
+    @property
+    def requirements(self) -> tuple[str, ...]: ...
+
+    @property
+    def distributions(self) -> tuple[str, ...]: ...
+
+
+def programs_of(installed: Installed, entrant: Entrant, plan: Plan, watcher: Watcher) -> Path:
+    """The programs of its environment, made where it is missing; fills in the entrant's versions. PeerError where that
+    fails."""
+    requirements = installed.requirements
     is_made = not requirements or (environment.place_of(requirements, plan.cache) / "made").exists()
     watcher.preparing(entrant.name, not is_made)
     if requirements:
@@ -28,7 +39,7 @@ def programs_of(entrant: Entrant, plan: Plan, watcher: Watcher) -> Path:
     else:
         environment.compile_ours()
         programs = environment.OURS
-    entrant.versions = entrant.versions or environment.versions(programs, contestant.distributions)
+    entrant.versions = entrant.versions or environment.versions(programs, installed.distributions)
     return programs
 
 
@@ -38,10 +49,11 @@ def brought_up(
 ) -> Iterator[Server]:
     """It answers, until the block ends. One of FAILURES where it does not. `home`: made for it; it stands beside the
     module that all serve. `served`: the environment that the application wants."""
-    programs = programs_of(entrant, plan, watcher)
+    contestant = CONTESTANTS[entrant.contestant]
+    programs = programs_of(contestant, entrant, plan, watcher)
     home.mkdir(mode=0o700)
     seat = Seat(free_port(), entrant.workers, home, programs)
-    argv = CONTESTANTS[entrant.contestant].argv(seat)
+    argv = contestant.argv(seat)
     entrant.argv = portable(argv, seat)
     servers, _ = processors(is_pinned)
     environ = runtime_environ(home, [str(home.parent), *plan.import_path, *environment.packages_of(programs)])

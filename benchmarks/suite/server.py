@@ -67,14 +67,15 @@ class Server:
                 found.append(each.memory_full_info())
         return sum(each.rss for each in found), sum(each.pss for each in found)
 
-    def worker_rss(self) -> int:
-        """Bytes that one worker holds resident: the middle one of the processes that have no children."""
+    def worker_rss(self, workers: int) -> int:
+        """Bytes that one worker holds resident: the middle one of the largest so many processes without children, among
+        which there may be a router, which has no application."""
         leaves = []
         for each in self._family():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if not each.children():
                     leaves.append(each.memory_info().rss)
-        return int(median(leaves))
+        return int(median(sorted(leaves)[-workers:]))
 
     def wait_settled(self, processes: int) -> float:
         """Wait until it has so many processes, which do nothing any more, as after their start; when that began, in

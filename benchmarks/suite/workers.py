@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import time
+from collections.abc import Callable
 
 from .server import Server, ServerError
 from .target import WORKER_PATH
@@ -38,11 +39,13 @@ def worker_pids(server: Server, count: int, without: frozenset[int] = frozenset(
     return frozenset(found)
 
 
-def wait_replaced(server: Server, old: frozenset[int]) -> float:
-    """Seconds until as many new workers as there were old ones have answered, and the old ones are gone. ServerError
-    where that takes too long."""
+def reload_s(server: Server, reload: Callable[[int], None], count: int) -> float:
+    """Seconds from the word to replace its workers until as many new ones have answered, and the old ones are gone.
+    ServerError where that takes too long."""
+    old = worker_pids(server, count)
     began = time.monotonic()
-    worker_pids(server, len(old), without=old)
+    reload(server.pid)
+    worker_pids(server, count, without=old)
     while any(map(_is_there, old)):
         if time.monotonic() - began > _PATIENCE_S:
             raise ServerError(f"old workers are still there after {_PATIENCE_S:.0f} s")

@@ -9,15 +9,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from .. import environment
 from ..contestant import Seat
 from ..environment import PeerError
 from ..managers.catalogue import BARE_LOOP, MANAGERS
 from ..managers.circusd import OURS
-from ..managers.manager import ControlError, Manager, Site
+from ..managers.manager import ControlError, Site
 from ..plan import Keep, Plan, Watcher
 from ..result import Entrant, Figure, Part
-from ..running import fail, portable
+from ..running import fail, portable, programs_of
 from ..statistics import median
 from . import managed
 from .managed import Spans
@@ -68,7 +67,7 @@ def _once(plan: Plan, part: Part, entrant: Entrant, number: int, watcher: Watche
 
 def _of_manager(plan: Plan, entrant: Entrant, directory: Path, found: dict[str, float], watcher: Watcher) -> None:
     manager = MANAGERS[entrant.contestant]
-    programs = _programs_of(manager, entrant, plan, watcher)
+    programs = programs_of(manager, entrant, plan, watcher)
     spans = _spans(plan)
     for has_statistics in (False, True):
         if has_statistics and not manager.has_statistics:
@@ -83,16 +82,6 @@ def _of_manager(plan: Plan, entrant: Entrant, directory: Path, found: dict[str, 
                 run.measure(found, spans, has_lines=entrant.workers <= _FEW)
             else:
                 run.measure_with_statistics(found, spans, is_ours=manager is OURS)
-
-
-def _programs_of(manager: Manager, entrant: Entrant, plan: Plan, watcher: Watcher) -> Path:
-    """Of its environment, made where it is missing; a ready one of the plan's cache is taken as it is."""
-    requirements = manager.requirements
-    is_made = not requirements or (environment.place_of(requirements, plan.cache) / "made").exists()
-    watcher.preparing(entrant.name, not is_made)
-    programs = environment.ensure(requirements, plan.cache) if requirements else environment.OURS
-    entrant.versions = entrant.versions or environment.versions(programs, manager.distributions)
-    return programs
 
 
 def _environ(home: Path) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from ..scenario import Scenario
 from ..server import Server
 from ..statistics import median
 from ..target import serving
-from ..workers import wait_replaced, worker_pids
+from ..workers import reload_s
 
 RELOADS = 3
 _QUICK_RELOADS = 1
@@ -80,6 +80,8 @@ def _round(
 
 
 def _measured(plan: Plan, scenario: Scenario, script: Path, entrant: Entrant, server: Server) -> dict[str, float]:
+    reload = CONTESTANTS[entrant.contestant].reload
+    assert reload is not None, "plans name those alone that can be reloaded"
     _, cpus = processors(plan.is_pinned)
     connections = scenario.connections or plan.connections
     if plan.warm_up:
@@ -90,7 +92,7 @@ def _measured(plan: Plan, scenario: Scenario, script: Path, entrant: Entrant, se
         raise LoadError(f"requests fail without a reload already: {failed} of {steady.requests}")
     with wrk.loading(server.port, script, connections, cpus) as end:
         time.sleep(_BESIDE_S)
-        took = [_reload(entrant, server) for _ in range(_reloads(plan))]
+        took = [reload_s(server, reload, entrant.workers) for _ in range(_reloads(plan))]
         time.sleep(_BESIDE_S)
         rolling = end()
     return {
@@ -101,16 +103,6 @@ def _measured(plan: Plan, scenario: Scenario, script: Path, entrant: Entrant, se
         "rolling-p99": rolling.p99_us / 1000,
         "rolling-served": _rate(rolling),
     }
-
-
-def _reload(entrant: Entrant, server: Server) -> float:
-    reload = CONTESTANTS[entrant.contestant].reload
-    assert reload is not None, "plans name those alone that can be reloaded"
-    old = worker_pids(server, entrant.workers)
-    began = time.monotonic()
-    reload(server.pid)
-    wait_replaced(server, old)
-    return time.monotonic() - began
 
 
 def _rate(load: Load) -> float:

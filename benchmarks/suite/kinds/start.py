@@ -4,7 +4,6 @@ take to replace their workers. `bench memory` is the same with many workers, wit
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from ..result import Entrant, Figure, Part
 from ..running import FAILURES, brought_up, fail
 from ..server import Server
 from ..target import serving
-from ..workers import wait_replaced, worker_pids
+from ..workers import reload_s
 
 # One start of one worker, a reload, and its end: seconds on a machine of today.
 _START_S = 3.0
@@ -52,8 +51,9 @@ def _once(plan: Plan, part: Part, entrant: Entrant, home: Path, watcher: Watcher
     try:
         with brought_up(entrant, plan, watcher, home, served, is_pinned=False) as server:
             found = _measured(server, entrant)
-            if plan.kind == "start" and CONTESTANTS[entrant.contestant].reload is not None:
-                found["cold-reload"] = _reload(server, entrant)
+            reload = CONTESTANTS[entrant.contestant].reload
+            if plan.kind == "start" and reload is not None:
+                found["cold-reload"] = reload_s(server, reload, entrant.workers)
     except FAILURES as error:
         fail(entrant, str(error), watcher)
         return
@@ -65,7 +65,7 @@ def _once(plan: Plan, part: Part, entrant: Entrant, home: Path, watcher: Watcher
 def _measured(server: Server, entrant: Entrant) -> dict[str, float]:
     settled_s = server.wait_settled(CONTESTANTS[entrant.contestant].processes(entrant.workers))
     rss, pss = (each / 2**20 for each in server.memory())
-    of_one = server.worker_rss() / 2**20
+    of_one = server.worker_rss(entrant.workers) / 2**20
     return {
         "first-answer": server.start_s,
         "all-up": max(settled_s, server.start_s),
@@ -74,14 +74,3 @@ def _measured(server: Server, entrant: Entrant) -> dict[str, float]:
         "pss-worker": pss / entrant.workers if CONTESTANTS[entrant.contestant].beside is not None else pss,
         "rss-worker": of_one,
     }
-
-
-def _reload(server: Server, entrant: Entrant) -> float:
-    """Seconds from the word until new workers answer and the old ones are gone."""
-    reload = CONTESTANTS[entrant.contestant].reload
-    assert reload is not None, "asked before"
-    old = worker_pids(server, entrant.workers)
-    began = time.monotonic()
-    reload(server.pid)
-    wait_replaced(server, old)
-    return time.monotonic() - began

@@ -23,7 +23,7 @@ from .serve import round_of
 # Of what it serves to as many connections as it likes: the first of these it holds, at the last it has broken.
 SHARES = (0.5, 0.7, 0.85, 0.95, 1.05, 1.2, 1.5)
 _QUICK_SHARES = (0.6, 0.8, 1.0, 1.2)
-_CAPACITY_S = 2
+_CAPACITY_S = 3
 # locust's own start, and the contestant's.
 _START_S = 4.0
 # One locust on one processor has no more users than this in it.
@@ -70,7 +70,7 @@ def _capacity(plan: Plan, home: Path, server: Server) -> float:
     if wrk.is_here():
         script = home / "capacity.lua"
         script.write_text(wrk.script_of(scenario))
-        wrk.load(server.port, script, 1, plan.connections, cpus)
+        # Without a warm-up: what it leaves in a server's queue would be served in place of what counts.
         load = wrk.load(server.port, script, _CAPACITY_S, plan.connections, cpus)
     else:
         load = locust.load(server.port, scenario, plan.connections, _CAPACITY_S, cpus)

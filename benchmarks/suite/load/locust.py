@@ -64,8 +64,8 @@ def steps(
     check_here()
     with tempfile.TemporaryDirectory(prefix="csl") as directory:
         home = Path(directory)
-        given = {"users": list(users), "seconds": seconds, "growing_s": GROWING_S, "mark": _MARK}
-        given |= {"once_a_second": once_a_second, **msgspec.to_builtins(scenario), "users": list(users)}
+        given = msgspec.to_builtins(scenario) | {"users": list(users), "once_a_second": once_a_second}
+        given |= {"seconds": seconds, "growing_s": GROWING_S, "mark": _MARK}
         (home / "given.json").write_text(json.dumps(given))
         argv = [*argv_of(cpus), "-f", str(_FILE), *_QUIET, "--host", f"http://127.0.0.1:{port}"]
         with started(argv, home, environ_of(home)) as process:

@@ -15,7 +15,8 @@ MANY, TOLD, DEAF, LOAD, BURN = PROGRAMS = "many", "told", "deaf", "load", "burn"
 TOLD_COUNT = 11
 BURN_PERCENT = 30
 
-_WRITER = """
+# SIZE WIDTH: so many bytes to standard output, in lines of that width, as fast as they are taken.
+WRITER = """
 import os, sys
 size, width = int(sys.argv[1]), int(sys.argv[2])
 line = b"x" * (width - 1) + b"\\n"
@@ -65,7 +66,7 @@ class Site(Struct, frozen=True):
 
     def write_programs(self) -> None:
         """The scripts that the commands name."""
-        for name, text in (("writer.py", _WRITER), ("burn.py", _BURN), ("teller", _TELLER), ("deaf", _DEAF)):
+        for name, text in (("writer.py", WRITER), ("burn.py", _BURN), ("teller", _TELLER), ("deaf", _DEAF)):
             (self.home / name).write_text(text)
             (self.home / name).chmod(0o700)
 
