@@ -28,6 +28,9 @@ def check(file: str) -> None:
             raise LoadError(f"{file} was not read within {MARGIN_S:.0f} s") from None
     if process.returncode:
         raise LoadError(f"{file} is no locust file:\n{said.strip()[-_LAST_CHARACTERS:]}")
+    # Each name of a class stands on a line of its own, behind blanks.
+    if not any(line.startswith(" ") and line.strip() for line in said.splitlines()):
+        raise LoadError(f"{file} has no users: no subclass of locust's User, HttpUser or FastHttpUser")
 
 
 def load(

@@ -169,6 +169,9 @@ def _scenarios(asked: Asked) -> tuple[Scenario, ...]:
         check_known(name, known, "scenario")
     wanted = asked.scenarios or (suite.scenario.QUICK if asked.is_quick else suite.scenario.defaults())
     chosen = tuple(each for name, each in known.items() if name in wanted)
+    if not asked.scenarios and not suite.example.is_here():
+        # As in a wheel: whoever wants its page names it, and hears what to install.
+        chosen = tuple(each for each in chosen if each.app != suite.target.PYRAMID)
     if not asked.app:
         return chosen
     alike = tuple(each for each in chosen if each.app == asked.app)

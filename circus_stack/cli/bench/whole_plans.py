@@ -40,8 +40,11 @@ _CROWD = 1000
 
 
 def whole_plans(app: str | None, path: str, *, is_quick: bool) -> list[Plan]:
-    """With an application of the user's own, what answers for it alone."""
-    found = _of_application(app or suite.target.PYRAMID, path, is_quick=is_quick)
+    """With an application of the user's own, what answers for it alone; without, that of the Pyramid example, where it
+    is installed, and all the rest."""
+    found: list[Plan] = []
+    if app is not None or suite.example.is_here():
+        found += _of_application(app or suite.target.PYRAMID, path, is_quick=is_quick)
     if app is None:
         found += _of_the_suite(is_quick=is_quick)
         found += _of_processes(is_quick=is_quick)

@@ -63,6 +63,7 @@ def test_a_file_without_users_and_a_page_that_fails(tmp_path: Path) -> None:
     (tmp_path / "visit.py").write_text("import no_such_module\n")
     for words, expected in (
         (("serve", "--app", "mine:app", "-f", "visit.py"), "No module named 'no_such_module'"),
+        (("serve", "--app", "mine:app", "-f", "mine.py"), "mine.py has no users: no subclass of locust's User"),
         (("steps", "--app", "mine:app", "-c", "wsgiref", "--quick"), "/ is not answered well"),
     ):
         argv = [str(BIN / "circus-stack"), "bench", *words, "-o", "r.json"]
